@@ -1,0 +1,33 @@
+"Hand the facts of settings.ini to setuptools."
+from configparser import ConfigParser
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+config = ConfigParser(delimiters=["="])
+config.read(here / "settings.ini", encoding="utf-8")
+facts = config["DEFAULT"]
+sample = facts["sample_requirements"].split()
+
+setup(
+    name=facts["lib_name"],
+    version=facts["version"],
+    description=facts["description"],
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    keywords=facts["keywords"],
+    license="Apache-2.0",
+    author=facts["author"],
+    author_email=facts["author_email"],
+    url=facts["git_url"],
+    python_requires=">=" + facts["min_python"],
+    packages=find_packages(include=["hepae", "hepae.*"]),
+    install_requires=facts["requirements"].split(),
+    extras_require={"sample": sample, "dev": sample + facts["dev_requirements"].split()},
+    entry_points={
+        "console_scripts": facts["console_scripts"].split(),
+        "nbdev": ["hepae=hepae._modidx:d"],
+    },
+    zip_safe=False,
+)
