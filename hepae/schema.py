@@ -141,7 +141,7 @@ def preset(
     if dims not in PRESETS: raise UsageError(f"--dims {dims}: unknown; choose one of {', '.join(PRESETS)}")
     return list(PRESETS[dims])
 
-# %% ../nbs/01_schema.ipynb #7f299923
+# %% ../nbs/01_schema.ipynb #f4e809a2
 @dataclass(frozen=True)
 class Source:
     "The place a table came from, with the names that it had there. No paths: a schema travels."
@@ -151,6 +151,7 @@ class Source:
     container: str = ""         # e.g. 'AntiKt4EMTopoJets' or 'Jet'
     branches: dict[str, str] = field(default_factory=dict)  # component ('pt', 'E', 'px', …) → branch in the tree
     dtypes: dict[str, str] = field(default_factory=dict)    # component → dtype in the file
+    counter: str = ""           # branch with the number of rows of each entry, if there is one
     jagged: bool = True         # many rows an entry, or one
     entries: int = 0            # entries of the tree(s), those without rows included
 
