@@ -1,0 +1,65 @@
+# Two commands: `make demo` shows the main job on the committed sample, `make test` runs everything that is tested.
+# Needs Python >= 3.11 with pip, and make. All else is installed into .venv from constraints.txt.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HEPAE := $(BIN)/hepae
+OUT ?= demo
+TABLE := processed_data/jets_E4D.pkl
+export HEPAE_TESTDATA ?= $(abspath ../shared/data)
+
+.PHONY: help demo install test slow notebooks step hooks bench lab clean
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+install: $(VENV)/installed ## make .venv with everything that development needs
+
+$(VENV)/installed: constraints.txt settings.ini setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "hepae needs Python 3.11 or newer; this is %d.%d: make PYTHON=python3.11 …" % sys.version_info[:2])'
+	@echo "installing into $(VENV) (once; a few minutes) …"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0 setuptools wheel
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: install ## the main job: extract, train, reconstruct, ROOT and report
+	@mkdir -p $(OUT) processed_data
+	$(HEPAE) extract data/jets.root --dims E4D -o $(TABLE) --force
+	$(HEPAE) train $(TABLE) -o $(OUT)/AE_3D_200 --recipe AE_3D_200 --epochs $(EPOCHS) --bs 256 --lr 2e-3 --force
+	$(HEPAE) analyse $(TABLE) --model $(OUT)/AE_3D_200 -o $(OUT)/report.html --latents $(OUT)/latents.parquet --reconstructed $(OUT)/reconstructed.root --force
+	@echo
+	@echo "report:                 $(abspath $(OUT))/report.html"
+	@echo "reconstructed ROOT:     $(abspath $(OUT))/reconstructed.root"
+	@echo "three numbers a jet:    $(abspath $(OUT))/latents.parquet"
+	@echo "trained model:          $(abspath $(OUT))/AE_3D_200"
+
+EPOCHS ?= 60
+
+step: install ## notebooks and hepae/ are in step, and notebooks are clean
+	@$(BIN)/python tests/in_step.py
+
+notebooks: install ## every cell of nbs/ and of the studies
+	$(BIN)/nbdev_test --path nbs --n_workers 2 --do_print
+	for study in 4D 27D hepmc; do if ls $$study/*.ipynb >/dev/null 2>&1; then $(BIN)/nbdev_test --path $$study --n_workers 2 --do_print; fi; done
+
+test: install step notebooks ## the whole test suite
+	$(BIN)/python -m pytest -q tests
+
+slow: install ## the cells and tests that take long
+	$(BIN)/nbdev_test --path nbs --flags slow --n_workers 1 --do_print
+	$(BIN)/nbdev_test --path 4D --flags slow --n_workers 1 --do_print
+
+bench: install ## the measured figures: epoch time, extraction time and memory
+	for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+hooks: install ## git hooks that keep notebooks clean
+	$(BIN)/nbdev_install_hooks
+
+lab: install ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab --ip=0.0.0.0 --port=8888 --no-browser
+
+clean: ## remove what make made (not your data)
+	rm -rf $(VENV) $(OUT) *.egg-info
