@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['delta_phi', 'residual_kind', 'residual', 'check_comparable', 'residuals', 'with_error', 'Summary', 'summarise', 'mse',
-           'within_bound', 'bound_violations', 'correlation', 'bytes_on_disk']
+           'within_bound', 'bound_violations', 'correlation', 'ratio_of_same', 'bytes_on_disk']
 
 # %% ../nbs/60_metrics.ipynb #2be13dbc
 import html
@@ -27,12 +27,12 @@ def delta_phi(
     d = np.asarray(b, float) - np.asarray(a, float)
     return d - 2 * np.pi * np.floor((d + np.pi) / (2 * np.pi))
 
-# %% ../nbs/60_metrics.ipynb #e6ad111e
+# %% ../nbs/60_metrics.ipynb #100fe432
 def residual_kind(
     column: Column,
-) -> str:  # 'relative', 'wrapped difference' or 'difference'
+) -> str:  # 'relative', 'wrapped' or 'difference'
     "What a residual of this column is."
-    if column.kind == "periodic": return "wrapped difference"
+    if column.kind == "periodic": return "wrapped"
     return "relative" if column.relative else "difference"
 
 
@@ -45,26 +45,28 @@ def residual(
     a, b = np.asarray(original, float), np.asarray(reconstructed, float)
     kind = residual_kind(column)
     with np.errstate(all="ignore"):  # 0/0 and inf − inf are the undefined rows: they become NaN below
-        d = delta_phi(a, b) if kind == "wrapped difference" else b - a
+        d = delta_phi(a, b) if kind == "wrapped" else b - a
         if kind == "relative": d = d / a
     return np.where(np.isfinite(d), d, np.nan)
 
-# %% ../nbs/60_metrics.ipynb #65613d9c
+# %% ../nbs/60_metrics.ipynb #1655e6a4
 def check_comparable(
     original: pd.DataFrame,
     reconstructed: pd.DataFrame,
 ) -> None:
     "HepaeError naming what differs, unless both tables have the same columns, rows and index."
     a, b = [str(c) for c in original.columns], [str(c) for c in reconstructed.columns]
-    if missing := [c for c in a if c not in b]: raise HepaeError(f"the reconstructed table lacks column {', '.join(missing)}; compare tables of the same columns")
-    if extra := [c for c in b if c not in a]: raise HepaeError(f"only the reconstructed table has column {', '.join(extra)}; compare tables of the same columns")
-    if a != b: raise HepaeError(f"the columns are ordered {', '.join(a)} in one table and {', '.join(b)} in the other; give both the same order")
+    lacks, extra = ", ".join(c for c in a if c not in b), ", ".join(c for c in b if c not in a)
+    if lacks: raise HepaeError(f"the reconstructed table lacks column {lacks}; compare tables of the same columns")
+    if extra: raise HepaeError(f"only the reconstructed table has column {extra}; compare tables of the same columns")
+    if a != b: raise HepaeError(f"the columns are ordered {', '.join(a)} and {', '.join(b)}; give both the same order")
     if len(original) != len(reconstructed):
-        raise HepaeError(f"the original has {len(original):,} rows and the reconstruction {len(reconstructed):,}; compare the same rows")
+        raise HepaeError(f"the original has {len(original):,} rows, the reconstruction {len(reconstructed):,}; compare the same")
     if original.index.equals(reconstructed.index): return
-    pairs = zip(original.index, reconstructed.index)
-    row, x, y = next(((i, x, y) for i, (x, y) in enumerate(pairs) if x != y), (0, original.index.names, reconstructed.index.names))
-    raise HepaeError(f"row {row} is {x} in the original and {y} in the reconstruction; compare the same rows in the same order")
+    pairs = enumerate(zip(original.index, reconstructed.index))
+    names = (0, (original.index.names, reconstructed.index.names))
+    row, (x, y) = next(((i, xy) for i, xy in pairs if xy[0] != xy[1]), names)
+    raise HepaeError(f"row {row} is {x} in the original and {y} in the reconstruction; compare the same rows in their order")
 
 
 def residuals(
@@ -77,7 +79,7 @@ def residuals(
     found = {c.name: residual(original[c.name], reconstructed[c.name], c) for c in schema.columns}
     return with_schema(pd.DataFrame(found, index=original.index), schema)
 
-# %% ../nbs/60_metrics.ipynb #adeee159
+# %% ../nbs/60_metrics.ipynb #df5a4af5
 def with_error(
     value: float,
     error: float,
@@ -86,23 +88,25 @@ def with_error(
     if np.isnan(value): return "–"
     if np.isnan(error): return f"{value:.3g}"
     if not np.isfinite([value, error]).all() or error <= 0: return f"{value:.3g} ± {error:.3g}"
+    error = float(f"{error:.1e}")
     power = int(np.floor(np.log10(max(abs(value), error))))
     power = 0 if -3 < power < 4 else power
     digits = int(np.clip(1 - np.floor(np.log10(error)) + power, 0, 9))
-    text = f"{value / 10.0**power:.{digits}f} ± {error / 10.0**power:.{digits}f}"
+    text = f"{round(value / 10.0**power, digits) + 0.0:.{digits}f} ± {error / 10.0**power:.{digits}f}"
     return f"({text})e{power}" if power else text
 
-# %% ../nbs/60_metrics.ipynb #de18f219
+# %% ../nbs/60_metrics.ipynb #e9658ca7
 class Summary(pd.DataFrame):
     "A summary of residuals: numbers to work with, that show themselves as a small table."
 
     def shown(self) -> pd.DataFrame:
         "As text, value and error in one cell."
         pair = {"mean ± SEM": ("mean", "sem"), "σ ± error": ("sigma", "sigma_error")}
+        width = {"68%": "q68", "95%": "q95", "max": "max_abs"}
         text = {"residual": [self.attrs.get("residual", {}).get(name, "") for name in self.index]}
-        text |= {name: [f"{x:,}" for x in self[name]] for name in ("n", "excluded")}
         text |= {name: [with_error(*x) for x in zip(self[a], self[b])] for name, (a, b) in pair.items()}
-        text |= {head: [with_error(x, np.nan) for x in self[name]] for head, name in (("68%", "q68"), ("95%", "q95"), ("max", "max_abs"))}
+        text |= {name: [with_error(x, np.nan) for x in self[a]] for name, a in width.items()}
+        text |= {name: [f"{x:,}" for x in self[name]] for name in ("n", "excluded")}
         return pd.DataFrame(text, index=pd.Index(self.index, name="variable"))
 
     def _repr_html_(self): return None
@@ -112,47 +116,51 @@ class Summary(pd.DataFrame):
     def _repr_markdown_(self) -> str:
         table = self.shown().reset_index()
         rows = [list(table.columns), ["---"] * 2 + ["---:"] * (table.shape[1] - 2), *table.values.tolist()]
-        return "\n".join("| " + " | ".join(html.escape(str(x)).replace("|", "\\|") for x in row) + " |" for row in rows)
+        cells = [[html.escape(str(x)).replace("|", "\\|") for x in row] for row in rows]
+        return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
-# %% ../nbs/60_metrics.ipynb #29ebdd5a
+# %% ../nbs/60_metrics.ipynb #785609b6
 def _moments(x: np.ndarray) -> dict:
     "The numbers of one row of a summary; NaN where too few values are there."
     ok = x[np.isfinite(x)]
     n, nan = len(ok), np.nan
     sigma = ok.std(ddof=1) if n > 1 else nan
     low95, low68, high68, high95 = np.quantile(ok, [0.025, 0.16, 0.84, 0.975]) if n else (nan,) * 4
-    return {"n": n, "excluded": len(x) - n, "mean": ok.mean() if n else nan, "sem": sigma / np.sqrt(max(n, 1)), "sigma": sigma, "sigma_error": sigma / np.sqrt(2 * max(n, 1)),
-            "q68": (high68 - low68) / 2, "q95": (high95 - low95) / 2, "max_abs": np.abs(ok).max() if n else nan}
+    return {"n": n, "excluded": len(x) - n, "mean": ok.mean() if n else nan, "sem": sigma / np.sqrt(max(n, 1)),
+            "sigma": sigma, "sigma_error": sigma / np.sqrt(2 * max(n, 1)), "q68": (high68 - low68) / 2,
+            "q95": (high95 - low95) / 2, "max_abs": np.abs(ok).max() if n else nan}
 
 
 def summarise(
     residuals: pd.DataFrame,  # from `residuals`
-) -> Summary:                 # rows are variables; columns n, excluded, mean, sem, sigma, sigma_error, q68, q95, max_abs
+) -> Summary:                 # a row a variable: n, excluded, mean, sem, sigma, sigma_error, q68, q95, max_abs
     "Mean ± σ/√N, σ ± σ/√(2N), half widths of the central 68% and 95%, largest |residual|."
-    kinds = {c.name: residual_kind(c) + (f" [{c.unit}]" if c.unit and not c.relative else "") for c in schema_of(residuals).columns}
-    with np.errstate(over="ignore", invalid="ignore"):  # a diverged model's 1e300 has an infinite σ: said, not warned of
+    kinds = {c.name: (residual_kind(c), c.unit) for c in schema_of(residuals).columns}
+    kinds = {k: f"{kind} [{unit}]" if unit and kind != "relative" else kind for k, (kind, unit) in kinds.items()}
+    with np.errstate(over="ignore", invalid="ignore"):  # a diverged model's 1e300 has an infinite σ: said, not warned
         table = Summary({c: _moments(residuals[c].to_numpy(float)) for c in residuals.columns}).T
     table = Summary(table.astype({"n": int, "excluded": int}))
     table.attrs = {"residual": kinds}
     return table
 
-# %% ../nbs/60_metrics.ipynb #24fd5930
+# %% ../nbs/60_metrics.ipynb #988c7aba
 def mse(
     original: ArrayLike,       # (n, d) standardised variables
     reconstructed: ArrayLike,  # (n, d)
 ) -> float:                    # NaN if any value is NaN
     "Mean squared difference over all rows and variables, in float64."
     a, b = np.asarray(original, float), np.asarray(reconstructed, float)
-    if a.shape != b.shape or not a.size: raise HepaeError(f"arrays of shapes {a.shape} and {b.shape} have no mean squared error; give two of the same, not empty")
+    if a.shape != b.shape or not a.size:
+        raise HepaeError(f"no mean squared error of shapes {a.shape} and {b.shape}; give two arrays of one shape, not empty")
     return float(np.mean((b - a) ** 2))
 
-# %% ../nbs/60_metrics.ipynb #1eb69994
+# %% ../nbs/60_metrics.ipynb #0b872d93
 def _limit(original: np.ndarray, mode: str, size: float, dtype: np.dtype) -> np.ndarray | float:
     "The largest |difference| that a bound allows for each (finite) value."
     if mode == "abs": return size
     if mode == "rel": return size * np.abs(original)
     exponent = np.frexp(original)[1] - 1
-    if dtype.kind == "f": exponent = np.maximum(exponent, np.finfo(dtype).minexp)  # subnormals have lost these bits already
+    if dtype.kind == "f": exponent = np.maximum(exponent, np.finfo(dtype).minexp)  # subnormals have fewer bits
     return np.where(original == 0, 0, np.ldexp(1.0, exponent - int(size)))
 
 
@@ -192,6 +200,20 @@ def correlation(
     found = table.astype("float64").corr()
     found.attrs = {}
     return found
+
+# %% ../nbs/60_metrics.ipynb #25b63d43
+def ratio_of_same(
+    before: np.ndarray,  # (N,) bin of each jet in the input, −1 and `bins` for under- and overflow
+    after: np.ndarray,   # (N,) bin of the same jets in the output
+    bins: int,
+) -> tuple[np.ndarray, np.ndarray]:  # (bins,) ratio output/input and its error, NaN where the input is empty
+    "Ratio of two histograms of the same jets."
+    count = lambda i: np.bincount(i[(i >= 0) & (i < bins)], minlength=bins)  # noqa: E731
+    n, m, stay = count(before), count(after), count(before[before == after])
+    n = np.where(n > 0, n, np.nan)
+    ratio = m / n
+    error = np.sqrt((m - stay) + ratio**2 * (n - stay) + (1 - ratio) ** 2 * stay) / n
+    return ratio, np.where(m > 0, error, np.nan)
 
 # %% ../nbs/60_metrics.ipynb #9fb4e0bc
 def bytes_on_disk(
