@@ -200,7 +200,7 @@ def _flat(record: Mapping, before: str = "") -> dict:
         else: flat[f"{before}{key}"] = str(value) if isinstance(value, float) else value
     return flat
 
-# %% ../nbs/63_report.ipynb #1c924c31
+# %% ../nbs/63_report.ipynb #8ba7699b
 CAVEAT = """**Numbers are not bytes.** {numbers}: that counts numbers per entry. The size on disk also depends on how each number is stored, and
 on the network, its normalisation and the file's header, none of which this count includes."""
 RESIDUALS = """Relative variables: (reconstructed − original)/original; angles: the difference round the circle; the others: the
@@ -214,7 +214,8 @@ def _headline(original: pd.DataFrame, labels: list[str], facts: dict) -> tuple[d
     "The facts at the top, and the sentence about numbers and bytes."
     schema, latent, d = schema_of(original), facts.get("latent"), original.shape[1]
     units = ", ".join(dict.fromkeys(c.unit for c in schema.columns if c.unit in ("MeV", "GeV"))) or "not stated"
-    top = {"entries compared": len(original), "variables": ", ".join(schema.names), "unit of energies": units}
+    names = ", ".join(schema.names) if d <= 8 else f"{d}, {schema.names[0]} to {schema.names[-1]}"
+    top = {"entries compared": len(original), "variables": names, "unit of energies": units}
     latents = latent if isinstance(latent, Mapping) else {} if latent is None else dict.fromkeys(labels, latent)
     arrows = {k: f"{d} → {v}" for k, v in latents.items()}
     if arrows: top["numbers per entry"] = arrows
