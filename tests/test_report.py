@@ -71,6 +71,11 @@ def page_of(path) -> Page:
 
 
 @pytest.fixture(autouse=True)
+def small_pictures(monkeypatch):
+    monkeypatch.setattr("hepae.report.png", lambda figure, dpi: png(figure, 30))
+
+
+@pytest.fixture(autouse=True)
 def no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
