@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 HEPAE := $(BIN)/hepae
 OUT ?= demo
 TABLE := processed_data/jets_E4D.pkl
+# one thread each: networks of this size gain little from a second, and lose much where cores are shared
+export OMP_NUM_THREADS ?= 1
 export HEPAE_TESTDATA ?= $(abspath ../shared/data)
 
 .PHONY: help demo install test slow notebooks step hooks bench lab clean

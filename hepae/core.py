@@ -6,13 +6,12 @@
 __all__ = ['PACKAGES', 'HepaeError', 'UsageError', 'BoundError', 'existing_file', 'check_free', 'whole', 'to_json', 'read_json',
            'rng', 'seed_torch', 'package_version', 'run_record']
 
-# %% ../nbs/00_core.ipynb #97705ade
+# %% ../nbs/00_core.ipynb #819dc01a
 import json
 import os
 import platform
 import shutil
 import sys
-import tempfile
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path

@@ -6,8 +6,7 @@
 __all__ = ['BOUND_MODES', 'KINDS', 'VARIABLES', 'PRESETS', 'INDEX', 'parse_bound', 'Column', 'variable', 'axis_label', 'preset',
            'Source', 'Schema', 'with_schema', 'schema_of', 'infer_schema', 'event_index', 'n_entries', 'event_offsets']
 
-# %% ../nbs/01_schema.ipynb #a9064121
-import re
+# %% ../nbs/01_schema.ipynb #c150eb94
 from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np

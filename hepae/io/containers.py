@@ -21,7 +21,7 @@ from ..core import HepaeError, UsageError, existing_file
 from ..kinematics import COMPONENTS, inputs_for
 from ..schema import PRESETS
 
-# %% ../../nbs/08_io.containers.ipynb #824188d4
+# %% ../../nbs/08_io.containers.ipynb #da8f7c4f
 def check_root(
     path: str | Path,
 ) -> Path:
@@ -41,10 +41,10 @@ def check_root(
 def opened(
     path: str | Path,
 ) -> Iterator[uproot.ReadOnlyDirectory]:
-    "The opened ROOT file, with a cache of its own that goes when it closes; any failure inside becomes a HepaeError."
+    "The opened ROOT file, with a cache of its own that goes when it closes, and not mapped to memory, which would grow with the file; any failure inside becomes a HepaeError."
     path = check_root(path)
     try:
-        with uproot.open(path, array_cache=None, object_cache={}) as file: yield file
+        with uproot.open(path, handler=uproot.MultithreadedFileSource, num_workers=1, array_cache=None, object_cache={}) as file: yield file
     except HepaeError: raise
     except Exception as e:
         why = " ".join(str(e).split())[:160]

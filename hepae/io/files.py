@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['kind_of', 'expand', 'read_chunks', 'read', 'write', 'extract', 'describe']
 
-# %% ../../nbs/13_io.files.ipynb #44691fa1
+# %% ../../nbs/13_io.files.ipynb #0f071168
 import glob
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +16,11 @@ import pandas as pd
 
 from ..core import HepaeError, UsageError, existing_file
 from .containers import describe_root
-from .pickles import read_pickle
 from .root import leading_rows, read_root_chunks, with_columns, write_root
 from .tables import WRITERS, is_ragged, ragged_types, read_csv_chunks, read_parquet_chunks, read_ragged_chunks, write_chunks
+from .unpickle import read_pickle
 from ..kinematics import COMPONENTS, component, inputs_for
-from ..schema import INDEX, Schema, Source, event_index, infer_schema, preset, schema_of
+from ..schema import INDEX, Source, infer_schema, preset, schema_of
 
 # %% ../../nbs/13_io.files.ipynb #ea00f16b
 def kind_of(

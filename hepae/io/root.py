@@ -56,8 +56,8 @@ def leading_rows(
     rows = np.flatnonzero(pt == highest)
     return rows[np.unique(entry[rows], return_index=True)[1]]
 
-# %% ../../nbs/11_io.root.ipynb #8c11857e
-STEP_BYTES = 32_000_000
+# %% ../../nbs/11_io.root.ipynb #3b8d5910
+STEP_BYTES = 8_000_000
 
 
 def _clusters(tree, branches: list[str]) -> list[int]:
