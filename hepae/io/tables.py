@@ -6,7 +6,7 @@
 __all__ = ['WRITERS', 'CHUNK_ROWS', 'RAGGED_COLUMNS', 'write_chunks', 'read_parquet_chunks', 'read_csv_chunks', 'is_ragged',
            'ragged_types', 'read_ragged_chunks']
 
-# %% ../../nbs/10_io.tables.ipynb #c3e8aa53
+# %% ../../nbs/10_io.tables.ipynb #b44a75a9
 import json
 import re
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError, UsageError, existing_file, to_json, whole
-from .pickles import PickleWriter, read_pickle
+from .pickles import PickleWriter
 from ..schema import INDEX, Schema, Source, event_index, infer_schema, schema_of, with_schema
 
 # %% ../../nbs/10_io.tables.ipynb #3bbf7f9a
