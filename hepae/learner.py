@@ -5,8 +5,10 @@
 # %% auto #0
 __all__ = ['PLAIN', 'Stages', 'AELearner', 'ae_learner', 'find_lr', 'plain_stages', 'StagedRate', 'mean_loss', 'train']
 
-# %% ../nbs/40_learner.ipynb #cfc0b08d
+# %% ../nbs/40_learner.ipynb #c68caca9
+import json
 import tempfile
+import warnings
 from functools import cached_property, partial
 from math import isfinite
 from pathlib import Path
@@ -21,17 +23,16 @@ from fastai.torch_core import default_device
 from fastcore.basics import noop
 from fastcore.imports import IN_NOTEBOOK
 
-from .callbacks import (Activations, EarlyStop, EpochRecorder, History, Keeper, Preview, ProgressLine, ProgressTable, SeededEpoch, TensorBoard,
-                             cut_rows)
-from .core import HepaeError, UsageError, run_record, seed_torch, to_json, whole
+from .callbacks import Activations, EarlyStop, EpochRecorder, History, Keeper, Preview, ProgressLine, ProgressTable, SeededEpoch, TensorBoard
+from .core import HepaeError, UsageError, run_record, seed_torch, to_json
 from .data import TensorLoader, dataloaders
 from .losses import LOSSES
 from .models import build_model
 from .prep import Normaliser, fit_normaliser, refuse_nonfinite, split_by_event
 from .schema import Schema, n_entries, schema_of
-from .trained import TrainedModel, fingerprint, read_config, read_tensors, sha256
+from .trained import TrainedModel, begin_folder, cut_rows, fingerprint, leftovers, read_config, read_log, read_tensors, sha256, write_config
 
-# %% ../nbs/40_learner.ipynb #eaf0c81b
+# %% ../nbs/40_learner.ipynb #b8145dd4
 class AELearner(Learner):
     "fastai's Learner with a table's normalisation, schema and split."
     normaliser: Normaliser
@@ -68,7 +69,8 @@ class AELearner(Learner):
     def lr_find(self, *args, **kwargs):
         "fastai's finder, which leaves no trace: neither in weights nor in the order of batches nor on disk."
         path, epoch = self.path, self.dls.train.epoch
-        with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng():
+        with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # fastai 2.8 names a part of numpy that has moved
             self.path = Path(folder)
             try: return super().lr_find(*args, **kwargs)
             finally: self.path, self.dls.train.epoch = path, epoch
@@ -161,7 +163,7 @@ class StagedRate(Callback):
 
     def before_train(self): self.opt.set_hyper("lr", self.rates[self.learn.epoch])
 
-# %% ../nbs/40_learner.ipynb #e94a3e0d
+# %% ../nbs/40_learner.ipynb #2d2a579b
 def _checked_arguments(asked: dict) -> None:
     "UsageError for numbers that make no training."
     positive = {k: asked[k] for k in ("epochs", "bs", "patience") if asked[k] is not None}
@@ -185,7 +187,7 @@ def _begun(folder: Path, config: dict, resume: bool, force: bool) -> dict | None
     "The config of the training to go on with, None if a new one may begin; HepaeError if neither is possible."
     if folder.is_file(): raise HepaeError(f"{folder}: is a file; give the name of a folder for the model")
     if not folder.parent.is_dir(): raise HepaeError(f"{folder}: its folder {folder.parent} does not exist; make it first")
-    if not folder.exists() or not any(folder.iterdir()): return None
+    if not folder.exists() or all(".tmp." in p.name for p in folder.iterdir()): return None
     begun = read_config(folder)  # a folder that holds something else is never touched
     if force: return None
     if not resume:
@@ -196,20 +198,6 @@ def _begun(folder: Path, config: dict, resume: bool, force: bool) -> dict | None
     return begun
 
 
-def _write_config(folder: Path, config: dict) -> None:
-    "config.json, whole or not at all."
-    with whole(folder / "config.json", force=True) as new: new.write_text(to_json(config), encoding="utf-8")
-
-
-def _clear(folder: Path, config: dict) -> None:
-    "Begin a new training: at each moment the folder is a whole model, or says that its training was interrupted."
-    folder.mkdir(exist_ok=True)
-    (folder / "checkpoint.safetensors").unlink(missing_ok=True)
-    _write_config(folder, config)
-    for name in ("weights.safetensors", "log.csv", "activations.csv", "plots/preview.png", "plots/activations.png"): (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
-
-
 def _fit(learn: AELearner, folder: Path, training: dict, preview: bool, tensorboard: bool, activations: bool) -> None:
     "Train into a folder, from where it is."
     learn.add_cb(keeper := Keeper(folder))
@@ -218,7 +206,7 @@ def _fit(learn: AELearner, folder: Path, training: dict, preview: bool, tensorbo
     if preview: learn.add_cbs([Preview(learn.preview_figure, folder / "plots" / "preview.png")])
     if tensorboard: learn.add_cb(TensorBoard(folder / "tensorboard"))
     if activations: learn.add_cb(Activations(learn.model, folder))
-    if training["patience"]: learn.add_cb(stop := EarlyStop(keeper, training["patience"]))
+    if training["patience"]: learn.add_cb(EarlyStop(keeper, training["patience"]))
     if start == training["epochs"] or (training["patience"] and start - keeper.best_epoch >= training["patience"]): return
     try:
         if training["stages"]: learn.fit(training["epochs"], cbs=[StagedRate(training["stages"])], start_epoch=start)
@@ -244,8 +232,8 @@ def _finish(learn: AELearner, folder: Path, config: dict, test: pd.DataFrame) ->
     best = int(log["valid_loss"].idxmin())
     result = {"epochs": len(log), "best_epoch": best + 1, "valid_loss": float(log["valid_loss"][best]),
               "test_loss": mean_loss(learn.model.eval(), learn.loss_func, learn.normaliser.forward(test)), "seconds": round(float(log["time"].sum()), 1)}
-    _write_config(folder, config | {"status": "trained", "result": result, "integrity": {"weights_sha256": sha256(weights), "log_rows": len(log)}})
-    for left in [folder / "checkpoint.safetensors", *folder.rglob(".*.tmp.*")]: left.unlink(missing_ok=True)  # .tmp: of a kill while writing
+    write_config(folder, config | {"status": "trained", "result": result, "integrity": {"weights_sha256": sha256(weights), "log_rows": len(log)}})
+    for done in [folder / "checkpoint.safetensors", *leftovers(folder)]: done.unlink(missing_ok=True)
 
 
 def train(
@@ -289,7 +277,7 @@ def train(
     if begun: config = begun
     else:
         training["lr_used"] = lr if lr is not None or training["stages"] else find_lr(learn)
-        _clear(folder, config)
+        begin_folder(folder, config)
     _fit(learn, folder, config["training"], preview, tensorboard, activations)
     _finish(learn, folder, config, table[learn.masks["test"]])
     return TrainedModel.load(folder)

@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['CHUNK', 'FORMAT', 'VERSION', 'LOG_COLUMNS', 'check_columns', 'fingerprint', 'TrainedModel', 'wrap_angle',
-           'write_tensors', 'read_tensors', 'read_log', 'read_config', 'sha256']
+           'write_tensors', 'read_tensors', 'read_log', 'append_rows', 'cut_rows', 'read_config', 'sha256', 'leftovers',
+           'write_config', 'begin_folder']
 
-# %% ../nbs/33_trained.ipynb #c50b2238
+# %% ../nbs/33_trained.ipynb #d1465440
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Iterator
 
@@ -146,7 +148,7 @@ def split(
     if how is None or fingerprint(table) != self.config.get("data"): return None
     return split_by_event(table, how["seed"], tuple(how["fractions"]))
 
-# %% ../nbs/33_trained.ipynb #1afd8ade
+# %% ../nbs/33_trained.ipynb #79179f7a
 FORMAT, VERSION = "hepae model", 1
 LOG_COLUMNS = ["epoch", "train_loss", "valid_loss", "lr", "time"]  # time in s
 
@@ -175,6 +177,25 @@ def read_log(path: Path) -> pd.DataFrame:
     return log
 
 
+def append_rows(path: Path, columns: list[str], rows: list[tuple]) -> None:
+    "Add lines to a CSV file, with a heading if it is new."
+    lines = [",".join(map(str, r)) + "\n" for r in ([] if path.exists() else [columns]) + rows]
+    try:
+        with path.open("a", newline="\n", encoding="utf-8") as f: f.write("".join(lines))
+    except OSError as e: raise HepaeError(f"{path}: cannot be written ({e.strerror or e}); free some space and go on with --resume") from e
+
+
+def cut_rows(
+    path: Path,   # a CSV file whose first column is the epoch
+    epochs: int,  # lines of later epochs are dropped
+) -> None:
+    "Bring a log back to the state after so many epochs."
+    if not path.exists(): return
+    heading, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
+    epoch = lambda line: int(line.split(",")[0]) if line.endswith("\n") and line.split(",")[0].isdecimal() else epochs + 1
+    with whole(path, force=True) as new: new.write_text("".join([heading, *(s for s in lines if epoch(s) <= epochs)]), encoding="utf-8", newline="\n")
+
+
 def read_config(
     folder: Path,  # a model folder
 ) -> dict:
@@ -192,7 +213,7 @@ def sha256(path: Path) -> str:
     "The checksum of a file's bytes."
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
-# %% ../nbs/33_trained.ipynb #e68311b0
+# %% ../nbs/33_trained.ipynb #03207b68
 @patch
 def describe(self: TrainedModel, status: str = "trained") -> dict:
     "What config.json says, JSON-able."
@@ -246,9 +267,28 @@ def load(
         if type(rows) is not int or type(split.get("seed", 0)) is not int: raise TypeError("a number is expected")
         if split: split_by_event(pd.DataFrame(index=range(3)), split["seed"], tuple(split["fractions"]))
     except HepaeError as e: raise e if str(folder) in str(e) else HepaeError(f"{folder}/config.json: {e}; copy the folder again") from e
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as e:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, SyntaxError) as e:  # SyntaxError: numpy's, for a dtype such as ',f4'
         raise HepaeError(f"{folder}/config.json: is damaged ({type(e).__name__}: {e}); copy the folder again") from e
     if not normaliser.names == schema.names or len(schema.names) != model.config["n_features"]: raise HepaeError(f"{folder}/config.json: its parts speak of different columns; copy the folder again")
     log = read_log(folder / "log.csv") if rows else None
     if rows and len(log) != rows: raise HepaeError(f"{folder}/log.csv: has {len(log)} lines where config.json says {rows}; copy the folder again")
     return cls(model, normaliser, schema, config, log)
+
+# %% ../nbs/33_trained.ipynb #fd7c19f2
+def leftovers(folder: Path) -> list[Path]:
+    "Half-written files of a process that was killed."
+    return list(folder.rglob(".*.tmp.*"))
+
+
+def write_config(folder: Path, config: dict) -> None:
+    "config.json, whole or not at all."
+    with whole(folder / "config.json", force=True) as new: new.write_text(to_json(config), encoding="utf-8")
+
+
+def begin_folder(folder: Path, config: dict) -> None:
+    "Begin a new training: at each moment the folder is a whole model, or says that its training was interrupted."
+    folder.mkdir(exist_ok=True)
+    (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+    write_config(folder, config)
+    for name in ("weights.safetensors", "log.csv", "activations.csv", "plots/preview.png", "plots/activations.png"): (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
