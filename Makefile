@@ -30,7 +30,7 @@ $(VENV)/installed: constraints.txt settings.ini setup.py pyproject.toml
 demo: install ## the main job: extract, train, reconstruct, ROOT and report
 	@mkdir -p $(OUT) processed_data
 	$(HEPAE) extract data/jets.root --dims E4D -o $(TABLE) --force
-	$(HEPAE) train $(TABLE) -o $(OUT)/AE_3D_200 --recipe AE_3D_200 --epochs $(EPOCHS) --bs 256 --lr 2e-3 --force
+	$(HEPAE) train $(TABLE) -o $(OUT)/AE_3D_200 --recipe AE_3D_200 --epochs $(EPOCHS) --lr 2e-3 --symmetry --force
 	$(HEPAE) analyse $(TABLE) --model $(OUT)/AE_3D_200 -o $(OUT)/report.html --latents $(OUT)/latents.parquet --reconstructed $(OUT)/reconstructed.root --force
 	@echo
 	@echo "report:                 $(abspath $(OUT))/report.html"

@@ -6,7 +6,7 @@
 __all__ = ['ACTIVATION_COLUMNS', 'EpochRecorder', 'SeededEpoch', 'AfterEpoch', 'History', 'Keeper', 'EarlyStop', 'ProgressLine',
            'ProgressTable', 'Preview', 'TensorBoard', 'Activations']
 
-# %% ../nbs/34_callbacks.ipynb #9ce536a5
+# %% ../nbs/34_callbacks.ipynb #a4c7155a
 import json
 import sys
 import time
@@ -18,7 +18,6 @@ import torch
 from fastai.basics import Callback, CancelFitException, Recorder
 from fastai.callback.hook import ActivationStats
 from fastai.callback.progress import ProgressCallback
-from fastai.learner import AvgLoss
 from fastcore.imports import IN_NOTEBOOK
 from tqdm import tqdm
 
@@ -26,21 +25,26 @@ from .core import HepaeError, UsageError, rng, to_json, whole
 from .models import ACTIVATIONS
 from .trained import LOG_COLUMNS, append_rows, cut_rows, read_log, read_tensors, write_tensors
 
-# %% ../nbs/34_callbacks.ipynb #88c6693d
+# %% ../nbs/34_callbacks.ipynb #b80e4cec
 class EpochRecorder(Recorder):
     "fastai's Recorder, whose train_loss is the mean over the epoch."
     name = "recorder"
 
     def before_train(self):
         super().before_train()
-        self.epoch_loss = AvgLoss()
-        self.epoch_loss.reset()
+        self.total, self.count = 0.0, 0
 
     def after_batch(self):
-        super().after_batch()
-        if self.training: self.epoch_loss.accumulate(self.learn)
+        if not self.training: return super().after_batch()
+        # what fastai does, with the smoothed loss computed once
+        self.smooth_loss.accumulate(self.learn)
+        self.learn.smooth_loss = self.smooth_loss.value
+        self.losses.append(self.learn.smooth_loss)
+        self.lrs.append(self.opt.hypers[-1]["lr"])
+        n = len(self.learn.xb[0])
+        self.total, self.count = self.total + self.learn.loss.detach() * n, self.count + n
 
-    def after_train(self): self.log += [float(self.epoch_loss.value)]
+    def after_train(self): self.log += [float(self.total / self.count)]
 
 
 class SeededEpoch(Callback):

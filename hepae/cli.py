@@ -155,7 +155,7 @@ def extract(inputs, output, dims, container, tree, columns, unit, leading, force
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json,
          f"{output}: {facts['rows']} jets of {facts['entries']} events from {facts['container'] or 'the columns given'} ({unit_text or 'units unknown'}), {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #0b9cda6c
+# %% ../nbs/70_cli.ipynb #98e1f581
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -172,19 +172,20 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @cli.command()
 @click.argument("table", type=click.Path(path_type=Path))
 @output_option("Folder of the trained model.")
-@click.option("--recipe", default="AE_3D_200", show_default=True, help="The network; 'hepae train --recipe list x -o y' lists them.")
+@click.option("--recipe", default="AE_3D_200", show_default=True, help="The network, such as AE_3D_50, AE_big, AE_bn, AE_LeakyReLU; an unknown name lists them.")
 @click.option("--latent", type=int, help="Latent variables.  [default: the recipe's]")
 @click.option("--normalisation", default="standard", show_default=True, help="standard, log or custom.")
 @click.option("--loss", default="mse", show_default=True, help="mse, rmse or huber.")
 @click.option("--epochs", default=100, show_default=True, help="How often all jets are seen.")
 @click.option("--schedule", default="one-cycle", show_default=True, help="one-cycle or plain.")
 @click.option("--lr", type=float, help="Highest learning rate.  [default: found]")
-@click.option("--bs", default=1024, show_default=True, help="Jets in a batch.")
+@click.option("--bs", default=256, show_default=True, help="Jets in a batch.")
 @click.option("--wd", default=1e-6, show_default=True, help="Weight decay.")
 @click.option("--dims", help="Variables, if TABLE is not a table yet.  [default: 4D]")
 @source_options
 @filter_option
 @seed_option
+@click.option("--symmetry", is_flag=True, help="Turn each jet in phi and mirror it in eta at random, each epoch anew: more from few jets.")
 @click.option("--patience", type=int, help="Stop after this many epochs without improvement.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
 @click.option("--tensorboard", is_flag=True, help="Write events for TensorBoard too.")
@@ -192,25 +193,24 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @force_option
 @quiet_option
 @json_option
-def train(table, output, recipe, latent, normalisation, loss, epochs, schedule, lr, bs, wd, dims, container, tree, columns, unit, leading, filter_name, seed, patience, resume,
+def train(table, output, recipe, latent, normalisation, loss, epochs, schedule, lr, bs, wd, dims, container, tree, columns, unit, leading, filter_name, seed, symmetry, patience, resume,
           tensorboard, activations, force, quiet, as_json):
     "Train an autoencoder on a table; the folder keeps config, weights, log and plots."
-    from hepae.core import UsageError
-    if recipe == "list": raise UsageError(_recipes())
     from hepae.io.files import read
     rows = read(table, dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
     rows, report = _filtered(rows, filter_name, quiet)
     from hepae.learner import train as train_model
+    _one_thread()
     model = train_model(rows, output, recipe=recipe, latent=latent, normalisation=normalisation, loss=loss, epochs=epochs, schedule=schedule, lr=lr, bs=bs, wd=wd, seed=seed,
-                        patience=patience, resume=resume, tensorboard=tensorboard, activations=activations, force=force, progress=not quiet and sys.stderr.isatty())
+                        symmetry=symmetry, patience=patience, resume=resume, tensorboard=tensorboard, activations=activations, force=force, progress=not quiet and sys.stderr.isatty())
     result = model.config["result"]
     show(result | {"model": str(output), "filter": report}, as_json, f"{output}: " + ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in result.items()))
 
 
-def _recipes() -> str:
-    "The names of the networks."
-    from hepae.models import RECIPES
-    return f"recipes: {', '.join(RECIPES)}"
+def _one_thread() -> None:
+    "Layers of 200 gain little from a second thread, and on shared cores threads that wait for each other take twenty times as long; OMP_NUM_THREADS overrules."
+    import torch
+    if "OMP_NUM_THREADS" not in os.environ: torch.set_num_threads(1)
 
 
 @cli.command()
@@ -236,12 +236,13 @@ def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, c
     if output.suffix not in (".html", ".htm"): raise UsageError(f"{output}: the report is an .html page; tables go to --reconstructed")
     if len(inputs) != (1 if models else 2): raise UsageError("give one table and --model, or two tables of the same jets")
     choice = dict(container=container, tree=tree, columns=columns, unit=unit, leading=leading)
+    import numpy as np
     from hepae.analysis import analyse_models, analyse_tables
     remark = (lambda text: None) if quiet else say
     if models: summary = analyse_models(inputs[0], models, output, reconstructed, latents, "RNTuple" if rntuple else None, all_rows, filter_name, force, remark, **choice)
     else: summary = analyse_tables(*inputs, output, force, **choice)
-    from hepae.metrics import summary_text
-    show({"report": str(output), "residuals": {k: s.to_dict("index") for k, s in summary.items()}}, as_json, "\n\n".join(f"{k}\n{summary_text(s)}" for k, s in summary.items()))
+    finite = {k: {n: {q: v if np.isfinite(v) else None for q, v in row.items()} for n, row in s.to_dict("index").items()} for k, s in summary.items()}
+    show({"report": str(output), "residuals": finite}, as_json, "\n\n".join(f"{k}\n{s}" for k, s in summary.items()))
     for what, path in [("report", output), ("reconstructed", reconstructed), ("latents", latents)]:
         if path and not quiet: say(f"{what}: {path}")
 

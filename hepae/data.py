@@ -16,7 +16,7 @@ from fastcore.basics import patch
 
 from .core import UsageError, rng
 
-# %% ../nbs/30_data.ipynb #07652d56
+# %% ../nbs/30_data.ipynb #5850a00f
 class TensorLoader:
     "Batches (x, x) sliced from one tensor, which is permuted once an epoch."
 
@@ -32,6 +32,7 @@ class TensorLoader:
         if bs < 1: raise UsageError(f"a batch has at least one row, not {bs}; give another batch size")
         self.dataset, self.bs, self.shuffle, self.seed, self.drop_last = data, int(bs), shuffle, seed, drop_last
         self.epoch = 0  # the next pass; a resumed training sets it
+        self.change = None  # (n, d) rows → rows, applied to each shuffled pass, such as a rotation of every jet
         self.to(device or data.device)
 
     @property
@@ -49,6 +50,7 @@ class TensorLoader:
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         data = self.dataset[self.order(self.epoch)] if self.shuffle else self.dataset
+        if self.shuffle and self.change is not None: data = self.change(data)
         self.epoch += 1
         for x in data[:self.n].split(self.bs) if self.n else (): yield x, x
 

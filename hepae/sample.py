@@ -6,12 +6,11 @@
 __all__ = ['DIJETS', 'DRELL_YAN', 'PT_MIN', 'ETA_MAX', 'RADIUS', 'CONTAINER', 'BATCH', 'BLOCK', 'Progress', 'generator',
            'visible', 'jets', 'write_jets', 'to_hepmc', 'write_drell_yan', 'write_sample']
 
-# %% ../nbs/02_sample.ipynb #656ab553
+# %% ../nbs/02_sample.ipynb #91b34a74
 import gzip
 import os
 import re
 from contextlib import ExitStack
-from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Callable, Iterable, Iterator

@@ -41,7 +41,7 @@ def check_columns(
             raise HepaeError(f"column {c.name} is in {given[c.name].unit}, the model was trained in {c.unit}; convert the column, or train another model")
     return table[schema.names]
 
-# %% ../nbs/33_trained.ipynb #526dc322
+# %% ../nbs/33_trained.ipynb #9cfe30ba
 def fingerprint(
     table: pd.DataFrame,
 ) -> dict:  # rows, entries, columns, checksum of values and events
@@ -51,7 +51,8 @@ def fingerprint(
         values = table[name].to_numpy()
         digest.update(f"{name} {values.dtype}".encode())
         digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)
-    digest.update(np.ascontiguousarray(table.index.get_level_values(0), "<i8").data)
+    entry = table.index.get_level_values(0).to_numpy()
+    if entry.dtype.kind in "iu": digest.update(np.ascontiguousarray(entry, "<i8").data)
     return {"rows": len(table), "entries": n_entries(table.index), "columns": [str(c) for c in table.columns], "checksum": digest.hexdigest()}
 
 # %% ../nbs/33_trained.ipynb #e38f7569
