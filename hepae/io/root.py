@@ -134,7 +134,7 @@ def with_columns(
     name = next((d for d, names in PRESETS.items() if names == wanted), "")
     return with_schema(pd.DataFrame(made, index=momenta.index, copy=False), Schema(columns, name, source))
 
-# %% ../../nbs/11_io.root.ipynb #70ee6d14
+# %% ../../nbs/11_io.root.ipynb #84fc7f02
 def _branches(table: pd.DataFrame, source: Source) -> dict[str, tuple[str, np.ndarray]]:
     "For each branch to write: its leaf name, and the values."
     have = {str(n): x.to_numpy() for n, x in table.items()}
@@ -152,6 +152,13 @@ def _record(columns: dict[str, tuple[str, np.ndarray]], offsets: np.ndarray) -> 
     return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets - offsets[0]), record))
 
 
+def _check_ttree(path: str | Path, columns: dict[str, tuple[str, np.ndarray]]) -> None:
+    "HepaeError if there is a column that a TTree cannot hold, or that would not come back."
+    for name, (branch, x) in columns.items():
+        if x.dtype == np.float16: raise HepaeError(f"{path}: column {name} is float16, which a TTree cannot hold; convert it to float32, or write an RNTuple")
+        if set(branch) & set("[]/"): raise HepaeError(f"{path}: column {name} would be the branch '{branch}', which cannot be read back; rename the column")
+
+
 def write_root(
     table: pd.DataFrame,
     path: str | Path,
@@ -164,6 +171,7 @@ def write_root(
     if (tree_class := tree_class or source.tree_class) not in ("TTree", "RNTuple"): raise UsageError(f"tree class {tree_class} is neither TTree nor RNTuple")
     offsets = event_offsets(table) if source.jagged else np.arange(len(table) + 1)
     columns = _branches(table, source)
+    if tree_class == "TTree": _check_ttree(path, columns)
     with whole(path, force) as new, uproot.recreate(new) as file:
         (_write_rntuple if tree_class == "RNTuple" else _write_ttree)(file, source, columns, offsets)
 

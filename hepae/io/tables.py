@@ -85,7 +85,7 @@ def _check_alike(chunk: pd.DataFrame, like: pd.DataFrame) -> None:
         if chunk[n].dtype != like[n].dtype: raise HepaeError(f"column {n} is {chunk[n].dtype} here and {like[n].dtype} in the files before; extract these files separately")
     if chunk.index.nlevels != like.index.nlevels: raise HepaeError("a table with events follows one without; extract these files separately")
 
-# %% ../../nbs/10_io.tables.ipynb #daa364ab
+# %% ../../nbs/10_io.tables.ipynb #9be22551
 CHUNK_ROWS = 500_000
 
 
@@ -111,11 +111,11 @@ def read_parquet_chunks(path: str | Path) -> Iterator[pd.DataFrame]:
     with _reading(path, "parquet"), pq.ParquetFile(path) as file:
         found = (file.schema_arrow.metadata or {}).get(b"hepae_schema") or (file.metadata.metadata or {}).get(b"hepae_schema")
         schema = Schema.from_dict(json.loads(found)) if found else None
-        for batch in file.iter_batches(CHUNK_ROWS):
+        batches = file.iter_batches(CHUNK_ROWS) if file.metadata.num_rows else [file.schema_arrow.empty_table()]
+        for batch in batches:
             chunk = _with_events(batch.to_pandas(), row)
             row += len(chunk)
             yield with_schema(chunk, schema) if schema else chunk
-        if not row: yield _with_events(file.schema_arrow.empty_table().to_pandas(), 0)
 
 
 def read_csv_chunks(path: str | Path) -> Iterator[pd.DataFrame]:
