@@ -54,7 +54,7 @@ def turned(
 
     return turn
 
-# %% ../nbs/40_learner.ipynb #fc68966e
+# %% ../nbs/40_learner.ipynb #2d3e5d11
 class AELearner(Learner):
     "fastai's Learner with a table's normalisation, schema and split."
     normaliser: Normaliser
@@ -68,6 +68,9 @@ class AELearner(Learner):
         if key not in self.listeners:  # after_fit goes to all of them: there fastai sets `run` back
             self.listeners[key] = [cb for cb in self.cbs.sorted("order") if event_name == "after_fit" or hasattr(type(cb), event_name) or event_name in vars(cb)]
         for cb in self.listeners[key]: cb(event_name)
+
+    def _set_device(self, b):
+        return b if b[0].device == self.dls.device else super()._set_device(b)  # a TensorLoader's batches are there already
 
     @cached_property
     def listeners(self) -> dict:
