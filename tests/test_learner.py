@@ -292,3 +292,13 @@ def test_learner_is_fastais(jets):
     assert learn.history.table["epoch"].tolist() == [1, 2, 3]
     assert len(learn.preview_figure().axes) == 5
     assert "52" not in str(learn.summary()) and "Total params" in str(learn.summary())
+
+
+def test_tensorboard_and_activations_are_opt_in(jets, uninterrupted, tmp_path):
+    model = train(jets, tmp_path / "m", tensorboard=True, activations=True, **(HOW | {"preview": True}))
+    assert {p.relative_to(tmp_path / "m").as_posix() for p in (tmp_path / "m").rglob("*.*") if "tfevents" not in p.name} == {
+        "config.json", "weights.safetensors", "log.csv", "activations.csv", "plots/preview.png", "plots/activations.png"}
+    assert any((tmp_path / "m" / "tensorboard").iterdir())
+    assert pd.read_csv(tmp_path / "m" / "activations.csv")["epoch"].max() == len(model.log)
+    assert same(tmp_path / "m", uninterrupted)  # looking changes nothing
+    assert not any("torchvision" in m for m in sys.modules)
