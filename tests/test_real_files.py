@@ -263,7 +263,7 @@ def test_ragged_text_masses(testdata):
 @pytest.mark.parametrize("tree_class", ["TTree", "RNTuple"])
 @pytest.mark.parametrize("name", FILES)
 def test_written_back_it_is_the_same(testdata, tmp_path, name, tree_class):
-    path, (tree, container, _, entries, jets, branches) = testdata(f"root/{name}.root"), FILES[name]
+    path, (tree, container, _, entries, _jets, _branches) = testdata(f"root/{name}.root"), FILES[name]
     table = read(path, "27D" if name == "jets_10_events" else "4D", container=container)
     write(table, tmp_path / "back.root", tree_class=tree_class)
     source = schema_of(table).source

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PickleWriter']
 
-# %% ../../nbs/09_io.pickles.ipynb #e0b56b31
+# %% ../../nbs/09_io.pickles.ipynb #e4539d3a
 import pickle
 import struct
 import tempfile
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError
-from ..schema import INDEX, Schema, schema_of, with_schema
+from ..schema import INDEX, Schema, with_schema
 
 # %% ../../nbs/09_io.pickles.ipynb #2dc547d9
 class _Staged:
