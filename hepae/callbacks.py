@@ -25,14 +25,14 @@ from .core import HepaeError, UsageError, rng, to_json, whole
 from .models import ACTIVATIONS
 from .trained import LOG_COLUMNS, append_rows, cut_rows, read_log, read_tensors, write_tensors
 
-# %% ../nbs/34_callbacks.ipynb #b80e4cec
+# %% ../nbs/34_callbacks.ipynb #973a4292
 class EpochRecorder(Recorder):
     "fastai's Recorder, whose train_loss is the mean over the epoch."
     name = "recorder"
 
     def before_train(self):
         super().before_train()
-        self.total, self.count = 0.0, 0
+        self.total, self.rows_seen = 0.0, 0
 
     def after_batch(self):
         if not self.training: return super().after_batch()
@@ -42,9 +42,9 @@ class EpochRecorder(Recorder):
         self.losses.append(self.learn.smooth_loss)
         self.lrs.append(self.opt.hypers[-1]["lr"])
         n = len(self.learn.xb[0])
-        self.total, self.count = self.total + self.learn.loss.detach() * n, self.count + n
+        self.total, self.rows_seen = self.total + self.learn.loss.detach() * n, self.rows_seen + n
 
-    def after_train(self): self.log += [float(self.total / self.count)]
+    def after_train(self): self.log += [float(self.total / self.rows_seen)]
 
 
 class SeededEpoch(Callback):
