@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['unseen', 'analyse_models', 'standardised_mse', 'analyse_tables']
 
-# %% ../nbs/65_analysis.ipynb #8fb89f89
+# %% ../nbs/65_analysis.ipynb #54add85e
 from pathlib import Path
 from typing import Callable
 
@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 
 from .core import HepaeError, run_record
-from .io.files import read, write
+from .io.files import naming, read, write
 from .metrics import Summary, delta_phi, mse
 from .prep import filter_events, refuse_nonfinite
 from .report import analysis_report
 from .schema import schema_of
 from .trained import TrainedModel
 
-# %% ../nbs/65_analysis.ipynb #cf0ca58f
+# %% ../nbs/65_analysis.ipynb #40418037
 def unseen(
     table: pd.DataFrame,
     models: dict[str, TrainedModel],
@@ -52,8 +52,9 @@ def analyse_models(
     if len(models) < len(folders): raise HepaeError("two models have the same folder name; rename one")
     first = next(iter(models.values()))
     table = read(path, first.schema.names, **choice)
-    if filter_name: table, _ = filter_events(table, filter_name)
-    refuse_nonfinite(table)
+    with naming(path):
+        if filter_name: table, _ = filter_events(table, filter_name)
+        refuse_nonfinite(table)
     if latents: write(first.encode(table), latents, force)
     if reconstructed: write(first.reconstruct(table), reconstructed, force, tree_class)
     rows, judged = (table, "all rows") if all_rows else unseen(table, models)

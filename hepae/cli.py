@@ -155,7 +155,7 @@ def extract(inputs, output, dims, container, tree, columns, unit, leading, force
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json,
          f"{output}: {facts['rows']} jets of {facts['entries']} events from {facts['container'] or 'the columns given'} ({unit_text or 'units unknown'}), {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #98e1f581
+# %% ../nbs/70_cli.ipynb #64933ddd
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -196,9 +196,12 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 def train(table, output, recipe, latent, normalisation, loss, epochs, schedule, lr, bs, wd, dims, container, tree, columns, unit, leading, filter_name, seed, symmetry, patience, resume,
           tensorboard, activations, force, quiet, as_json):
     "Train an autoencoder on a table; the folder keeps config, weights, log and plots."
-    from hepae.io.files import read
+    from hepae.io.files import naming, read
+    from hepae.prep import refuse_nonfinite
     rows = read(table, dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
-    rows, report = _filtered(rows, filter_name, quiet)
+    with naming(table):
+        rows, report = _filtered(rows, filter_name, quiet)
+        refuse_nonfinite(rows)
     from hepae.learner import train as train_model
     _one_thread()
     model = train_model(rows, output, recipe=recipe, latent=latent, normalisation=normalisation, loss=loss, epochs=epochs, schedule=schedule, lr=lr, bs=bs, wd=wd, seed=seed,

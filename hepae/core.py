@@ -48,7 +48,7 @@ def existing_file(
         raise HepaeError(f"{path}: cannot be looked at ({e.strerror}); check the name and its permissions") from e
     return path
 
-# %% ../nbs/00_core.ipynb #12ffbcf5
+# %% ../nbs/00_core.ipynb #12a25359
 def check_free(path: Path, force: bool) -> None:
     "Raise HepaeError if `path` exists and may not be replaced, or has no folder to live in."
     if path.exists() and not force: raise HepaeError(f"{path}: exists already; give --force to replace it, or another name")
@@ -64,6 +64,7 @@ def _remove(path: Path) -> None:
 def _put_in_place(new: Path, path: Path) -> None:
     "Rename `new` to `path`; a folder cannot be renamed onto another, so the old one steps aside first."
     if not path.is_dir(): return os.replace(new, path)
+    if not new.is_dir(): raise HepaeError(f"{path}: is a folder, and a file shall not take its place; choose another name")
     old = new.with_name(new.name + ".old")
     os.replace(path, old)
     os.replace(new, path)

@@ -21,7 +21,7 @@ from ..core import HepaeError, UsageError, existing_file
 from ..kinematics import COMPONENTS, inputs_for
 from ..schema import PRESETS
 
-# %% ../../nbs/08_io.containers.ipynb #da8f7c4f
+# %% ../../nbs/08_io.containers.ipynb #3dccffd9
 def check_root(
     path: str | Path,
 ) -> Path:
@@ -32,6 +32,7 @@ def check_root(
     if len(head) == 20:
         big = int.from_bytes(head[4:8], "big") >= 1_000_000  # files over 2 GB spell the end in 8 bytes
         end = int.from_bytes(head[12:20] if big else head[12:16], "big")
+        if not 0 < int.from_bytes(head[8:12], "big") < end: raise HepaeError(f"{path}: damaged ROOT file (its header says nothing of use); copy it again")
     if len(head) < 20 or path.stat().st_size < end:
         raise HepaeError(f"{path}: truncated ROOT file ({path.stat().st_size} bytes, its header promises {end if len(head) == 20 else 'more'}); copy it again")
     return path
@@ -50,7 +51,7 @@ def opened(
         why = " ".join(str(e).split())[:160]
         raise HepaeError(f"{path}: damaged or unreadable ROOT file ({type(e).__name__}: {why}); copy it again, or open it with ROOT to see more") from e
 
-# %% ../../nbs/08_io.containers.ipynb #1cf3361f
+# %% ../../nbs/08_io.containers.ipynb #d7d833b1
 # <C>AuxDyn.x, <C>Aux./<C>Aux.x, <C>AuxDyn:x, <C>Aux:.x
 _AUX = re.compile(r"(?:.*/)?(?P<container>[^/]+?)Aux(?:Dyn)?[.:]+(?P<variable>\w+)$")
 _NTUPLE = re.compile(rf"(?:.*/)?(?:(?P<container>[^/]+)[._])?(?P<variable>{'|'.join(COMPONENTS)})$", re.IGNORECASE)
@@ -78,8 +79,9 @@ class Container:
 def _group(keys: list[str]) -> dict[tuple[str, bool], dict[str, str]]:
     "Branches by (container, is it an aux store?) and variable."
     found: dict[tuple[str, bool], dict[str, str]] = {}
-    rest = []
+    rest, known = [], set(keys)
     for key in keys:
+        if key[:1] == "n" and key[1:] in known: continue  # the counter of that branch
         if match := _AUX.match(key): found.setdefault((match["container"], True), {}).setdefault(match["variable"], key)
         else: rest.append(key)
     for match in filter(None, map(_NTUPLE.match, rest)):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STEP_BYTES', 'ROWS_A_WRITE', 'leading_rows', 'read_root_chunks', 'with_columns', 'write_root']
 
-# %% ../../nbs/11_io.root.ipynb #d3f0d8a0
+# %% ../../nbs/11_io.root.ipynb #5b01c10d
 from pathlib import Path
 from typing import Iterator
 
@@ -15,7 +15,7 @@ import pandas as pd
 import uproot
 
 from ..core import HepaeError, UsageError, whole
-from .containers import Container, all_containers, choose_container, described_container, opened, unsplit_stores
+from .containers import Container, all_containers, choose_container, described_container, opened, trees_of, unsplit_stores
 from ..kinematics import component, inputs_for
 from ..schema import PRESETS, Schema, Source, event_index, event_offsets, schema_of, variable, with_schema
 
@@ -56,7 +56,7 @@ def leading_rows(
     rows = np.flatnonzero(pt == highest)
     return rows[np.unique(entry[rows], return_index=True)[1]]
 
-# %% ../../nbs/11_io.root.ipynb #3b8d5910
+# %% ../../nbs/11_io.root.ipynb #dcc78a3a
 STEP_BYTES = 8_000_000
 
 
@@ -65,7 +65,11 @@ def _clusters(tree, branches: list[str]) -> list[int]:
     if isinstance(tree, uproot.TTree):
         starts = [set(tree[b].entry_offsets) for b in branches]
         return sorted(set.intersection(*starts) | {0, tree.num_entries})
-    return sorted({c.num_first_entry for c in tree.cluster_summaries} | {0, tree.num_entries})
+    edges = np.cumsum([0, *(c.num_entries for c in tree.cluster_summaries)]).tolist()
+    promised = sum(g.entry_span for g in tree.ntuple.footer.cluster_group_records)
+    if edges[-1] != promised or edges[:-1] != [c.num_first_entry for c in tree.cluster_summaries]:  # uproot looks at all checksums but that of this list
+        raise HepaeError(f"{tree.file.file_path}: damaged RNTuple (its list of clusters contradicts its footer); copy it again")
+    return sorted(set(edges))
 
 
 def _steps(tree, branches: list[str]) -> Iterator[tuple[int, int]]:
@@ -100,6 +104,7 @@ def read_root_chunks(
 ) -> Iterator[pd.DataFrame]:
     "Tables of the `wanted` variables, chunk by chunk, values and dtypes as they are in the file."
     with opened(path) as file:
+        if tree is not None and tree not in (names := [t for t, _ in trees_of(file)]): raise UsageError(f"{path}: no tree {tree}; there are {', '.join(names) or 'none'}")
         if columns: box = described_container(file, columns, tree)
         else: box = choose_container(path, [c for c in all_containers(file) if tree in (None, c.tree)], wanted, container, unsplit_stores(file))
         if lacking := [v for v in wanted if not inputs_for(v, box.branches)]:

@@ -85,7 +85,7 @@ def _check_alike(chunk: pd.DataFrame, like: pd.DataFrame) -> None:
         if chunk[n].dtype != like[n].dtype: raise HepaeError(f"column {n} is {chunk[n].dtype} here and {like[n].dtype} in the files before; extract these files separately")
     if chunk.index.nlevels != like.index.nlevels: raise HepaeError("a table with events follows one without; extract these files separately")
 
-# %% ../../nbs/10_io.tables.ipynb #9be22551
+# %% ../../nbs/10_io.tables.ipynb #37b257d2
 CHUNK_ROWS = 500_000
 
 
@@ -99,7 +99,8 @@ def _reading(path: Path, what: str) -> Iterator[None]:
 
 def _with_events(chunk: pd.DataFrame, first_row: int) -> pd.DataFrame:
     "The chunk with its event columns as index; else rows are numbered."
-    if list(chunk.columns[:2]) == INDEX: return chunk.set_index(INDEX)
+    if list(chunk.columns[:2]) == INDEX: chunk = chunk.set_index(INDEX)
+    if list(chunk.index.names) == INDEX and not all(pd.api.types.is_integer_dtype(l.dtype) for l in chunk.index.levels): raise HepaeError("entry and subentry are no whole numbers in each row; mend these columns")
     if chunk.index.nlevels == 1: chunk.index = pd.RangeIndex(first_row, first_row + len(chunk))
     return chunk
 
@@ -123,7 +124,7 @@ def read_csv_chunks(path: str | Path) -> Iterator[pd.DataFrame]:
     path, row = existing_file(path), 0
     with _reading(path, "CSV"), pd.read_csv(path, chunksize=CHUNK_ROWS, encoding="utf-8") as chunks:
         for chunk in chunks:
-            if not len(chunk): chunk = chunk.astype(float)  # a column without values has no dtype of its own
+            if not len(chunk): chunk = chunk.astype({n: "int64" if n in INDEX else float for n in chunk})  # a column without values has no dtype of its own
             chunk = _with_events(chunk, row)
             row += len(chunk)
             yield chunk
