@@ -96,7 +96,7 @@ def _member(key: str, container: str) -> str:
     leaf = key.rpartition("/")[2]
     return leaf[len(container) + 1:] if leaf.startswith((container + "_", container + ".")) else ""
 
-# %% ../../nbs/08_io.containers.ipynb #2a98d303
+# %% ../../nbs/08_io.containers.ipynb #0d8d5b84
 def trees_of(file: uproot.ReadOnlyDirectory) -> Iterator[tuple[str, str]]:
     "Name and class of each tree in the file, the bookkeeping ones of ATLAS left out."
     for key, kind in file.classnames(recursive=True, cycle=False).items():
@@ -107,7 +107,9 @@ def trees_of(file: uproot.ReadOnlyDirectory) -> Iterator[tuple[str, str]]:
 def branch_names(tree) -> list[str]:
     "Names of all branches. Of a large RNTuple: the top level, and the members of stores, since uproot takes seconds to list all the rest."
     if isinstance(tree, uproot.TTree) or len(top := tree.keys(recursive=False)) < 200: return tree.keys()
-    return top + [f"{store}.{member}" for store in top if store.endswith("Aux:") for member in tree[store].keys(recursive=False)]
+    fields = list(enumerate(tree.ntuple.field_records))
+    stores = {i: f.field_name for i, f in fields if f.parent_field_id == i and f.field_name.endswith("Aux:")}
+    return top + [f"{stores[f.parent_field_id]}.{f.field_name}" for i, f in fields if f.parent_field_id in stores and i not in stores and f.field_name[:1] != ":"]  # :_0 is a base class
 
 
 def all_containers(file: uproot.ReadOnlyDirectory) -> list[Container]:
