@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core import HepaeError
 
-# %% ../../nbs/51_codec.entropy.ipynb #7a451133
+# %% ../../nbs/51_codec.entropy.ipynb #dea99abf
 ESCAPE = 0  # symbol of a value that is kept elsewhere
 
 
@@ -24,7 +24,7 @@ class Cells:
     "How integers are split into symbols and low bits."
     low: int                        # first integer of the core
     shift: int                      # a core cell is 2**shift wide
-    levels: int                     # 2**levels core cells
+    count: int                      # core cells
     atoms: tuple[int, ...] = ()     # ascending values with symbols of their own
 
     @property
@@ -34,19 +34,19 @@ class Cells:
     @property
     def size(self) -> int:
         "Number of symbols."
-        return self.specials + (1 << self.levels)
+        return self.specials + self.count
 
     @cached_property
     def _tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         "First value, direction and low bits of each symbol."
         steps = np.array([((1 << t) - 1) << self.shift for t in range(self.tails)], np.uint64)
-        low, high = np.int64(self.low).view(np.uint64), np.uint64((self.low + (1 << self.levels + self.shift)) % 2**64)
-        core = low + (np.arange(1 << self.levels, dtype=np.uint64) << np.uint64(self.shift))
+        low, high = np.int64(self.low).view(np.uint64), np.uint64((self.low + (self.count << self.shift)) % 2**64)
+        core = low + (np.arange(self.count, dtype=np.uint64) << np.uint64(self.shift))
         none = np.zeros(1 + len(self.atoms), np.int64)
-        base = np.concatenate([none[:1], np.array(self.atoms, np.int64), (low - np.uint64(1) - steps).view(np.int64), (high + steps).view(np.int64), core.view(np.int64)])
+        base = np.concatenate([none[:1], np.array(self.atoms, np.int64), (low + ~steps).view(np.int64), (high + steps).view(np.int64), core.view(np.int64)])
         width = self.shift + np.arange(self.tails)
-        sign = np.concatenate([none + 1, np.full(self.tails, -1), np.ones(self.tails + (1 << self.levels), np.int64)])
-        return base, sign, np.concatenate([none, width, width, np.full(1 << self.levels, self.shift)])
+        sign = np.concatenate([none + 1, np.full(self.tails, -1), np.ones(self.tails + self.count, np.int64)])
+        return base, sign, np.concatenate([none, width, width, np.full(self.count, self.shift)])
 
     def split(
         self,
@@ -60,14 +60,15 @@ class Cells:
         symbol = self.specials + (d >> shift).view(np.int64)
         rest = d & ((np.uint64(1) << shift) - np.uint64(1))
         below = v < self.low
-        above = ~below & (d >> shift >= np.uint64(1 << self.levels))
-        for outside, first, distance in ((below, 1 + len(self.atoms), ~d), (above, 1 + len(self.atoms) + self.tails, d - np.uint64(1 << self.levels + self.shift))):
+        above = ~below & (d >> shift >= np.uint64(self.count))
+        for outside, first, distance in ((below, 1 + len(self.atoms), ~d), (above, 1 + len(self.atoms) + self.tails, d - np.uint64(self.count << self.shift))):
             if not outside.any(): continue
             t, symbol_rest = _tail(distance[outside], self.shift, self.tails)
             symbol[outside], rest[outside] = first + t, symbol_rest
-        for i, a in enumerate(self.atoms):
-            here = atom == a
-            symbol[here], rest[here] = 1 + i, 0
+        if self.atoms:
+            place = np.minimum(np.searchsorted(self.atoms, atom), len(self.atoms) - 1)
+            here = np.array(self.atoms, np.int64)[place] == atom
+            symbol, rest = np.where(here, 1 + place, symbol), np.where(here, np.uint64(0), rest)
         return np.where(escapes, ESCAPE, symbol), np.where(escapes, np.uint64(0), rest)
 
     def widths(self, symbols: np.ndarray) -> np.ndarray:
@@ -91,7 +92,7 @@ def _tail(distance: np.ndarray, shift: int, tails: int) -> tuple[np.ndarray, np.
     t = np.searchsorted(starts, units, side="right") - 1
     return t, distance - (starts[t] << np.uint64(shift))
 
-# %% ../../nbs/51_codec.entropy.ipynb #5fb2a5e6
+# %% ../../nbs/51_codec.entropy.ipynb #ac0a32c9
 Categorical = constriction.stream.model.Categorical
 RangeDecoder, RangeEncoder = constriction.stream.queue.RangeDecoder, constriction.stream.queue.RangeEncoder
 PRECISION = 24          # bits of a probability
@@ -99,10 +100,10 @@ _MASS = 2**44           # what all symbols share
 
 
 def _first(counts: np.ndarray, specials: int) -> np.ndarray:
-    "(1, size) masses without a context: specials as rare as 1/64 of a value, cells smooth."
+    "(1, size) masses without a context: specials as rare as 1/1024 of a value, cells smooth."
     n = counts.sum()
     mass = np.zeros_like(counts)
-    mass[:, :specials] = ((64 * counts[:, :specials] + 1 << 32) // (64 * (n + 1) + specials)) << 12
+    mass[:, :specials] = ((1024 * counts[:, :specials] + 1 << 24) // (1024 * (n + 1) + specials)) << 20
     return _spread(mass, counts, specials, None, 0)
 
 
@@ -117,37 +118,39 @@ def _refine(counts: np.ndarray, coarse: np.ndarray, specials: int, strength: int
 def _spread(mass: np.ndarray, counts: np.ndarray, specials: int, coarse: np.ndarray | None, strength: int) -> np.ndarray:
     "Fill in the core: from the root of the tree down, each mass is shared between its halves."
     went = _sums(counts[:, specials:])
-    lean = None if coarse is None else _sums(coarse[:, specials:])
+    lean = _sums(np.ones((1, counts.shape[1] - specials), np.int64) if coarse is None else coarse[:, specials:])
     p = _MASS - mass[:, :specials].sum(1, keepdims=True)
     weight = strength
     for d in range(len(went) - 1):
-        if lean is None: expected, weight = _linear(p, d), 2 << d
-        else: expected = np.where(lean[d] > 0, (lean[d + 1][:, ::2] << 16) // np.maximum(lean[d], 1), 1 << 15)
+        expected = np.where(lean[d] > 0, (lean[d + 1][:, ::2] << 16) // np.maximum(lean[d], 1), 1 << 15)
+        if coarse is None: expected, weight = expected + _slope(p, lean[d]), 2 << d
         share = ((went[d + 1][:, ::2] << 16) + weight * expected) // (went[d] + weight)
-        left = p * np.clip(share, 1, 2**16 - 1) >> 16
+        left = np.where(lean[d + 1][:, 1::2] > 0, p * np.clip(share, 1, 2**16 - 1) >> 16, p)
         p = np.stack([left, p - left], -1).reshape(len(p), -1)
         weight = weight * 3 // 2 + 1
-    mass[:, specials:] = p
+    mass[:, specials:] = p[:, :counts.shape[1] - specials]
     return mass
 
 
 def _sums(leaves: np.ndarray) -> list[np.ndarray]:
-    "Sums at each level of the tree, root first."
-    levels = [leaves]
+    "Sums at each level of the tree, root first; leaves that are missing are 0."
+    k, n = leaves.shape
+    levels = [np.concatenate([leaves, np.zeros((k, (1 << (n - 1).bit_length()) - n), np.int64)], 1)]
     while levels[-1].shape[1] > 1: levels.append(levels[-1][:, ::2] + levels[-1][:, 1::2])
     return levels[::-1]
 
 
-def _linear(p: np.ndarray, depth: int) -> np.ndarray:
-    "The left half's share (of 2**16) if the density is linear between the neighbours."
-    expected = np.full(p.shape, 1 << 15)
-    if depth > 1: expected[:, 1:-1] += np.clip((p[:, :-2] - p[:, 2:] << 12) // np.maximum(p[:, 1:-1], 1), -22938, 22938)
-    return expected
+def _slope(p: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    "How much more than expected (of 2**16) goes left if the density is linear between the neighbours; 0 next to an end."
+    extra = np.zeros(p.shape, np.int64)
+    full = (cells[:, 2:] == cells[:, :-2]) & (cells[:, 1:-1] == cells[:, :-2])
+    if p.shape[1] > 2: extra[:, 1:-1] = np.where(full, np.clip((p[:, :-2] - p[:, 2:] << 12) // np.maximum(p[:, 1:-1], 1), -22938, 22938), 0)
+    return extra
 
 
 def frequencies(
     counts: np.ndarray,   # (contexts, size) int64, contexts a power of two
-    specials: int,        # how many symbols come before the cells; size − specials is a power of two
+    specials: int,        # how many symbols come before the cells
     strength: int = 8,    # how much a context leans on the coarser one
 ) -> np.ndarray:          # (contexts, size) int64, each ≥ 1, rows sum to 2**24
     "Probabilities of the next symbol, in units of 2**-24."
