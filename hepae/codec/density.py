@@ -95,7 +95,7 @@ class ColumnPlan:
         if self.period and self.moved: q = q % self.period
         return (q << self.zeros) | np.where(q < 0, (1 << self.zeros) - 1, 0)
 
-# %% ../../nbs/53_codec.density.ipynb #24333d96
+# %% ../../nbs/53_codec.density.ipynb #0ff9e522
 def plan_to_lists(plan: list[ColumnPlan]) -> list:
     "The plan as JSON-able lists."
     return [[[p.cells.low, p.cells.shift, p.cells.count, list(p.cells.atoms)], [[s.parent, s.low, s.high, _differences(s.coefficients)] for s in p.splines], p.scale,
@@ -121,7 +121,7 @@ def _column_plan(k: int, cells: list, splines: list, scale: int, ranges: list, s
                       tuple(Spline(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), tuple(_within(int(c), 2**28) for c in np.cumsum([_within(d, 2**30) for d in steps]))) for p, a, b, steps in splines), _within(scale, 40, -40),
                       tuple(Ranges(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), _within(bits, 8, 0)) for p, a, b, bits in ranges),
                       _within(strength, 2**16, 1), _within(period, 2**40, 0), _within(zeros, 62, 0), bool(_within(hint, 1, 0)))
-    if len(atoms) > 4096 or list(atoms) != sorted(set(atoms)) or made.contexts > 256 or len(splines) > 8: raise ValueError(f"column {k} asks for too much")
+    if made.cells.count << made.cells.shift > 2**63 or len(atoms) > 4096 or list(atoms) != sorted(set(atoms)) or made.contexts > 256 or len(splines) > 8: raise ValueError(f"column {k} asks for too much")
     for s in made.splines:
         if not 4 <= len(s.coefficients) <= 260 or not s.low <= s.high or s.parent == SHIFT: raise ValueError(f"column {k} has a spline that is none")
     for r in made.ranges:
@@ -136,7 +136,7 @@ def _within(x: int, most: int, least: int | None = None) -> int:
     if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{x!r} is no reasonable number")
     return x
 
-# %% ../../nbs/53_codec.density.ipynb #07f87da3
+# %% ../../nbs/53_codec.density.ipynb #56984a9a
 @dataclass(frozen=True)
 class Rows:
     "Which rows belong together, and the order in which they are coded."
@@ -210,10 +210,11 @@ def encode_rows(
     plan: list[ColumnPlan],   # one a column
     rows: Rows,
     predictor=None,           # with `predict(k, Q)` → location and spread of column k, if the plan uses one
+    given: int = 0,           # the first columns, which the decoder will know
 ) -> tuple[bytes, bytes]:     # coded symbols, low bits
     "Code a table of integers."
     walk, coder, bits = _Walk(plan, rows, predictor), RangeEncoder(), BitWriter()
-    for k, p in enumerate(plan):
+    for k, p in list(enumerate(plan))[given:]:
         def code(rows, shift, contexts, table):
             q = Q[rows, k]
             symbols, rest = p.cells.split(p.residual(q, shift), q >> p.zeros, escapes[rows, k])
@@ -230,12 +231,15 @@ def decode_rows(
     plan: list[ColumnPlan],
     rows: Rows,
     predictor=None,
+    given: tuple[np.ndarray, np.ndarray] | None = None,  # first columns and their escapes, if they are known
 ) -> tuple[np.ndarray, np.ndarray]:  # (n, columns) int64, (n, columns) bool escapes
     "The inverse of `encode_rows`; HepaeError if the bytes are damaged."
     if len(symbols) % 4: raise HepaeError("the coded symbols are no whole number of words; get the file again")
     walk, coder, bits = _Walk(plan, rows, predictor), RangeDecoder(np.frombuffer(symbols, "<u4").astype(np.uint32)), BitReader(np.frombuffer(low_bits, np.uint8))
     Q, escapes = np.zeros((rows.n, len(plan)), np.int64), np.zeros((rows.n, len(plan)), bool)
-    for k, p in enumerate(plan):
+    first = 0 if given is None else given[0].shape[1]
+    if first: Q[:, :first], escapes[:, :first] = given
+    for k, p in list(enumerate(plan))[first:]:
         def code(rows, shift, contexts, table):
             found = decode_symbols(coder, contexts, table)
             v = p.cells.join(found, _read_rest(bits, p.cells, found))
@@ -265,7 +269,7 @@ def _read_rest(bits: BitReader, cells: Cells, symbols: np.ndarray) -> np.ndarray
         rest[there] = bits.read(int(there.sum()), int(w))
     return rest
 
-# %% ../../nbs/53_codec.density.ipynb #394dfb65
+# %% ../../nbs/53_codec.density.ipynb #a6307e13
 SAMPLE = 16384  # rows that the planner looks at
 
 
@@ -321,7 +325,7 @@ def _cells_for(v: np.ndarray, atoms: tuple[int, ...], levels: int, period: int =
     if middle - int(s[0]) <= 1.25 * (middle - low) + 1: low = int(s[0])
     if int(s[-1]) - middle <= 1.25 * (high - middle) + 1: high = int(s[-1])
     if period and high - low > 0.99 * period: low, high = int(s[0] < 0) * -(period // 2), int(s[0] < 0) * -(period // 2) + period - 1
-    shift = max(0, (high - low).bit_length() - levels)
+    shift = min(max(0, (high - low).bit_length() - levels), 62 - levels)
     return Cells(max(-(2**62), low), shift, min((high - low >> shift) + 1, 1 << levels), atoms)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core import HepaeError
 
-# %% ../../nbs/51_codec.entropy.ipynb #dea99abf
+# %% ../../nbs/51_codec.entropy.ipynb #0b253ea0
 ESCAPE = 0  # symbol of a value that is kept elsewhere
 
 
@@ -23,7 +23,7 @@ ESCAPE = 0  # symbol of a value that is kept elsewhere
 class Cells:
     "How integers are split into symbols and low bits."
     low: int                        # first integer of the core
-    shift: int                      # a core cell is 2**shift wide
+    shift: int                      # a core cell is 2**shift wide; count << shift ≤ 2**63
     count: int                      # core cells
     atoms: tuple[int, ...] = ()     # ascending values with symbols of their own
 
