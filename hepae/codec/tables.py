@@ -92,7 +92,7 @@ class Header:
             return made
         except (KeyError, TypeError, ValueError, AttributeError) as e: raise HepaeError(f"has a damaged header ({e}); get the file again") from e
 
-# %% ../../nbs/53b_codec.tables.ipynb #8408c473
+# %% ../../nbs/53b_codec.tables.ipynb #f72cce79
 _RANGE, _EVENTS, _OTHER = 0, 1, 2
 _COUNTS = [ColumnPlan(Cells(0, 0, 64))]  # rows in an event
 
@@ -133,7 +133,7 @@ def encode_index(index: pd.Index, first_entry: int, entries: int) -> tuple[list[
     return [_OTHER], [put_json({"plan": plan_to_lists(plan)}), *_coded(steps, plan)], None
 
 
-def decode_index(numbers: list[int], sections: list[bytes], n: int, first_entry: int, levels: list[list]) -> tuple[pd.Index, np.ndarray | None]:
+def decode_index(numbers: list[int], sections: list[bytes], n: int, entries: int, levels: list[list]) -> tuple[pd.Index, np.ndarray | None]:
     "The inverse of `encode_index`."
     names, dtypes = [name for name, _ in levels], [np.dtype(d) for _, d in levels]
     if numbers[0] == _RANGE:
@@ -142,11 +142,11 @@ def decode_index(numbers: list[int], sections: list[bytes], n: int, first_entry:
         if dtypes[0] == np.int64 and step: return pd.RangeIndex(start, start + step * n, step, name=names[0]), None
         return pd.Index((start + step * np.arange(n)).astype(dtypes[0]), name=names[0]), None
     if numbers[0] == _EVENTS:
-        if numbers[1] > MOST_ENTRIES or numbers[1] > 2**24 + n: raise HepaeError("has a damaged index; get the file again")
+        if numbers[1] > entries or numbers[1] > 2**24 + n: raise HepaeError("has a damaged index; get the file again")
         counts = decode_rows(*sections, _COUNTS, Rows(numbers[1]))[0][:, 0]
         if (counts < 0).any() or (counts > n).any() or counts.sum() != n: raise HepaeError("has a damaged index; get the file again")
         offsets = np.concatenate([[0], np.cumsum(counts)])
-        return event_index(offsets, first_entry).set_names(names), offsets
+        return event_index(offsets, entries - numbers[1]).set_names(names), offsets
     plan = plan_from_lists(take_json(sections[0]).get("plan"))
     if len(plan) != len(levels): raise HepaeError("has a damaged index; get the file again")
     values = np.cumsum(decode_rows(*sections[1:], plan, Rows(n))[0], axis=0)
@@ -221,7 +221,7 @@ def decode_keys(n: int, loose: int, sections: list[bytes], keys: list[list[int]]
     Q, escapes = decode_rows(*sections[3:], loose_plan, Rows(loose))
     return np.concatenate([np.stack(inside, 1), Q]), np.concatenate([np.zeros((n - loose, 2), bool), escapes])
 
-# %% ../../nbs/53b_codec.tables.ipynb #c4911ead
+# %% ../../nbs/53b_codec.tables.ipynb #27b79ef7
 MOST_ROWS = 2**20  # in a chunk
 
 
@@ -276,7 +276,7 @@ def encode_chunk(table: pd.DataFrame, header: Header, first_entry: int, predicto
     return put_numbers([len(parts)]) + put_sections(parts), entries
 
 
-def decode_chunk(payload: bytes, header: Header, first_entry: int, predictor=None) -> pd.DataFrame:
+def decode_chunk(payload: bytes, header: Header, predictor=None) -> pd.DataFrame:
     "The rows of a chunk."
     (count,), at = take_numbers(payload, 1)
     if not 4 <= count <= 12: raise HepaeError("has a damaged chunk; get the file again")
@@ -287,7 +287,7 @@ def decode_chunk(payload: bytes, header: Header, first_entry: int, predictor=Non
     more, at = take_numbers(sections[0], {_RANGE: 2, _EVENTS: 1, _OTHER: 0}[kind] + table_keys, at)
     used = {_RANGE: 0, _EVENTS: 2, _OTHER: 3}[kind]
     if at != len(sections[0]) or count != 4 + used + 5 * table_keys or (kind == _EVENTS and len(header.index) != 2): raise HepaeError("has a damaged chunk; get the file again")
-    index, offsets = decode_index([kind, *more], sections[1:1 + used], n, first_entry, header.index)
+    index, offsets = decode_index([kind, *more], sections[1:1 + used], n, entries, header.index)
     given = decode_keys(n, more[-1], sections[1 + used:6 + used], header.keys, header.plan[:2]) if table_keys else None
     Q, escapes = decode_rows(*sections[-3:-1], header.plan, Rows(n, offsets), predictor, given)
     return _table(Q[:, header.extra:], escapes[:, header.extra:], sections[-1], header, index, entries)
@@ -425,7 +425,7 @@ def _part(table: pd.DataFrame, a: int, b: int) -> pd.DataFrame:
     if b < len(table) and table.index.nlevels == 2: schema = replace(schema, source=replace(schema.source, entries=int(part.index.get_level_values(0).max()) + 1))
     return with_schema(part, schema)
 
-# %% ../../nbs/53b_codec.tables.ipynb #e9d2eeaf
+# %% ../../nbs/53b_codec.tables.ipynb #5b22f6b3
 def _header_of(reader: Reader, predictor, load) -> tuple[Header, object]:
     "The header, and the predictor if one is needed: the file's own, or the shared one with the right id."
     header = Header.from_dict(reader.facts)
@@ -448,11 +448,11 @@ def read_tables(
     "The tables in a `.hepae` file, chunk by chunk, each with its schema; HepaeError where it is damaged."
     reader = Reader(file)
     header, predictor = _header_of(reader, predictor, load_predictor)
-    first_entry = 0
+    n = 0
     for payload in reader.chunks():
-        table = decode_chunk(payload, header, first_entry, predictor)
-        if header.unordered == "table": table.index = pd.RangeIndex(0, len(table))
-        first_entry = schema_of(table).source.entries
+        table = decode_chunk(payload, header, predictor)
+        if header.unordered == "table": table.index = pd.RangeIndex(n, n + len(table))
+        n += len(table)
         yield table
 
 
@@ -467,7 +467,7 @@ def read_rows(
     header, predictor = _header_of(reader, predictor, load_predictor)
     parts = []
     for row, payload in found:
-        table = decode_chunk(payload, header, 0, predictor)
+        table = decode_chunk(payload, header, predictor)
         parts.append(table.iloc[max(0, first - row):last - row])
     if not parts: raise UsageError(f"there are no rows {first} to {last}")
     return _joined(parts)
@@ -482,9 +482,4 @@ def compress(table: pd.DataFrame, **choice) -> bytes:
 
 def decompress(data: bytes, predictor=None) -> pd.DataFrame:
     "The table in the bytes of a `.hepae` file."
-    tables = list(read_tables(io.BytesIO(data), predictor))
-    if tables and Header.from_dict(Reader(io.BytesIO(data)).facts).unordered == "table":
-        table = _joined(tables)
-        table.index = pd.RangeIndex(len(table))
-        return table
-    return _joined(tables)
+    return _joined(list(read_tables(io.BytesIO(data), predictor)))
