@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['output_option', 'force_option', 'quiet_option', 'json_option', 'seed_option', 'filter_option', 'say', 'show',
            'progress_bar', 'table_text', 'pairs', 'cli', 'source_options', 'sample', 'inspect', 'extract', 'train',
-           'analyse', 'main']
+           'analyse', 'compress', 'rows_range', 'decompress', 'verify', 'main']
 
 # %% ../nbs/70_cli.ipynb #840e6e03
 import os
@@ -49,7 +49,7 @@ def pairs(context, parameter, text: str | None) -> dict[str, str] | None:
     if len(found) != len(text.split(",")): raise click.BadParameter(f"'{text}' is not of the form name=branch,name=branch")
     return {k.strip(): v.strip() for k, v in found.items()}
 
-# %% ../nbs/70_cli.ipynb #b69bcf68
+# %% ../nbs/70_cli.ipynb #94442df3
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="hepae")
 def cli():
@@ -58,6 +58,9 @@ def cli():
     \b
     hepae sample -o jets.root --events 1000       PYTHIA jets to play with
     hepae inspect jets.root                       what is in a file
+    hepae compress jets.root -o jets.hepae        every value within an error bound
+    hepae verify jets.root jets.hepae             check that
+    hepae decompress jets.hepae -o back.root      and back
     hepae extract jets.root -o jets.pkl           ROOT, CSV, parquet, pickle → table
     hepae train jets.pkl -o model                 table → trained autoencoder
     hepae analyse jets.pkl --model model -o report.html --reconstructed back.root
@@ -84,7 +87,7 @@ def source_options(command):
     ]): command = option(command)
     return command
 
-# %% ../nbs/70_cli.ipynb #5a51b63a
+# %% ../nbs/70_cli.ipynb #e2587161
 @cli.command()
 @output_option("jets.root for dijets, or dy.hepmc (.gz, .bz2, .xz, .zst) for Drell-Yan e+e-.")
 @click.option("--events", default=1000, show_default=True, help="How many collisions.")
@@ -103,7 +106,7 @@ def sample(output, events, seed, pthat_min, force, quiet):
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
 def inspect(files, as_json):
-    "Say what is in a file: containers of jets, columns of a table, or a trained model."
+    "Say what is in a file: containers of jets, columns of a table, a .hepae file, or a trained model."
     from hepae.core import to_json
     found = [_facts(f) for f in files]
     click.echo(to_json(found[0] if len(found) == 1 else found) if as_json else "\n\n".join(map(_inspect_text, found)))
@@ -112,7 +115,10 @@ def inspect(files, as_json):
 def _facts(path: Path) -> dict:
     "Facts about a file or a model folder."
     from hepae.core import read_json
-    from hepae.io.files import describe
+    from hepae.io.files import describe, kind_of
+    if path.is_file() and kind_of(path) == "hepae":
+        from hepae.codec.files import describe_hepae
+        return describe_hepae(path)
     if not (path / "config.json").is_file(): return describe(path)
     config = read_json(path / "config.json")
     return {"file": path.name, "kind": "model", "bytes": sum(f.stat().st_size for f in path.rglob("*") if f.is_file())} | {
@@ -131,6 +137,11 @@ def _inspect_text(facts: dict) -> str:
         from hepae.core import to_json
         return head + "\n" + to_json({k: facts[k] for k in ("status", "model", "training", "data", "result")})
     if facts["kind"] == "HepMC": return head
+    if facts["kind"] == "hepae":
+        free = f", rows without order ({facts['unordered']})" if facts["unordered"] else ""
+        parts = ", ".join(f"{name} {n:,}" for name, n in facts["sections"].items())
+        rate = f", {facts['bits_per_row']:.2f} bits a row" if facts["bits_per_row"] else ""
+        return f"{head} (format {facts['version']}, codec {facts['codec']}{free})\n{facts['rows']} rows, {facts['entries'] or '?'} events, {facts['chunks']} chunks{rate}\nbytes: {parts}\n\n" + table_text(facts["columns"])
     return f"{head}\n{facts['rows']} rows, {facts['entries'] or '?'} events\n\n" + table_text(facts["columns"])
 
 
@@ -248,6 +259,94 @@ def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, c
     show({"report": str(output), "residuals": finite}, as_json, "\n\n".join(f"{k}\n{s}" for k, s in summary.items()))
     for what, path in [("report", output), ("reconstructed", reconstructed), ("latents", latents)]:
         if path and not quiet: say(f"{what}: {path}")
+
+# %% ../nbs/70_cli.ipynb #1173943f
+def _volume(n: float) -> str:
+    "Bytes for people."
+    for unit in ("bytes", "kB", "MB"):
+        if n < 1000: return f"{n:.3g} {unit}" if unit != "bytes" else f"{n} bytes"
+        n /= 1000
+    return f"{n:.3g} GB"
+
+
+@cli.command()
+@click.argument("inputs", nargs=-1, required=True)
+@click.option("-o", "--output", required=True, help="A .hepae file, '-' for standard output, or a folder: then each input gets a file of its own.")
+@click.option("--bound", metavar="BOUND", help="How exactly values come back: 'pt=rel:1e-3,eta=abs:1e-3', or one of abs:x, rel:x, bits:k (mantissa bits), exact for all; a bare 1e-3 is relative for pt, m, E and absolute for angles.  [default: 1e-3 as the variable asks]")
+@click.option("--unordered", type=click.Choice(["events", "table"]), help="The order of rows, within events or in the whole table, is free; its bits are not spent.")
+@click.option("--dims", help="Variables of a ROOT file: 4D, E4D, 16D, 25D, 27D or 29D.  [default: 4D; a table keeps all its columns]")
+@click.option("--workers", type=int, default=0, help="With a folder: compress with so many processes.")
+@click.option("--dask", "address", metavar="ADDRESS", help="With a folder: compress on this dask.distributed cluster, one file a task.")
+@source_options
+@force_option
+@quiet_option
+@json_option
+def compress(inputs, output, bound, unordered, dims, workers, address, container, tree, columns, unit, leading, force, quiet, as_json):
+    """Compress jets to a .hepae file, every value within its error bound.
+
+    INPUTS are ROOT, parquet, pickle, CSV or ragged text files, quoted patterns, or '-' for standard input. Every value is checked; what a bound cannot hold is kept exactly.
+    """
+    from hepae.codec import files
+    from hepae.core import UsageError
+    options = dict(bound=bound, unordered=unordered or "", dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading, force=force)
+    if Path(output).is_dir() or output.endswith("/"):
+        names = [n for n in files.expand(inputs)]
+        with progress_bar(quiet, total=len(names), unit=" files") as bar: done = files.compress_each(names, output, address, workers, lambda facts: bar.update(), **options)
+        show(done, as_json, table_text([{"file": d["output"], "rows": d["rows"], "bytes": d["bytes"], "bits a row": 8 * d["bytes"] / max(d["rows"], 1)} for d in done]))
+        return
+    if workers or address: raise UsageError(f"{output}: --workers and --dask make one file for each input; give a folder with -o")
+    with progress_bar(quiet, unit=" jets", unit_scale=True) as bar: facts = files.compress_files(inputs, output, progress=bar.update, **options)
+    if output == "-": return
+    size = Path(output).stat().st_size
+    text = f"{output}: {facts['rows']} rows of {len(facts['columns'])} columns, {_volume(facts['values'])} of numbers in {_volume(size)} ({8 * size / max(facts['rows'], 1):.2f} bits a row); " + ", ".join(f"{n} {b}" for n, b in facts["columns"])
+    show(facts | {"output": output, "bytes": size}, as_json, text)
+
+
+def rows_range(context, parameter, text: str | None) -> tuple[int, int] | None:
+    "A click callback: '100:200' as two numbers."
+    if text is None: return None
+    first, colon, last = text.partition(":")
+    if not colon or not first.isdigit() or not last.isdigit() or int(first) >= int(last): raise click.BadParameter(f"'{text}' is not of the form 100:200 (first row, and one past the last)")
+    return int(first), int(last)
+
+
+@cli.command()
+@click.argument("source")
+@click.option("-o", "--output", required=True, help="A .root, .parquet, .pkl or .csv file; '-' writes CSV to standard output.")
+@click.option("--rows", callback=rows_range, metavar="A:B", help="Only rows A to B−1; other chunks are not read.")
+@click.option("--rntuple", is_flag=True, help="Write an RNTuple instead of the source's kind of tree.")
+@force_option
+@quiet_option
+@json_option
+def decompress(source, output, rows, rntuple, force, quiet, as_json):
+    "Bring a .hepae file (or '-') back as ROOT, parquet, pickle or CSV."
+    from hepae.codec import files
+    with progress_bar(quiet, unit=" jets", unit_scale=True) as bar:
+        facts = files.decompress_file(source, output, rows, tree_class="RNTuple" if rntuple else None, force=force, progress=bar.update)
+    if output == "-": return
+    size = Path(output).stat().st_size
+    show(facts | {"output": output, "bytes": size}, as_json, f"{output}: {facts['rows']} rows, {_volume(size)}")
+
+
+@cli.command()
+@click.argument("inputs", nargs=-1, required=True)
+@source_options
+@quiet_option
+@json_option
+def verify(inputs, container, tree, columns, unit, leading, quiet, as_json):
+    """Check a .hepae file against what it was made from: every bound, every row.
+
+    INPUTS are the original file(s), then the .hepae file.
+    """
+    from hepae.codec import files
+    from hepae.core import BoundError, UsageError
+    if len(inputs) < 2: raise UsageError("give the original file(s), then the .hepae file")
+    facts = files.verify_file(inputs[:-1], inputs[-1], container=container, tree=tree, columns=columns, unit=unit, leading=leading)
+    show(facts, as_json, table_text(facts["columns"]))
+    if facts["violations"]:
+        worst = max(facts["columns"], key=lambda c: c["violations"])
+        raise BoundError(f"{inputs[-1]}: {facts['violations']} values break their bound, {worst['violations']} of them in column {worst['name']} ({worst['bound']}); compress the original again")
+    if not quiet: say(f"{inputs[-1]}: {facts['rows']} rows, every value within its bound")
 
 # %% ../nbs/70_cli.ipynb #9ae2f699
 def main(arguments: list[str] | None = None) -> None:

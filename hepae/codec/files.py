@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['PIPE', 'compress_files', 'decompress_file', 'verify_file', 'compress_each', 'describe_hepae']
 
-# %% ../../nbs/56_codec.files.ipynb #159cacfe
-import io
+# %% ../../nbs/56_codec.files.ipynb #2b647ced
 import os
 import sys
 import tempfile
@@ -19,7 +18,7 @@ import pandas as pd
 
 from .container import Reader, open_end
 from .tables import Header, grid_table, read_rows, read_tables, regrouped, with_bounds, write_tables
-from ..core import BoundError, HepaeError, UsageError, check_free, existing_file, whole
+from ..core import HepaeError, UsageError, check_free, existing_file, whole
 from ..io.files import READERS, expand, naming, read_chunks, write
 from ..io.tables import WRITERS, write_chunks
 from ..metrics import bound_violations, check_comparable

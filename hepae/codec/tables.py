@@ -7,7 +7,7 @@ __all__ = ['UNORDERED', 'MOST_ROWS', 'with_bounds', 'Header', 'index_levels', 'e
            'encode_keys', 'decode_keys', 'grid_table', 'encode_chunk', 'decode_chunk', 'make_header', 'write_tables',
            'regrouped', 'load_predictor', 'read_tables', 'read_rows', 'compress', 'decompress']
 
-# %% ../../nbs/53b_codec.tables.ipynb #07c9a9bd
+# %% ../../nbs/53b_codec.tables.ipynb #e5bd80e5
 import io
 import zlib
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -21,7 +21,7 @@ from .container import Reader, Writer, chunks_between, put_json, put_numbers, pu
 from .density import MOST_COLUMNS, ColumnPlan, Rows, decode_rows, encode_rows, make_plan, plan_from_lists, plan_to_lists
 from .entropy import Cells, RangeDecoder, RangeEncoder, decode_symbols, encode_symbols
 from ..core import HepaeError, UsageError
-from ..schema import INDEX, MOST_ENTRIES, Column, Schema, Source, event_index, parse_bound, schema_of, with_schema
+from ..schema import MOST_ENTRIES, Column, Schema, Source, event_index, parse_bound, schema_of, with_schema
 
 # %% ../../nbs/53b_codec.tables.ipynb #598eeded
 def with_bounds(
