@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['RANK', 'COUNT', 'SHIFT', 'BEFORE', 'HINT', 'SPREAD', 'MOST_COLUMNS', 'MOST_RANKS', 'SAMPLE', 'Spline', 'Ranges',
-           'ColumnPlan', 'plan_to_lists', 'plan_from_lists', 'Rows', 'encode_rows', 'decode_rows', 'make_plan']
+           'ColumnPlan', 'plan_to_lists', 'plan_from_lists', 'Rows', 'encode_rows', 'decode_rows', 'count_rows',
+           'make_plan']
 
 # %% ../../nbs/53_codec.density.ipynb #fe1d18c8
 from dataclasses import dataclass, replace
@@ -136,7 +137,7 @@ def _within(x: int, most: int, least: int | None = None) -> int:
     if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{x!r} is no reasonable number")
     return x
 
-# %% ../../nbs/53_codec.density.ipynb #56984a9a
+# %% ../../nbs/53_codec.density.ipynb #47f9b8df
 @dataclass(frozen=True)
 class Rows:
     "Which rows belong together, and the order in which they are coded."
@@ -172,6 +173,7 @@ class _Walk:
 
     def __init__(self, plan: list[ColumnPlan], rows: Rows, predictor):
         self.rows, self.predictor = rows, predictor
+        self.priors = getattr(predictor, "priors", None)
         if predictor is None and any(p >= HINT for c in plan for p in c.parents): raise HepaeError("the plan needs a learned predictor and there is none; get the file again")
         self.before = any(BEFORE <= p < HINT for c in plan for p in c.parents)
         ranks = rows.ranks()
@@ -190,9 +192,10 @@ class _Walk:
             else: found[p] = np.where(self.first[a:b], 0, Q[np.maximum(rows - 1, 0), p - BEFORE])
         return found
 
-    def column(self, k: int, p: ColumnPlan, Q: np.ndarray, code) -> None:
-        "Call `code(rows, shift, contexts, frequencies)` → symbols for each block of column k."
+    def column(self, k: int, p: ColumnPlan, Q: np.ndarray, code) -> np.ndarray:
+        "Call `code(rows, shift, contexts, frequencies)` → symbols for each block of column k; returns all counts."
         counts = np.zeros((p.contexts, p.cells.size), np.int64)
+        if self.priors is not None: counts.ravel()[self.priors[k][0]] = self.priors[k][1]
         table = None
         for a, b, anew in _blocks(self.rows.n, self.boundaries):
             rows = self.order[a:b]
@@ -202,6 +205,7 @@ class _Walk:
             if anew: table = frequencies(counts, p.cells.specials, p.strength)
             symbols = code(rows, shift, contexts, table)
             counts += np.bincount(contexts * p.cells.size + symbols, minlength=counts.size).reshape(counts.shape)
+        return counts
 
 
 def encode_rows(
@@ -209,7 +213,7 @@ def encode_rows(
     escapes: np.ndarray,      # (n, columns) bool: values that are kept elsewhere
     plan: list[ColumnPlan],   # one a column
     rows: Rows,
-    predictor=None,           # with `predict(k, Q)` → location and spread of column k, if the plan uses one
+    predictor=None,           # with `predict(k, Q)` → location and spread of column k, if the plan uses one; its `priors` are counts to begin with
     given: int = 0,           # the first columns, which the decoder will know
 ) -> tuple[bytes, bytes]:     # coded symbols, low bits
     "Code a table of integers."
@@ -249,6 +253,22 @@ def decode_rows(
         walk.column(k, p, Q, code)
     Q[escapes] = 0
     return Q, escapes
+
+
+def count_rows(
+    Q: np.ndarray,
+    escapes: np.ndarray,
+    plan: list[ColumnPlan],
+    rows: Rows,
+    predictor=None,
+) -> list[np.ndarray]:  # (contexts, size) int64 of each column
+    "How often each symbol of each table occurs: what a shared model starts with."
+    walk = _Walk(plan, rows, predictor)
+
+    def symbols_of(k: int, p: ColumnPlan):
+        def code(rows, shift, contexts, table): return p.cells.split(p.residual(Q[rows, k], shift), Q[rows, k] >> p.zeros, escapes[rows, k])[0]
+        return code
+    return [walk.column(k, p, Q, symbols_of(k, p)) for k, p in enumerate(plan)]
 
 
 def _write_rest(bits: BitWriter, cells: Cells, symbols: np.ndarray, rest: np.ndarray) -> None:

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['UNORDERED', 'MOST_ROWS', 'with_bounds', 'Header', 'index_levels', 'encode_index', 'decode_index', 'key_edges',
            'encode_keys', 'decode_keys', 'grid_table', 'encode_chunk', 'decode_chunk', 'make_header', 'write_tables',
-           'regrouped', 'load_predictor', 'read_tables', 'read_rows', 'compress', 'decompress']
+           'regrouped', 'read_tables', 'read_rows', 'compress', 'decompress']
 
-# %% ../../nbs/53b_codec.tables.ipynb #e5bd80e5
+# %% ../../nbs/53b_codec.tables.ipynb #9c5ef371
 import io
 import zlib
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -19,6 +19,7 @@ import pandas as pd
 from .bounds import Quantiser, quantise, quantiser
 from .container import Reader, Writer, chunks_between, put_json, put_numbers, put_sections, take_json, take_numbers, take_sections
 from .density import MOST_COLUMNS, ColumnPlan, Rows, decode_rows, encode_rows, make_plan, plan_from_lists, plan_to_lists
+from .model import model_from_bytes
 from .entropy import Cells, RangeDecoder, RangeEncoder, decode_symbols, encode_symbols
 from ..core import HepaeError, UsageError
 from ..schema import MOST_ENTRIES, Column, Schema, Source, event_index, parse_bound, schema_of, with_schema
@@ -45,7 +46,7 @@ def _bound_of(column: Column, text: str) -> str:
     parse_bound(text)
     return text
 
-# %% ../../nbs/53b_codec.tables.ipynb #24c1f1ec
+# %% ../../nbs/53b_codec.tables.ipynb #5521c833
 UNORDERED = ("", "events", "table")
 
 
@@ -62,16 +63,17 @@ class Header:
     codec: str = "density"
     model: str = ""                           # id of the predictor it needs
     extra: int = 0                            # columns of the predictor's own, before those of the schema
+    shared: bool = False                      # is the plan the model's?
 
     def grids(self) -> list[Quantiser]: return [quantiser(c, not low) for c, low in zip(self.schema.columns, self.low)]
 
     def to_dict(self) -> dict:
         "JSON-able, without what is as usual."
         like, source = Source(), self.schema.source
-        usual = {"codec": "density", "name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0}
+        usual = {"codec": "density", "name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0, "shared": 0}
         facts = {"codec": self.codec, "columns": [list(asdict(c).values()) for c in self.schema.columns], "name": self.schema.name, "order": self.order, "low": self.low, "index": self.index,
                  "source": {k: v for k, v in asdict(replace(source, entries=0)).items() if v != getattr(like, k)}, "unordered": self.unordered, "keys": self.keys, "model": self.model,
-                 "extra": self.extra, "plan": plan_to_lists(self.plan)}
+                 "extra": self.extra, "plan": [] if self.shared else plan_to_lists(self.plan), "shared": int(self.shared)}
         return {k: v for k, v in facts.items() if usual.get(k, None) != v or k == "codec"}
 
     @classmethod
@@ -83,8 +85,8 @@ class Header:
             columns = [dict(zip([f.name for f in fields(Column)], c, strict=True)) for c in facts["columns"]]
             schema = Schema.from_dict({"columns": columns, "name": facts.get("name", ""), "source": facts.get("source", {})})
             n, extra = len(columns), facts.get("extra", 0)
-            made = cls(schema, plan_from_lists(facts["plan"]), facts["order"], facts["low"], facts["index"], facts.get("unordered", ""), facts.get("keys", []), codec, facts.get("model", ""), extra)
-            good = n + extra <= MOST_COLUMNS and sorted(made.order) == list(range(n)) and len(made.low) == n and set(made.low) <= {0, 1} and len(made.plan) == n + extra
+            made = cls(schema, plan_from_lists(facts["plan"]), facts["order"], facts["low"], facts["index"], facts.get("unordered", ""), facts.get("keys", []), codec, facts.get("model", ""), extra, bool(facts.get("shared", 0)))
+            good = n + extra <= MOST_COLUMNS and sorted(made.order) == list(range(n)) and len(made.low) == n and set(made.low) <= {0, 1} and len(made.plan) == (0 if made.shared else n + extra)
             good = good and made.unordered in UNORDERED and type(extra) is int and extra >= 0 and isinstance(made.model, str) and 1 <= len(made.index) <= 8
             good = good and all(isinstance(name, (str, int, type(None))) and np.dtype(dtype).kind in "iu" for name, dtype in made.index)
             if made.unordered == "table": good = good and len(made.keys) == 2 <= n and all(len(e) >= 2 and all(type(x) is int and abs(x) < 2**50 for x in e) and e == sorted(set(e)) for e in made.keys)
@@ -308,8 +310,8 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53b_codec.tables.ipynb #a31150fe
-def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None, embedded: bool = True) -> Header:
+# %% ../../nbs/53b_codec.tables.ipynb #e1eeede2
+def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
     schema = schema_of(table)
@@ -318,10 +320,14 @@ def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = No
     low = [int(c.kind == "periodic" and len(table) > 0 and bool((x := table.iloc[:, j].to_numpy()).dtype.kind == "f" and (x > np.pi + 0.01).any() and not (x < 0).any())) for j, c in enumerate(schema.columns)]
     order = sorted(range(len(names)), key=lambda j: (names[j] != "pt", j))
     header = Header(schema, [], order, low, index_levels(table.index), unordered)
-    if predictor is not None: header = replace(header, codec=predictor.codec, model=predictor.id, extra=predictor.extra, order=list(range(len(names))) if predictor.extra else predictor.order(schema))
+    if predictor is not None:
+        header = replace(header, codec=predictor.codec, model=predictor.id, extra=predictor.extra, order=predictor.order(schema))
+        if getattr(predictor, "plan", None):
+            if unordered: raise UsageError("a shared density model keeps the order of rows; leave --unordered or --model out")
+            return replace(header, plan=predictor.plan, shared=True)
     Q, escapes = grid_table(table, header)
     if unordered == "table":
-        if len(names) < 2 or header.extra: raise UsageError("--unordered table needs two columns at least, and no autoencoder; leave it out")
+        if len(names) < 2 or header.extra: raise UsageError("--unordered table needs two columns at least, and no model; leave it out")
         distinct = sorted(range(len(names)), key=lambda k: -len(np.unique(Q[:2**14][~escapes[:2**14, k], k])))
         order = [header.order[k] for k in distinct[:2] + [k for k in range(len(names)) if k not in distinct[:2]]]
         header = replace(header, order=order, index=[[None, "int64"]])
@@ -425,20 +431,18 @@ def _part(table: pd.DataFrame, a: int, b: int) -> pd.DataFrame:
     if b < len(table) and table.index.nlevels == 2: schema = replace(schema, source=replace(schema.source, entries=int(part.index.get_level_values(0).max()) + 1))
     return with_schema(part, schema)
 
-# %% ../../nbs/53b_codec.tables.ipynb #5b22f6b3
-def _header_of(reader: Reader, predictor, load) -> tuple[Header, object]:
+# %% ../../nbs/53b_codec.tables.ipynb #9aabf07c
+def _header_of(reader: Reader, predictor) -> tuple[Header, object]:
     "The header, and the predictor if one is needed: the file's own, or the shared one with the right id."
     header = Header.from_dict(reader.facts)
     if not header.model: return header, None
-    if reader.model is not None: predictor = load(reader.model, header.codec)
+    if reader.model is not None: predictor = model_from_bytes(reader.model)
     if predictor is None: raise UsageError(f"was compressed with the shared model {header.model}; give it with --model")
     if predictor.id != header.model: raise UsageError(f"was compressed with the shared model {header.model}, not with {predictor.id}; give the right one with --model")
-    return header, predictor
-
-
-def load_predictor(data: bytes, codec: str):
-    "The predictor that travels in a file."
-    raise HepaeError(f"holds a model of codec {codec}, which this hepae does not know; install a newer one")
+    columns = len(header.order) + header.extra
+    if predictor.extra != header.extra or predictor.codec != header.codec or len(predictor.grids) != len(header.order): raise HepaeError("holds a model that does not fit it; get the file again")
+    if header.shared and len(getattr(predictor, "plan", [])) != columns: raise HepaeError("holds a model that does not fit it; get the file again")
+    return (replace(header, plan=predictor.plan) if header.shared else header), predictor
 
 
 def read_tables(
@@ -447,7 +451,7 @@ def read_tables(
 ) -> Iterator[pd.DataFrame]:
     "The tables in a `.hepae` file, chunk by chunk, each with its schema; HepaeError where it is damaged."
     reader = Reader(file)
-    header, predictor = _header_of(reader, predictor, load_predictor)
+    header, predictor = _header_of(reader, predictor)
     n = 0
     for payload in reader.chunks():
         table = decode_chunk(payload, header, predictor)
@@ -464,7 +468,7 @@ def read_rows(
 ) -> pd.DataFrame:
     "Some rows; only the chunks that hold them are read."
     reader, found = chunks_between(file, first, last)
-    header, predictor = _header_of(reader, predictor, load_predictor)
+    header, predictor = _header_of(reader, predictor)
     parts = []
     for row, payload in found:
         table = decode_chunk(payload, header, predictor)
