@@ -62,7 +62,7 @@ def with_rows_before(
     before = [np.where((ranks >= b)[:, None], Q[np.maximum(rows - b, 0)], MISSING) for b in range(1, back + 1)]
     return np.concatenate([*before, ranks[:, None], counts[:, None], Q[rows]], 1)
 
-# %% ../../nbs/52b_codec.predictor.ipynb #f9b7e4de
+# %% ../../nbs/52b_codec.predictor.ipynb #2c185ad9
 CLASSES, FINEST = 64, 12  # classes of scale, four an octave; the first is a width of 2**-12 of the column's
 _CHUNK = 4096             # rows at a time
 
@@ -150,13 +150,17 @@ class Predictor(Travels):
             scale[some] = np.clip((out[:, 1] + FINEST * ONE) >> PLACES - 2, 0, CLASSES - 1)
         return location, scale
 
+    def look(self, Q: np.ndarray, rows: np.ndarray, ranks: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        "What `predict` wants for some rows of a table, given their places in their events and the events' sizes."
+        return with_rows_before(Q, rows, ranks, counts, self.back) if self.back else Q[rows]
+
     def to_bytes(self) -> bytes:
         "As bytes, without pickle."
         parts = [(k, *layers_out(net)) for k, net in sorted(self.networks.items())]
         text = {"kind": "columns", "grids": self.grids, "views": [[v.centre, v.width, v.period] for v in self.views], "back": self.back, "networks": [[k, sizes] for k, sizes, _ in parts]}
         return pack(text, b"".join(p[-1] for p in parts))
 
-# %% ../../nbs/52b_codec.predictor.ipynb #1cb07a5b
+# %% ../../nbs/52b_codec.predictor.ipynb #4bf9ab04
 @dataclass(frozen=True, eq=False)
 class LatentPredictor(Travels):
     "An autoencoder as a transform: latents first, then what its decoder does not know."
@@ -170,7 +174,11 @@ class LatentPredictor(Travels):
     encoder: IntegerNetwork | None = None    # normalised columns → latents: only who compresses needs it
     _known: dict = field(default_factory=dict, repr=False)
 
-    codec = "ae"
+    codec, back = "ae", 0
+
+    def look(self, Q: np.ndarray, rows: np.ndarray, ranks: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        "What `predict` wants for some rows of a table: the rows."
+        return Q[rows]
 
     def __post_init__(self):
         d = len(self.grids)

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['UNORDERED', 'MOST_ROWS', 'with_bounds', 'Header', 'index_levels', 'encode_index', 'decode_index', 'key_edges',
-           'encode_keys', 'decode_keys', 'grid_table', 'encode_chunk', 'decode_chunk', 'make_header', 'write_tables',
-           'regrouped', 'read_tables', 'read_rows', 'compress', 'decompress']
+           'encode_keys', 'decode_keys', 'grid_table', 'encode_chunk', 'decode_chunk', 'make_header', 'learn_model',
+           'write_tables', 'regrouped', 'read_tables', 'read_rows', 'compress', 'decompress']
 
-# %% ../../nbs/53b_codec.tables.ipynb #9c5ef371
+# %% ../../nbs/53b_codec.tables.ipynb #ce37fad8
 import io
 import zlib
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -18,8 +18,8 @@ import pandas as pd
 
 from .bounds import Quantiser, quantise, quantiser
 from .container import Reader, Writer, chunks_between, put_json, put_numbers, put_sections, take_json, take_numbers, take_sections
-from .density import MOST_COLUMNS, ColumnPlan, Rows, decode_rows, encode_rows, make_plan, plan_from_lists, plan_to_lists
-from .model import model_from_bytes
+from .density import HINT, MOST_COLUMNS, SPREAD, ColumnPlan, Rows, count_rows, decode_rows, encode_rows, make_plan, plan_from_lists, plan_to_lists
+from .model import DensityModel, model_from_bytes, sparse
 from .entropy import Cells, RangeDecoder, RangeEncoder, decode_symbols, encode_symbols
 from ..core import HepaeError, UsageError
 from ..schema import MOST_ENTRIES, Column, Schema, Source, event_index, parse_bound, schema_of, with_schema
@@ -223,7 +223,7 @@ def decode_keys(n: int, loose: int, sections: list[bytes], keys: list[list[int]]
     Q, escapes = decode_rows(*sections[3:], loose_plan, Rows(loose))
     return np.concatenate([np.stack(inside, 1), Q]), np.concatenate([np.zeros((n - loose, 2), bool), escapes])
 
-# %% ../../nbs/53b_codec.tables.ipynb #27b79ef7
+# %% ../../nbs/53b_codec.tables.ipynb #358f7cb2
 MOST_ROWS = 2**20  # in a chunk
 
 
@@ -253,6 +253,14 @@ def grid_table(table: pd.DataFrame, header: Header) -> tuple[np.ndarray, np.ndar
     return Q, escapes
 
 
+def _without_zeros(Q: np.ndarray, escapes: np.ndarray, plan: list[ColumnPlan]) -> tuple[np.ndarray, np.ndarray]:
+    "The same, where values escape too whose low bits are not all zero as the plan says."
+    for k, p in enumerate(plan):
+        if p.zeros: escapes[:, k] |= np.where(Q[:, k] < 0, ~Q[:, k], Q[:, k]) & ((1 << p.zeros) - 1) != 0
+    Q[escapes] = 0
+    return Q, escapes
+
+
 def encode_chunk(table: pd.DataFrame, header: Header, first_entry: int, predictor=None) -> tuple[bytes, int]:
     "The payload of a chunk, and the number of entries up to its end."
     if len(table) > MOST_ROWS: raise HepaeError(f"a chunk of {len(table)} rows is more than {MOST_ROWS}; make chunks smaller")
@@ -268,10 +276,7 @@ def encode_chunk(table: pd.DataFrame, header: Header, first_entry: int, predicto
         order = np.lexsort([-Q[:, 0], np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))]) if header.unordered == "events" else np.arange(len(table))
     Q, escapes = Q[order], escapes[order]
     if predictor is not None and header.extra: Q, escapes = predictor.with_extra(table.iloc[order], Q, escapes)
-    # a value may escape in the grid, or because the plan says that its low bits are all zero and they are not
-    for k, p in enumerate(header.plan):
-        if p.zeros: escapes[:, k] |= np.where(Q[:, k] < 0, ~Q[:, k], Q[:, k]) & ((1 << p.zeros) - 1) != 0
-    Q[escapes] = 0
+    Q, escapes = _without_zeros(Q, escapes, header.plan)
     symbols, low_bits = encode_rows(Q, escapes, header.plan, Rows(len(Q), offsets), predictor, 2 if keys else 0)
     kept = [originals.iloc[:, j].to_numpy()[order][escapes[:, header.extra + k]] for k, j in enumerate(header.order)]
     parts = [put_numbers([len(table), entries, *index_numbers, *numbers]), *index_sections, *keys, symbols, low_bits, _pack_escapes(kept)]
@@ -310,7 +315,7 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53b_codec.tables.ipynb #e1eeede2
+# %% ../../nbs/53b_codec.tables.ipynb #105e0c62
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
@@ -349,6 +354,20 @@ def _span(table: pd.DataFrame) -> tuple[int, int]:
     if table.index.nlevels != 2 or not len(table): return 0, schema_of(table).source.entries
     entry = table.index.get_level_values(0)
     return int(entry[0]), max(int(entry[-1]) + 1, schema_of(table).source.entries)
+
+
+def learn_model(
+    table: pd.DataFrame,  # training rows, with the bounds that the files will have
+    predictor=None,       # networks, if they are to be tried
+) -> DensityModel:
+    "A density model: the plan and the counts of these rows, with the networks if the plan uses them."
+    header = make_header(table, predictor=predictor)
+    Q, escapes = _without_zeros(*grid_table(table, header), header.plan)
+    rows = Rows(len(Q), encode_index(table.index, *_span(table))[2])
+    used = any({HINT, SPREAD} & p.parents for p in header.plan)
+    grids = header.grids()
+    named = tuple((header.schema.columns[j].name, grids[j].mode, float(grids[j].size)) for j in header.order)
+    return DensityModel(named, header.plan, [sparse(c) for c in count_rows(Q, escapes, header.plan, rows, predictor)], predictor if used else None)
 
 
 def write_tables(
