@@ -260,7 +260,7 @@ def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, c
     for what, path in [("report", output), ("reconstructed", reconstructed), ("latents", latents)]:
         if path and not quiet: say(f"{what}: {path}")
 
-# %% ../nbs/70_cli.ipynb #1173943f
+# %% ../nbs/70_cli.ipynb #f3a7b22c
 def _volume(n: float) -> str:
     "Bytes for people."
     for unit in ("bytes", "kB", "MB"):
@@ -274,6 +274,8 @@ def _volume(n: float) -> str:
 @click.option("-o", "--output", required=True, help="A .hepae file, '-' for standard output, or a folder: then each input gets a file of its own.")
 @click.option("--bound", metavar="BOUND", help="How exactly values come back: 'pt=rel:1e-3,eta=abs:1e-3', or one of abs:x, rel:x, bits:k (mantissa bits), exact for all; a bare 1e-3 is relative for pt, m, E and absolute for angles.  [default: 1e-3 as the variable asks]")
 @click.option("--unordered", type=click.Choice(["events", "table"]), help="The order of rows, within events or in the whole table, is free; its bits are not spent.")
+@click.option("--model", "folder", type=click.Path(path_type=Path), help="A density model that files share (hepae train --recipe density), needed again to decompress; or a trained autoencoder, which travels in the file.")
+@click.option("--embed", is_flag=True, help="Put a density model into the file too.")
 @click.option("--dims", help="Variables of a ROOT file: 4D, E4D, 16D, 25D, 27D or 29D.  [default: 4D; a table keeps all its columns]")
 @click.option("--workers", type=int, default=0, help="With a folder: compress with so many processes.")
 @click.option("--dask", "address", metavar="ADDRESS", help="With a folder: compress on this dask.distributed cluster, one file a task.")
@@ -281,14 +283,15 @@ def _volume(n: float) -> str:
 @force_option
 @quiet_option
 @json_option
-def compress(inputs, output, bound, unordered, dims, workers, address, container, tree, columns, unit, leading, force, quiet, as_json):
+def compress(inputs, output, bound, unordered, folder, embed, dims, workers, address, container, tree, columns, unit, leading, force, quiet, as_json):
     """Compress jets to a .hepae file, every value within its error bound.
 
     INPUTS are ROOT, parquet, pickle, CSV or ragged text files, quoted patterns, or '-' for standard input. Every value is checked; what a bound cannot hold is kept exactly.
     """
     from hepae.codec import files
     from hepae.core import UsageError
-    options = dict(bound=bound, unordered=unordered or "", dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading, force=force)
+    model = _model_of(folder)
+    options = dict(bound=bound, unordered=unordered or "", model=model, embed=embed or bool(model and model.extra), dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading, force=force)
     if Path(output).is_dir() or output.endswith("/"):
         names = [n for n in files.expand(inputs)]
         with progress_bar(quiet, total=len(names), unit=" files") as bar: done = files.compress_each(names, output, address, workers, lambda facts: bar.update(), **options)
@@ -302,6 +305,17 @@ def compress(inputs, output, bound, unordered, dims, workers, address, container
     show(facts | {"output": output, "bytes": size}, as_json, text)
 
 
+def _model_of(folder: Path | None, table=None):
+    "The density model or the autoencoder in a folder, as the codec wants it."
+    if folder is None: return None
+    from hepae.codec.model import FILE, load_model
+    from hepae.core import UsageError
+    if (folder / FILE).is_file(): return load_model(folder)
+    if not (folder / "config.json").is_file(): raise UsageError(f"{folder}: holds no model; name the folder that hepae train wrote")
+    from hepae.codec.learned import load_autoencoder
+    return load_autoencoder(folder, table)
+
+
 def rows_range(context, parameter, text: str | None) -> tuple[int, int] | None:
     "A click callback: '100:200' as two numbers."
     if text is None: return None
@@ -313,16 +327,17 @@ def rows_range(context, parameter, text: str | None) -> tuple[int, int] | None:
 @cli.command()
 @click.argument("source")
 @click.option("-o", "--output", required=True, help="A .root, .parquet, .pkl or .csv file; '-' writes CSV to standard output.")
+@click.option("--model", "folder", type=click.Path(path_type=Path), help="The shared density model, if the file was made with one.")
 @click.option("--rows", callback=rows_range, metavar="A:B", help="Only rows A to B−1; other chunks are not read.")
 @click.option("--rntuple", is_flag=True, help="Write an RNTuple instead of the source's kind of tree.")
 @force_option
 @quiet_option
 @json_option
-def decompress(source, output, rows, rntuple, force, quiet, as_json):
+def decompress(source, output, folder, rows, rntuple, force, quiet, as_json):
     "Bring a .hepae file (or '-') back as ROOT, parquet, pickle or CSV."
     from hepae.codec import files
     with progress_bar(quiet, unit=" jets", unit_scale=True) as bar:
-        facts = files.decompress_file(source, output, rows, tree_class="RNTuple" if rntuple else None, force=force, progress=bar.update)
+        facts = files.decompress_file(source, output, rows, _model_of(folder), tree_class="RNTuple" if rntuple else None, force=force, progress=bar.update)
     if output == "-": return
     size = Path(output).stat().st_size
     show(facts | {"output": output, "bytes": size}, as_json, f"{output}: {facts['rows']} rows, {_volume(size)}")
@@ -330,10 +345,11 @@ def decompress(source, output, rows, rntuple, force, quiet, as_json):
 
 @cli.command()
 @click.argument("inputs", nargs=-1, required=True)
+@click.option("--model", "folder", type=click.Path(path_type=Path), help="The shared density model, if the file was made with one.")
 @source_options
 @quiet_option
 @json_option
-def verify(inputs, container, tree, columns, unit, leading, quiet, as_json):
+def verify(inputs, folder, container, tree, columns, unit, leading, quiet, as_json):
     """Check a .hepae file against what it was made from: every bound, every row.
 
     INPUTS are the original file(s), then the .hepae file.
@@ -341,7 +357,7 @@ def verify(inputs, container, tree, columns, unit, leading, quiet, as_json):
     from hepae.codec import files
     from hepae.core import BoundError, UsageError
     if len(inputs) < 2: raise UsageError("give the original file(s), then the .hepae file")
-    facts = files.verify_file(inputs[:-1], inputs[-1], container=container, tree=tree, columns=columns, unit=unit, leading=leading)
+    facts = files.verify_file(inputs[:-1], inputs[-1], _model_of(folder), container=container, tree=tree, columns=columns, unit=unit, leading=leading)
     show(facts, as_json, table_text(facts["columns"]))
     if facts["violations"]:
         worst = max(facts["columns"], key=lambda c: c["violations"])
