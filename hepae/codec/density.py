@@ -7,13 +7,14 @@ __all__ = ['RANK', 'COUNT', 'SHIFT', 'BEFORE', 'HINT', 'SPREAD', 'MOST_COLUMNS',
            'ColumnPlan', 'plan_to_lists', 'plan_from_lists', 'Rows', 'encode_rows', 'decode_rows', 'count_rows',
            'make_plan']
 
-# %% ../../nbs/53_codec.density.ipynb #fe1d18c8
+# %% ../../nbs/53_codec.density.ipynb #9cc8dc08
 from dataclasses import dataclass, replace
 from typing import Iterator
 
 import numpy as np
 
 from .entropy import ESCAPE, BitReader, BitWriter, Cells, RangeDecoder, RangeEncoder, decode_symbols, encode_symbols, frequencies
+from .predictor import with_rows_before
 from ..core import HepaeError
 
 # %% ../../nbs/53_codec.density.ipynb #84393937
@@ -96,7 +97,7 @@ class ColumnPlan:
         if self.period and self.moved: q = q % self.period
         return (q << self.zeros) | np.where(q < 0, (1 << self.zeros) - 1, 0)
 
-# %% ../../nbs/53_codec.density.ipynb #0ff9e522
+# %% ../../nbs/53_codec.density.ipynb #66f8d37d
 def plan_to_lists(plan: list[ColumnPlan]) -> list:
     "The plan as JSON-able lists."
     return [[[p.cells.low, p.cells.shift, p.cells.count, list(p.cells.atoms)], [[s.parent, s.low, s.high, _differences(s.coefficients)] for s in p.splines], p.scale,
@@ -110,12 +111,14 @@ def _differences(x: tuple[int, ...]) -> list[int]:
 
 def plan_from_lists(lists: list) -> list[ColumnPlan]:
     "The plan that `plan_to_lists` wrote, checked; HepaeError if it is none."
-    try: plan = [_column_plan(k, *p) for k, p in enumerate(lists)]
+    try:
+        plan = [_column_plan(k, len(lists), *p) for k, p in enumerate(lists)]
+        if sum(p.contexts * p.cells.size for p in plan) > 2**24: raise ValueError("its tables are too large")
     except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as e: raise HepaeError(f"the plan in the header is damaged ({e}); get the file again") from e
     return plan
 
 
-def _column_plan(k: int, cells: list, splines: list, scale: int, ranges: list, strength: int, period: int, zeros: int, hint: int) -> ColumnPlan:
+def _column_plan(k: int, columns: int, cells: list, splines: list, scale: int, ranges: list, strength: int, period: int, zeros: int, hint: int) -> ColumnPlan:
     "One column's plan, checked."
     low, shift, count, atoms = cells
     made = ColumnPlan(Cells(_within(low, 2**63), _within(shift, 62, 0), _within(count, 4096, 1), tuple(_within(a, 2**63) for a in atoms)),
@@ -128,7 +131,7 @@ def _column_plan(k: int, cells: list, splines: list, scale: int, ranges: list, s
     for r in made.ranges:
         if not r.low <= r.high: raise ValueError(f"column {k} has ranges that are none")
     for p in made.parents:
-        if not (RANK >= p >= COUNT or 0 <= p < k or BEFORE <= p <= BEFORE + k or HINT <= p <= SPREAD): raise ValueError(f"column {k} has parent {p}")
+        if not (RANK >= p >= COUNT or 0 <= p < k or BEFORE <= p < BEFORE + columns or HINT <= p <= SPREAD): raise ValueError(f"column {k} has parent {p}")
     return made
 
 
@@ -137,7 +140,7 @@ def _within(x: int, most: int, least: int | None = None) -> int:
     if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{x!r} is no reasonable number")
     return x
 
-# %% ../../nbs/53_codec.density.ipynb #47f9b8df
+# %% ../../nbs/53_codec.density.ipynb #ec28f9c2
 @dataclass(frozen=True)
 class Rows:
     "Which rows belong together, and the order in which they are coded."
@@ -156,55 +159,74 @@ class Rows:
 MOST_RANKS = 64  # events with more rows have no "row before"
 
 
-def _blocks(n: int, boundaries: np.ndarray) -> Iterator[tuple[int, int, bool]]:
-    "First and last row of each block, and whether the tables are made anew for it."
-    start = made = 0
-    for end in boundaries[boundaries > 0].tolist():
-        while start < end:
-            anew = start >= 3 * made // 2
-            if anew: made = max(start, 64)
-            stop = min(end, max(64, 3 * made // 2 if start else 64))
-            yield start, stop, anew
-            start = stop
+@dataclass
+class _Tables:
+    "What one column has counted, and the table made of it."
+    counts: np.ndarray
+    table: np.ndarray | None = None
+    seen: int = 0                    # rows
+    made: int = 0                    # rows when the table was made
+
+    def next_block(self, left: int) -> int:
+        "How many rows are coded with one table; it is made anew when the rows have grown by half."
+        return min(left, max(64, 3 * self.made // 2) - self.seen if self.seen else 64)
+
+    def current(self, p: ColumnPlan) -> np.ndarray:
+        if self.table is None or self.seen >= max(64, 3 * self.made // 2): self.table, self.made = frequencies(self.counts, p.cells.specials, p.strength), max(self.seen, 64 * (self.seen > 0))
+        return self.table
+
+    def add(self, contexts: np.ndarray, symbols: np.ndarray) -> None:
+        self.counts += np.bincount(contexts * self.counts.shape[1] + symbols, minlength=self.counts.size).reshape(self.counts.shape)
+        self.seen += len(symbols)
 
 
 class _Walk:
     "The walk over rows, columns and blocks that encoder and decoder have in common."
 
     def __init__(self, plan: list[ColumnPlan], rows: Rows, predictor):
-        self.rows, self.predictor = rows, predictor
-        self.priors = getattr(predictor, "priors", None)
+        self.plan, self.rows, self.predictor = plan, rows, predictor
+        self.back = getattr(predictor, "back", 0)
         if predictor is None and any(p >= HINT for c in plan for p in c.parents): raise HepaeError("the plan needs a learned predictor and there is none; get the file again")
-        self.before = any(BEFORE <= p < HINT for c in plan for p in c.parents)
-        ranks = rows.ranks()
-        if self.before and ranks.max(initial=0) >= MOST_RANKS: raise HepaeError("the plan uses the row before, and events are too long for that; get the file again")
-        self.order = np.argsort(ranks, kind="stable") if self.before else np.arange(rows.n)
-        self.boundaries = np.cumsum(np.bincount(ranks)) if self.before else np.array([rows.n])
-        self.fixed = {RANK: ranks[self.order], COUNT: rows.counts()[self.order]}
-        self.first = ranks[self.order] == 0
+        before = self.back or any(BEFORE <= p < HINT for c in plan for p in c.parents)
+        self.ranks, self.counts = rows.ranks(), rows.counts()
+        if before and self.ranks.max(initial=0) >= MOST_RANKS: raise HepaeError("the plan uses the row before, and events are too long for that; get the file again")
+        self.order = np.argsort(self.ranks, kind="stable") if before else np.arange(rows.n)
+        self.ends = np.cumsum(np.bincount(self.ranks, minlength=1)) if before else np.array([rows.n])
 
-    def parents(self, k: int, wanted: set[int], Q: np.ndarray, rows: np.ndarray, a: int, b: int) -> dict[int, np.ndarray]:
-        "Values of column k's parents for rows a to b of the order."
-        found = dict(zip((HINT, SPREAD), self.predictor.predict(k, Q[rows]))) if wanted & {HINT, SPREAD} else {}
+    def parents(self, k: int, wanted: set[int], Q: np.ndarray, rows: np.ndarray) -> dict[int, np.ndarray]:
+        "Values of column k's parents."
+        found = {}
+        if wanted & {HINT, SPREAD}:
+            seen = with_rows_before(Q, rows, self.ranks[rows], self.counts[rows], self.back) if self.back else Q[rows]
+            found = dict(zip((HINT, SPREAD), self.predictor.predict(k, seen)))
         for p in wanted - {HINT, SPREAD}:
-            if p < 0: found[p] = self.fixed[p][a:b]
+            if p < 0: found[p] = (self.ranks if p == RANK else self.counts)[rows]
             elif p < BEFORE: found[p] = Q[rows, p]
-            else: found[p] = np.where(self.first[a:b], 0, Q[np.maximum(rows - 1, 0), p - BEFORE])
+            else: found[p] = np.where(self.ranks[rows] == 0, 0, Q[np.maximum(rows - 1, 0), p - BEFORE])
         return found
 
-    def column(self, k: int, p: ColumnPlan, Q: np.ndarray, code) -> np.ndarray:
-        "Call `code(rows, shift, contexts, frequencies)` → symbols for each block of column k; returns all counts."
-        counts = np.zeros((p.contexts, p.cells.size), np.int64)
-        if self.priors is not None: counts.ravel()[self.priors[k][0]] = self.priors[k][1]
-        table = None
-        for a, b, anew in _blocks(self.rows.n, self.boundaries):
-            rows = self.order[a:b]
-            parents = self.parents(k, p.parents, Q, rows, a, b)
-            shift = p.shift(parents, b - a)
-            contexts = p.context(parents, shift)
-            if anew: table = frequencies(counts, p.cells.specials, p.strength)
-            symbols = code(rows, shift, contexts, table)
-            counts += np.bincount(contexts * p.cells.size + symbols, minlength=counts.size).reshape(counts.shape)
+    def run(self, first: int, Q: np.ndarray, code) -> list[np.ndarray]:
+        "Call `code(k, rows, shift, contexts, frequencies)` → symbols for each block of each column from `first` on; returns all counts."
+        tables = [_Tables(self._prior(k)) for k in range(first, len(self.plan))]
+        start = 0
+        for end in self.ends.tolist():
+            for k, t in enumerate(tables, first):
+                p, at = self.plan[k], start
+                while at < end:
+                    rows = self.order[at:at + t.next_block(end - at)]
+                    parents = self.parents(k, p.parents, Q, rows)
+                    shift = p.shift(parents, len(rows))
+                    contexts = p.context(parents, shift)
+                    t.add(contexts, code(k, rows, shift, contexts, t.current(p)))
+                    at += len(rows)
+            start = end
+        return [t.counts for t in tables]
+
+    def _prior(self, k: int) -> np.ndarray:
+        "The counts to begin with."
+        counts = np.zeros((self.plan[k].contexts, self.plan[k].cells.size), np.int64)
+        priors = getattr(self.predictor, "priors", None)
+        if priors is not None: counts.ravel()[priors[k][0]] = priors[k][1]
         return counts
 
 
@@ -218,14 +240,14 @@ def encode_rows(
 ) -> tuple[bytes, bytes]:     # coded symbols, low bits
     "Code a table of integers."
     walk, coder, bits = _Walk(plan, rows, predictor), RangeEncoder(), BitWriter()
-    for k, p in list(enumerate(plan))[given:]:
-        def code(rows, shift, contexts, table):
-            q = Q[rows, k]
-            symbols, rest = p.cells.split(p.residual(q, shift), q >> p.zeros, escapes[rows, k])
-            encode_symbols(coder, symbols, contexts, table)
-            _write_rest(bits, p.cells, symbols, rest)
-            return symbols
-        walk.column(k, p, Q, code)
+
+    def code(k, rows, shift, contexts, table):
+        p, q = plan[k], Q[rows, k]
+        symbols, rest = p.cells.split(p.residual(q, shift), q >> p.zeros, escapes[rows, k])
+        encode_symbols(coder, symbols, contexts, table)
+        _write_rest(bits, p.cells, symbols, rest)
+        return symbols
+    walk.run(given, Q, code)
     return coder.get_compressed().astype("<u4").tobytes(), bits.bytes()
 
 
@@ -243,15 +265,14 @@ def decode_rows(
     Q, escapes = np.zeros((rows.n, len(plan)), np.int64), np.zeros((rows.n, len(plan)), bool)
     first = 0 if given is None else given[0].shape[1]
     if first: Q[:, :first], escapes[:, :first] = given
-    for k, p in list(enumerate(plan))[first:]:
-        def code(rows, shift, contexts, table):
-            found = decode_symbols(coder, contexts, table)
-            v = p.cells.join(found, _read_rest(bits, p.cells, found))
-            Q[rows, k] = p.restored(v, np.where(p.cells.is_atom(found), 0, shift))
-            escapes[rows, k] = found == ESCAPE
-            return found
-        walk.column(k, p, Q, code)
-    Q[escapes] = 0
+
+    def code(k, rows, shift, contexts, table):
+        p, found = plan[k], decode_symbols(coder, contexts, table)
+        v = p.cells.join(found, _read_rest(bits, p.cells, found))
+        Q[rows, k] = np.where(found == ESCAPE, 0, p.restored(v, np.where(p.cells.is_atom(found), 0, shift)))
+        escapes[rows, k] = found == ESCAPE
+        return found
+    walk.run(first, Q, code)
     return Q, escapes
 
 
@@ -263,12 +284,9 @@ def count_rows(
     predictor=None,
 ) -> list[np.ndarray]:  # (contexts, size) int64 of each column
     "How often each symbol of each table occurs: what a shared model starts with."
-    walk = _Walk(plan, rows, predictor)
-
-    def symbols_of(k: int, p: ColumnPlan):
-        def code(rows, shift, contexts, table): return p.cells.split(p.residual(Q[rows, k], shift), Q[rows, k] >> p.zeros, escapes[rows, k])[0]
-        return code
-    return [walk.column(k, p, Q, symbols_of(k, p)) for k, p in enumerate(plan)]
+    def code(k, rows, shift, contexts, table):
+        return plan[k].cells.split(plan[k].residual(Q[rows, k], shift), Q[rows, k] >> plan[k].zeros, escapes[rows, k])[0]
+    return _Walk(plan, rows, predictor).run(0, Q, code)
 
 
 def _write_rest(bits: BitWriter, cells: Cells, symbols: np.ndarray, rest: np.ndarray) -> None:
@@ -380,7 +398,7 @@ def _zeros(q: np.ndarray) -> int:
         if (magnitude & ((1 << k) - 1) == 0).mean() > 0.995 and (magnitude >> k != 0).any(): return k
     return 0
 
-# %% ../../nbs/53_codec.density.ipynb #36ca2510
+# %% ../../nbs/53_codec.density.ipynb #41a49a58
 def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarray], period: int, exact: bool, rows: int) -> ColumnPlan:
     "The cheapest of some dozen plans for a column. `rows`: how many rows shall be coded with it."
     zeros = _zeros(q[~escapes]) if exact and (~escapes).any() else 0
@@ -459,11 +477,12 @@ def make_plan(
     event = {RANK: ranks[take], COUNT: rows.counts()[take]} if rows.offsets is not None else {}
     if rows.offsets is not None and 0 < ranks.max(initial=0) < MOST_RANKS:
         event |= {BEFORE + k: np.where(ranks[take] == 0, 0, Q[np.maximum(take - 1, 0), k]) for k in range(Q.shape[1])}
-    sample = Q[take]
+    sample, back = Q[take], getattr(predictor, "back", 0)
+    seen = with_rows_before(Q, take, ranks[take], rows.counts()[take], back) if back else sample
 
     def known(k: int) -> dict[int, np.ndarray]:
         "All possible parents of column k."
-        hints = dict(zip((HINT, SPREAD), predictor.predict(k, sample))) if predictor else {}
-        return {p: x for p, x in event.items() if p <= BEFORE + k} | {j: sample[:, j] for j in range(k)} | hints
+        hints = dict(zip((HINT, SPREAD), predictor.predict(k, seen))) if predictor else {}
+        return event | {j: sample[:, j] for j in range(k)} | hints
 
     return [_plan_column(sample[:, k], escapes[take, k], known(k), periods[k], exact[k], total or rows.n) for k in range(Q.shape[1])]

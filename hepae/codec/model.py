@@ -18,7 +18,7 @@ from .density import ColumnPlan, plan_from_lists, plan_to_lists
 from .predictor import LatentPredictor, Predictor, Travels, predictor_from_bytes
 from ..core import HepaeError, existing_file
 
-# %% ../../nbs/53a_codec.model.ipynb #4ecc02f4
+# %% ../../nbs/53a_codec.model.ipynb #f4204970
 _MAGIC = b"hepae density 1\n"
 _MOST_COUNTS = 2**24
 
@@ -60,6 +60,9 @@ class DensityModel(Travels):
 
     codec, extra = "density", 0
 
+    @property
+    def back(self) -> int: return self.predictor.back if self.predictor else 0
+
     def predict(self, k: int, Q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         "Location and spread of column k, from the networks."
         if self.predictor is None: raise HepaeError("the plan needs networks and the model has none; get it again")
@@ -91,7 +94,7 @@ def model_from_bytes(data: bytes) -> DensityModel | LatentPredictor:
     except (KeyError, TypeError, ValueError) as e: raise HepaeError(f"the model is damaged ({e}); get it again") from e
     priors = [_take_counts(b, p.contexts * p.cells.size) for b, p in zip(parts, plan)] if facts["priors"] else None
     predictor = predictor_from_bytes(parts[-1]) if networks else None
-    if predictor is not None and (not isinstance(predictor, Predictor) or predictor.back or len(predictor.grids) != d): raise HepaeError("the model's networks do not fit it; get it again")
+    if predictor is not None and (not isinstance(predictor, Predictor) or len(predictor.grids) != d): raise HepaeError("the model's networks do not fit it; get it again")
     return DensityModel(grids, plan, priors, predictor)
 
 # %% ../../nbs/53a_codec.model.ipynb #fe0ca20a
