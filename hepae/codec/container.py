@@ -221,11 +221,9 @@ def _end(payload: bytes) -> End:
     if at + 12 != len(payload) or sum(r for _, r in found) != rows: raise HepaeError("has a damaged end; get the file again")
     return End(rows, events, found)
 
-# %% ../../nbs/52_codec.container.ipynb #3ace84fc
-def open_end(
-    file: BinaryIO,   # seekable
-) -> End:
-    "The last block of a file; HepaeError if there is none."
+# %% ../../nbs/52_codec.container.ipynb #31174ab4
+def _last_block(file: BinaryIO) -> tuple[int, End]:
+    "Where the last block begins, and what it claims; HepaeError if there is none."
     size = file.seek(0, io.SEEK_END)
     file.seek(max(0, size - 12))
     tail = file.read(12)
@@ -235,20 +233,36 @@ def open_end(
     data = file.read(length)
     (n,), at = take_numbers(data, 1, 1)
     if data[:1] != b"E" or at + n + 8 != length: raise HepaeError("has no end (it may be cut off); get the file again")
-    return _end(data[at:at + n])
+    return size - length, _end(data[at:at + n])
+
+
+def _indexed(file: BinaryIO) -> tuple["Reader", End, int]:
+    "A reader that has seen the header, the last block (its checksum and its sizes are right), and where the chunks begin."
+    last, end = _last_block(file)
+    file.seek(0)
+    reader = Reader(file)
+    _, payload = reader._ahead
+    first = reader.position - (len(payload) + 9 + len(put_numbers([len(payload)])))
+    file.seek(last)
+    reader._number = reader._first + len(end.chunks)
+    if reader._block()[0] != b"E" or first + sum(size for size, _ in end.chunks) != last: raise HepaeError("has a damaged index; get the file again")
+    return reader, end, first
+
+
+def open_end(
+    file: BinaryIO,   # seekable
+) -> End:
+    "The last block of a file, checked; HepaeError if there is none."
+    return _indexed(file)[1]
 
 
 def chunks_between(
-    file: BinaryIO,   # seekable, at its start
+    file: BinaryIO,   # seekable
     first: int,       # first row wanted
     last: int,        # one past the last
-) -> tuple["Reader", list[tuple[int, bytes]]]:  # the reader (header and model), (first row, payload) of each chunk that holds some
+) -> tuple["Reader", list[tuple[int, int, bytes]]]:  # the reader (header and model); (first row, rows, payload) of each chunk that holds some
     "The chunks that hold rows first…last−1, each one checked."
-    end = open_end(file)
-    file.seek(0)
-    reader = Reader(file)
-    kind, payload = reader._ahead
-    at = reader.position - (len(payload) + 9 + len(put_numbers([len(payload)])))
+    reader, end, at = _indexed(file)
     row, found = 0, []
     for number, (size, rows) in enumerate(end.chunks):
         if row < last and row + rows > first:
@@ -256,6 +270,6 @@ def chunks_between(
             reader._number = reader._first + number
             kind, payload = reader._block()
             if kind != b"C": raise HepaeError("has a damaged index; get the file again")
-            found.append((row, payload))
+            found.append((row, rows, payload))
         at, row = at + size, row + rows
     return reader, found

@@ -450,7 +450,7 @@ def _part(table: pd.DataFrame, a: int, b: int) -> pd.DataFrame:
     if b < len(table) and table.index.nlevels == 2: schema = replace(schema, source=replace(schema.source, entries=int(part.index.get_level_values(0).max()) + 1))
     return with_schema(part, schema)
 
-# %% ../../nbs/53b_codec.tables.ipynb #9aabf07c
+# %% ../../nbs/53b_codec.tables.ipynb #2cfd4f08
 def _header_of(reader: Reader, predictor) -> tuple[Header, object]:
     "The header, and the predictor if one is needed: the file's own, or the shared one with the right id."
     header = Header.from_dict(reader.facts)
@@ -477,6 +477,7 @@ def read_tables(
         if header.unordered == "table": table.index = pd.RangeIndex(n, n + len(table))
         n += len(table)
         yield table
+    if n != reader.end.rows: raise HepaeError("has a damaged index; get the file again")
 
 
 def read_rows(
@@ -489,8 +490,10 @@ def read_rows(
     reader, found = chunks_between(file, first, last)
     header, predictor = _header_of(reader, predictor)
     parts = []
-    for row, payload in found:
+    for row, rows, payload in found:
         table = decode_chunk(payload, header, predictor)
+        if len(table) != rows: raise HepaeError("has a damaged index; get the file again")
+        if header.unordered == "table": table.index = pd.RangeIndex(row, row + rows)
         parts.append(table.iloc[max(0, first - row):last - row])
     if not parts: raise UsageError(f"there are no rows {first} to {last}")
     return _joined(parts)
