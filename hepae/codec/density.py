@@ -398,7 +398,7 @@ def _zeros(q: np.ndarray) -> int:
         if (magnitude & ((1 << k) - 1) == 0).mean() > 0.995 and (magnitude >> k != 0).any(): return k
     return 0
 
-# %% ../../nbs/53_codec.density.ipynb #41a49a58
+# %% ../../nbs/53_codec.density.ipynb #e1c086b9
 def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarray], period: int, exact: bool, rows: int) -> ColumnPlan:
     "The cheapest of some dozen plans for a column. `rows`: how many rows shall be coded with it."
     zeros = _zeros(q[~escapes]) if exact and (~escapes).any() else 0
@@ -420,7 +420,7 @@ def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarr
     core = np.flatnonzero(~broken & ~np.isin(q >> zeros, atoms))
     best = _with_splines(best, price, q, core, parents, binned, v)
     best = _with_ranges(best, price, q, core, parents, binned)
-    for strength in (2, 32):
+    for strength in (2, 8, 64):
         if best[1].ranges: best = min(best, (price(p := replace(best[1], strength=strength)), p), key=lambda b: b[0])
     return best[1]
 
@@ -429,19 +429,25 @@ def _with_splines(best, price, q, core, parents, binned, v):
     "Add the parent that says most about what is left, as long as that pays."
     names, plain, limit = [], replace(best[1], hint=False), 2**45
     left = v_core = q[core] >> plain.zeros
+
+    def splined(segments: int) -> tuple:
+        "Price and plan with splines of `names`, and what they leave."
+        some = {k: parents[k][core] for k in names}
+        p = _fitted(plain, some, names, v_core, segments)
+        left = p.residual(q[core], p.shift(some, len(core)))
+        p = replace(p, cells=_cells_for(left, plain.cells.atoms, 8, plain.period))
+        return (price(p), p), left
+
     while len(core) > 512 and len(names) < 4 and np.abs(v_core).max() < limit:
         told = sorted(((_information(_ranges_of(left, 5), b[core]), k) for k, b in binned.items() if k not in names), reverse=True)[:1]
         if not told or told[0][0] < 0.02: break
         names.append(told[0][1])
-        some = {k: parents[k][core] for k in names}
-        trials = []
-        for segments in (16, 48):
-            p = _fitted(plain, some, names, v_core, segments)
-            left_p = p.residual(q[core], p.shift(some, len(core)))
-            trials.append((price(p := replace(p, cells=_cells_for(left_p, plain.cells.atoms, 8, plain.period))), p, left_p))
-        cost, p, left = min(trials, key=lambda t: t[0])
-        if cost < best[0]: best = (cost, p)
+        new, left = splined(16)
+        if new[0] < best[0]: best = new
         elif len(names) > 1: break
+    if best[1].splines:
+        names = [s.parent for s in best[1].splines]
+        best = min(best, splined(48)[0], key=lambda b: b[0])
     return best
 
 
@@ -456,10 +462,13 @@ def _with_ranges(best, price, q, core, parents, binned):
     told = sorted(((_information(left, b[core]), k) for k, b in ranges.items()), reverse=True)[:3]
     told = [k for i, k in told if i > 0.003]
     span = lambda k, bits: Ranges(k, int(np.quantile(inputs[k], 0.005)), int(np.quantile(inputs[k], 0.995)), bits)
-    trials = [(span(a, bits),) for a in told[:2] for bits in (2, 3, 5)] + [(span(a, 3), span(b, 3)) for i, a in enumerate(told) for b in told[i + 1:]] + [(span(a, 7),) for a in told[:1]]
-    if len(told) > 1: trials += [(span(told[0], 5), span(told[1], 3))]
-    for t in trials: best = min(best, (price(new := replace(p, ranges=t)), new), key=lambda b: b[0])
-    return best
+    attempt = lambda *t: (price(new := replace(p, ranges=t, strength=24)), new)
+    firsts = {a: attempt(span(a, 3)) for a in told}
+    useful = [a for a in told if firsts[a][0] < best[0]]
+    best = min([best, *firsts.values()], key=lambda b: b[0])
+    trials = [(span(a, bits),) for a in useful[:2] for bits in (2, 5, 7)] + [(span(a, 3), span(b, 3)) for i, a in enumerate(useful) for b in useful[i + 1:]]
+    if len(useful) > 1: trials.append((span(useful[0], 5), span(useful[1], 3)))
+    return min([best, *(attempt(*t) for t in trials)], key=lambda b: b[0])
 
 
 def make_plan(
