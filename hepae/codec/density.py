@@ -97,7 +97,7 @@ class ColumnPlan:
         if self.period and self.moved: q = q % self.period
         return (q << self.zeros) | np.where(q < 0, (1 << self.zeros) - 1, 0)
 
-# %% ../../nbs/53_codec.density.ipynb #66f8d37d
+# %% ../../nbs/53_codec.density.ipynb #98b3ec76
 def plan_to_lists(plan: list[ColumnPlan]) -> list:
     "The plan as JSON-able lists."
     return [[[p.cells.low, p.cells.shift, p.cells.count, list(p.cells.atoms)], [[s.parent, s.low, s.high, _differences(s.coefficients)] for s in p.splines], p.scale,
@@ -114,14 +114,14 @@ def plan_from_lists(lists: list) -> list[ColumnPlan]:
     try:
         plan = [_column_plan(k, len(lists), *p) for k, p in enumerate(lists)]
         if sum(p.contexts * p.cells.size for p in plan) > 2**24: raise ValueError("its tables are too large")
-    except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as e: raise HepaeError(f"the plan in the header is damaged ({e}); get the file again") from e
+    except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as e: raise HepaeError(f"the plan in the header is damaged ({str(e)[:200]}); get the file again") from e
     return plan
 
 
 def _column_plan(k: int, columns: int, cells: list, splines: list, scale: int, ranges: list, strength: int, period: int, zeros: int, hint: int) -> ColumnPlan:
     "One column's plan, checked."
     low, shift, count, atoms = cells
-    made = ColumnPlan(Cells(_within(low, 2**63), _within(shift, 62, 0), _within(count, 4096, 1), tuple(_within(a, 2**63) for a in atoms)),
+    made = ColumnPlan(Cells(_within(low, 2**63 - 1), _within(shift, 62, 0), _within(count, 4096, 1), tuple(_within(a, 2**63 - 1, -(2**63)) for a in atoms)),
                       tuple(Spline(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), tuple(_within(int(c), 2**28) for c in np.cumsum([_within(d, 2**30) for d in steps]))) for p, a, b, steps in splines), _within(scale, 40, -40),
                       tuple(Ranges(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), _within(bits, 8, 0)) for p, a, b, bits in ranges),
                       _within(strength, 2**16, 1), _within(period, 2**40, 0), _within(zeros, 62, 0), bool(_within(hint, 1, 0)))
@@ -137,7 +137,7 @@ def _column_plan(k: int, columns: int, cells: list, splines: list, scale: int, r
 
 def _within(x: int, most: int, least: int | None = None) -> int:
     "An integer of reasonable size."
-    if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{x!r} is no reasonable number")
+    if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{repr(x)[:50]} is no reasonable number")
     return x
 
 # %% ../../nbs/53_codec.density.ipynb #ec28f9c2

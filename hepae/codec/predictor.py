@@ -160,7 +160,7 @@ class Predictor(Travels):
         text = {"kind": "columns", "grids": self.grids, "views": [[v.centre, v.width, v.period] for v in self.views], "back": self.back, "networks": [[k, sizes] for k, sizes, _ in parts]}
         return pack(text, b"".join(p[-1] for p in parts))
 
-# %% ../../nbs/52b_codec.predictor.ipynb #4bf9ab04
+# %% ../../nbs/52b_codec.predictor.ipynb #cddd6126
 @dataclass(frozen=True, eq=False)
 class LatentPredictor(Travels):
     "An autoencoder as a transform: latents first, then what its decoder does not know."
@@ -261,4 +261,4 @@ def predictor_from_bytes(data: bytes) -> Predictor | LatentPredictor:
         if text["kind"] != "latents" or not 1 <= len(nets) <= 2: raise ValueError("no kind of predictor")
         pairs = lambda name: tuple((a, b) for a, b in text[name])
         return LatentPredictor(grids, tuple(text["dtypes"]), pairs("scales"), pairs("reach"), bool(text["cells"]), text["step"], *nets)
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as e: raise HepaeError(f"the networks are damaged ({e}); get the file again") from e
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as e: raise HepaeError(f"the networks are damaged ({str(e)[:200]}); get the file again") from e
