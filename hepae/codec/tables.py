@@ -8,7 +8,7 @@ __all__ = ['UNORDERED', 'MOST_EVENTS', 'MOST_ROWS', 'MOST_VALUES', 'with_bounds'
            'make_header', 'learn_model', 'write_tables', 'regrouped', 'read_tables', 'read_rows', 'compress',
            'decompress']
 
-# %% ../../nbs/53b_codec.tables.ipynb #7ec8cfb0
+# %% ../../nbs/53b_codec.tables.ipynb #23b2b37c
 import io
 import zlib
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -17,7 +17,7 @@ from typing import BinaryIO, Iterable, Iterator
 import numpy as np
 import pandas as pd
 
-from .bounds import Quantiser, quantise, quantiser
+from .bounds import VARIANTS, Quantiser, decimal_places, quantise, quantiser
 from .container import Reader, Writer, chunks_between, put_json, put_numbers, put_sections, take_json, take_numbers, take_sections
 from .density import HINT, MOST_COLUMNS, SPREAD, ColumnPlan, Rows, count_rows, decode_rows, encode_rows, make_plan, plan_from_lists, plan_to_lists
 from .model import DensityModel, model_from_bytes, sparse
@@ -47,7 +47,7 @@ def _bound_of(column: Column, text: str) -> str:
     parse_bound(text)
     return text
 
-# %% ../../nbs/53b_codec.tables.ipynb #3de82c0e
+# %% ../../nbs/53b_codec.tables.ipynb #934f15ce
 UNORDERED = ("", "events", "table")
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 
@@ -58,7 +58,7 @@ class Header:
     schema: Schema
     plan: list[ColumnPlan]                    # in coding order
     order: list[int]                          # coding order: which column of the schema
-    low: list[int]                            # of each column: 1 if a circle is cut at 0 instead of −π
+    variants: list[int]                       # of each column: the variant of its grid
     index: list[list]                         # name and dtype of each index level
     unordered: str = ""                       # 'events' or 'table': whose rows have no order
     keys: list[list[int]] = field(default_factory=list)  # for 'table': edges of the first two columns' ranges
@@ -67,13 +67,13 @@ class Header:
     extra: int = 0                            # columns of the predictor's own, before those of the schema
     shared: bool = False                      # is the plan the model's?
 
-    def grids(self) -> list[Quantiser]: return [quantiser(c, not low) for c, low in zip(self.schema.columns, self.low)]
+    def grids(self) -> list[Quantiser]: return [quantiser(c, v) for c, v in zip(self.schema.columns, self.variants)]
 
     def to_dict(self) -> dict:
         "JSON-able, without what is as usual."
         like, source = Source(), self.schema.source
         usual = {"codec": "density", "name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0, "shared": 0}
-        facts = {"codec": self.codec, "columns": [list(asdict(c).values()) for c in self.schema.columns], "name": self.schema.name, "order": self.order, "low": self.low, "index": self.index,
+        facts = {"codec": self.codec, "columns": [list(asdict(c).values()) for c in self.schema.columns], "name": self.schema.name, "order": self.order, "variants": self.variants, "index": self.index,
                  "source": {k: v for k, v in asdict(replace(source, entries=0)).items() if v != getattr(like, k)}, "unordered": self.unordered, "keys": self.keys, "model": self.model,
                  "extra": self.extra, "plan": [] if self.shared else plan_to_lists(self.plan), "shared": int(self.shared)}
         return {k: v for k, v in facts.items() if usual.get(k, None) != v or k == "codec"}
@@ -87,8 +87,8 @@ class Header:
             columns = [dict(zip([f.name for f in fields(Column)], c, strict=True)) for c in facts["columns"]]
             schema = Schema.from_dict({"columns": columns, "name": facts.get("name", ""), "source": facts.get("source", {})})
             n, extra = len(columns), facts.get("extra", 0)
-            made = cls(schema, plan_from_lists(facts["plan"]), facts["order"], facts["low"], facts["index"], facts.get("unordered", ""), facts.get("keys", []), codec, facts.get("model", ""), extra, bool(facts.get("shared", 0)))
-            good = n + extra <= MOST_COLUMNS and all(type(x) is int for x in [*made.order, *made.low]) and sorted(made.order) == list(range(n)) and len(made.low) == n and set(made.low) <= {0, 1} and len(made.plan) == (0 if made.shared else n + extra)
+            made = cls(schema, plan_from_lists(facts["plan"]), facts["order"], facts["variants"], facts["index"], facts.get("unordered", ""), facts.get("keys", []), codec, facts.get("model", ""), extra, bool(facts.get("shared", 0)))
+            good = n + extra <= MOST_COLUMNS and all(type(x) is int for x in [*made.order, *made.variants]) and sorted(made.order) == list(range(n)) and len(made.variants) == n and set(made.variants) <= set(range(VARIANTS)) and len(made.plan) == (0 if made.shared else n + extra)
             good = good and made.unordered in UNORDERED and type(extra) is int and extra >= 0 and isinstance(made.model, str) and 1 <= len(made.index) <= 8
             good = good and all(isinstance(name, (str, int, type(None))) and dtype in _INTEGERS for name, dtype in made.index)
             if made.unordered == "table": good = good and len(made.keys) == 2 <= n and all(2 <= len(e) <= 1024 and all(type(x) is int and abs(x) < 2**50 for x in e) and e == sorted(set(e)) for e in made.keys)
@@ -322,16 +322,16 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53b_codec.tables.ipynb #24712bb3
+# %% ../../nbs/53b_codec.tables.ipynb #d9dc4715
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
     schema = schema_of(table)
     schema = replace(schema, columns=tuple(replace(c, dtype=str(table.dtypes.iloc[j]), bound=_bound_of(c, c.bound)) for j, c in enumerate(schema.columns)))
     names = schema.names
-    low = [int(c.kind == "periodic" and len(table) > 0 and bool((x := table.iloc[:, j].to_numpy()).dtype.kind == "f" and (x > np.pi + 0.01).any() and not (x < 0).any())) for j, c in enumerate(schema.columns)]
+    variants = [_variant(c, table.iloc[:, j].to_numpy()) for j, c in enumerate(schema.columns)]
     order = sorted(range(len(names)), key=lambda j: (names[j] != "pt", j))
-    header = Header(schema, [], order, low, index_levels(table.index), unordered)
+    header = Header(schema, [], order, variants, index_levels(table.index), unordered)
     if predictor is not None:
         header = replace(header, codec=predictor.codec, model=predictor.id, extra=predictor.extra, order=predictor.order(schema))
         if getattr(predictor, "plan", None):
@@ -349,11 +349,19 @@ def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = No
     grids = header.grids()
     used = [None] * header.extra + [grids[j] for j in header.order]
     periods = [int(g.size) if g is not None and g.mode == "turn" else 0 for g in used]
-    exact = [g is not None and g.mode in ("exact", "integer") for g in used]
+    exact = [g is not None and g.mode in ("exact", "integer", "decimal") for g in used]
     rows = Rows(len(Q), None if unordered == "table" else encode_index(table.index, *_span(table))[2])
     plan = make_plan(Q, escapes, periods, exact, rows, total, predictor)
     if unordered == "table": plan[:2] = make_plan(Q[:, :2], escapes[:, :2], periods[:2], [False] * 2, Rows(len(Q)), total)
     return replace(header, plan=plan)
+
+
+def _variant(column: Column, x: np.ndarray) -> int:
+    "Which variant of the grid suits these values."
+    if x.dtype.kind != "f" or not len(x): return 0
+    mode = quantiser(column).mode
+    if mode == "turn": return int(bool((x > np.pi + 0.01).any() and not (x < 0).any()))
+    return 2 + k if mode == "exact" and (k := decimal_places(x)) is not None else 0
 
 
 def _span(table: pd.DataFrame) -> tuple[int, int]:
