@@ -1,0 +1,105 @@
+"Damaged and hostile `.hepae` files: refused with a sentence, never wrong numbers, a hang, or memory without end."
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from codec_damage import Judge, blocks_of, campaign, honest_files, jets
+
+from hepae.codec.container import MAGIC, VERSION, Reader, Writer, put_json, put_numbers, put_sections, take_numbers, take_sections
+from hepae.codec.tables import MOST_ROWS, compress, decompress, read_rows
+from hepae.core import HepaeError
+from hepae.schema import infer_schema
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return Judge(honest_files())
+
+
+def test_2000_damaged_files(judge):
+    "Half of them by accident, half by attack; some of the attacks give a table, no accident does."
+    campaign(judge, 2000, seed=5, weigh=20)
+    assert not judge.wrong, [w for w, _ in judge.wrong[:10]]
+    refused = sum(n for what, n in judge.counts.items() if what.endswith("refused"))
+    assert refused > 1500 and judge.counts["attacked: read"] > 50, judge.counts
+    assert {k.split(":")[0] for k in judge.counts} >= {"truncated", "flipped", "spliced", "foreign", "huge block", "blocks moved", "attacked"}
+
+
+def test_the_judge_sees_what_is_wrong(judge):
+    "A reader that checks nothing would be found out."
+    data, other = judge.files["ordered"], judge.files["flat"]
+    table = judge.tables[data]
+    assert judge._outcome(lambda: decompress(other), table) == "WRONG: silent corruption"
+    assert judge._outcome(lambda: decompress(data), table) == "read"
+    assert judge._outcome(lambda: [][0], None).startswith("WRONG: IndexError")
+    assert judge._memory(lambda: np.zeros(2**20)) > 2**23
+
+
+@pytest.mark.parametrize("name", ["one", "empty", "table"])
+def test_every_cut(judge, name):
+    data = judge.files[name]
+    for k in range(len(data)):
+        with pytest.raises(HepaeError): decompress(data[:k])
+
+
+def test_every_bit(judge):
+    data = bytearray(judge.files["one"])
+    for k in range(8 * len(data)):
+        data[k // 8] ^= 1 << k % 8
+        with pytest.raises(HepaeError): decompress(bytes(data))
+        data[k // 8] ^= 1 << k % 8
+    assert len(decompress(bytes(data))) == 1
+
+
+@pytest.mark.parametrize("what", ["rows", "wide", "events", "header"])
+def test_claims(judge, what):
+    "A few bytes that claim to be very much take little memory."
+    reader = Reader(io.BytesIO(judge.files["one" if what != "events" else "empty"]))
+    facts, (payload,) = reader.facts, reader.chunks()
+    (count,), at = take_numbers(payload, 1)
+    parts = take_sections(payload, count, at)
+    if what == "rows": parts[0] = put_numbers([2**40, *take_numbers(parts[0], 4)[0][1:]])
+    if what == "events": parts[0] = put_numbers([0, 2**31, 1, 2**31])
+    if what == "wide":
+        facts |= {"columns": [[f"c{k}", *facts["columns"][0][1:]] for k in range(4096)], "order": list(range(4096)), "low": [0] * 4096, "plan": facts["plan"][:1] * 4096}
+        parts[0] = put_numbers([MOST_ROWS, *take_numbers(parts[0], 4)[0][1:]])
+    if what == "header": facts |= {"name": "x" * 2**25}
+    writer = Writer(io.BytesIO())
+    writer.header(facts)
+    writer.chunk(put_numbers([count]) + put_sections(parts), 1)
+    writer.end(1)
+    def refused():
+        with pytest.raises(HepaeError): decompress(writer.file.getvalue())
+    assert judge._memory(refused) < 100 << 20
+
+
+def test_index_of_another_file():
+    "Some rows of a file are those rows, or an error, whatever its index says."
+    rng = np.random.default_rng(3)
+    flat = jets(rng, 400).reset_index(drop=True)
+    one, two = (blocks_of(compress(flat, rows=rows)) for rows in (100, 130))
+    for k in (len(one) - 1, 3):
+        spliced = b"".join([*one[:k], two[min(k, len(two) - 1)], *one[k + 1:]])
+        with pytest.raises(HepaeError): read_rows(io.BytesIO(spliced), 0, 400)
+
+
+def test_header_that_reaches_outside(judge):
+    "Paths, classes and code in a header are text: nothing is opened or called."
+    reader = Reader(io.BytesIO(judge.files["one"]))
+    facts = reader.facts | {"name": "../../etc/passwd", "__class__": "os.system", "model": "/etc/passwd"}
+    writer = Writer(io.BytesIO())
+    writer._put(MAGIC + bytes([VERSION]))
+    writer._block(b"H", put_json(facts))
+    for payload in reader.chunks(): writer.chunk(payload, 1)
+    writer.end(1)
+    with pytest.raises(HepaeError, match="shared model"): decompress(writer.file.getvalue())
+
+
+def test_tables_that_were_refused_once():
+    "Whatever can be written can be read."
+    far = pd.DataFrame({"pt": np.float32([1, 2])}, index=pd.MultiIndex.from_arrays([[7, 40_000_000], [0, 1]], names=["entry", "subentry"]))
+    pd.testing.assert_index_equal(decompress(compress(far)).index, far.index, exact=False)
+    fine = pd.DataFrame({"phi": np.linspace(-3, 3, 50)})
+    fine.attrs = {"hepae_schema": infer_schema(fine).with_bounds({"phi": "abs:1e-13"}).to_dict()}
+    assert np.abs(decompress(compress(fine)) - fine).to_numpy().max() <= 1e-13
