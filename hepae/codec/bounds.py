@@ -142,7 +142,7 @@ def _bits_back(self, q):
 _FORWARD = {"exact": _exact, "decimal": _decimal, "integer": _integer, "abs": _abs, "turn": _turn, "rel": _rel, "bits": _bits}
 _BACKWARD = {"exact": _exact_back, "decimal": _decimal_back, "integer": _integer_back, "abs": _abs_back, "turn": _turn_back, "rel": _rel_back, "bits": _bits_back}
 
-# %% ../../nbs/50_codec.bounds.ipynb #69217af2
+# %% ../../nbs/50_codec.bounds.ipynb #0adfd3fb
 VARIANTS = 11  # how many variants of a grid there are
 
 
@@ -170,11 +170,14 @@ def quantiser(
 def decimal_places(
     x: np.ndarray,  # (n,) floats
 ) -> int | None:    # 0 to 8
-    "The least number of decimal places with which all but half a percent of the values are exact, if there is one."
+    "The least number of decimal places with which all but half a percent of the values are exact, if that says less than their bits do."
     some = x[np.isfinite(x)][:4096]
-    for k in range(9) if len(some) else ():
+    binary = ordered_bits(np.abs(some))
+    least = np.bitwise_or.reduce(binary)  # its lowest bit is the lowest in use
+    for k in range(9) if least else ():
         grid = Quantiser(str(x.dtype), "decimal", 10.0**k)
-        if (grid.values(grid.indices(some)[0]) == some).mean() > 0.995 and np.abs(some).max() * 10.0**k < 2.0 ** (np.finfo(x.dtype).nmant - 2): return k
+        q = grid.indices(some)[0]
+        if (grid.values(q) == some).mean() > 0.995: return k if np.ptp(q) < np.ptp(binary) // (least & -least) else None
     return None
 
 # %% ../../nbs/50_codec.bounds.ipynb #ae0d8f5e

@@ -61,11 +61,11 @@ def take_sections(data: bytes, count: int, at: int = 0) -> list[bytes]:
         at += n
     return found
 
-# %% ../../nbs/52_codec.container.ipynb #3ca914c2
+# %% ../../nbs/52_codec.container.ipynb #0dac243b
 _DICTIONARY = (b'"TTree","RNTuple","pickle","parquet","CSV","CollectionTree","HLT_xAOD__JetContainer_TrigHLTJetDSSelectorCollectionAuxDyn.AntiKt4EMTopoJetsAuxDyn.AnalysisJetsAuxDyn:Jet_mass"Events"'
                b'"float64","int32","int64","uint32","bool","entry","subentry"],"exact"],"integer","flag","bits:10","rel:1e-4","abs:1e-2","ActiveArea4vec_LeadingClusterSecondLambda","Timing","Width",'
                b'"px","py","pz","E","m","pt","eta","phi","MeV","GeV","float32","","continuous","rel:1e-3"],["rad","periodic","abs:1e-3"],"name":"4D","E4D","format":"ROOT","tree_class":"container":'
-               b'"branches":{"dtypes":{"counter":"jagged":true,"entries":0},"unordered":"order":[0,1,2,3],"index":["range",0,1,null],"events","variants":[0,0,0,0],"plan":[[[0,2,256,[]],[],0,[],8,0,0,0],'
+               b'"branches":{"dtypes":{"counter":"jagged":true,"entries":0},"unordered":"order":[0,1,2,3],"index":["range",0,1,null],"events","variants":[0,0,0,0],"plan":[[[0,2,256,[]],[],0,[],8,0,0,0,0],'
                b'{"codec":"density","columns":[["')
 
 

@@ -17,7 +17,7 @@ from .entropy import ESCAPE, BitReader, BitWriter, Cells, RangeDecoder, RangeEnc
 from .predictor import with_rows_before
 from ..core import HepaeError
 
-# %% ../../nbs/53_codec.density.ipynb #c6831e1d
+# %% ../../nbs/53_codec.density.ipynb #7a47a4d7
 RANK, COUNT, SHIFT, PREVIOUS, BEFORE, HINT, SPREAD = -1, -2, -3, -4, 10_000, 20_000, 20_001
 MOST_COLUMNS = 4096
 
@@ -64,6 +64,7 @@ class ColumnPlan:
     strength: int = 8                    # how much a context leans on the coarser one
     period: int = 0                      # of a periodic column, in cells
     zeros: int = 0                       # low bits that are always 0 (or, below zero, always 1)
+    hole: int = 0                        # no value is nearer to 0 than this (one that is escapes), so that the two signs can be moved together
     hint: bool = False                   # is the predictor's location taken off too?
     steps: bool = False                  # is the value of the row before taken off? Then nothing else is
 
@@ -88,22 +89,34 @@ class ColumnPlan:
         for r in self.ranges: found = (found << r.bits) + r(shift if r.parent == SHIFT else parents[r.parent])
         return found
 
+    def moved_in(self, q: np.ndarray) -> np.ndarray:
+        "(n,) values without their zero bits and without the hole."
+        v = q >> self.zeros
+        return v - np.sign(v) * self.hole if self.hole else v
+
+    def breaks(self, q: np.ndarray, escapes: np.ndarray) -> np.ndarray:
+        "(n,) bool: escapes, and those that the plan makes: low bits that are not zero, values in the hole that are no atoms."
+        if self.zeros: escapes = escapes | (np.where(q < 0, ~q, q) & ((1 << self.zeros) - 1) != 0)
+        if self.hole: escapes = escapes | ((np.abs(q >> self.zeros) <= self.hole) & ~np.isin(q >> self.zeros, self.cells.atoms))
+        return escapes
+
     def residual(self, q: np.ndarray, shift: np.ndarray) -> np.ndarray:
         "(n,) values less their shift, the short way round the circle for a periodic column."
-        v = (q >> self.zeros) - shift
+        v = self.moved_in(q) - shift
         return (v + self.period // 2) % self.period - self.period // 2 if self.period and self.moved else v
 
-    def restored(self, v: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    def restored(self, v: np.ndarray, shift: np.ndarray, atom: np.ndarray) -> np.ndarray:
         "(n,) the inverse of `residual`."
         q = v + shift
         if self.period and self.moved: q = q % self.period
+        if self.hole: q = np.where(atom, q, q + np.sign(q) * self.hole)
         return (q << self.zeros) | np.where(q < 0, (1 << self.zeros) - 1, 0)
 
-# %% ../../nbs/53_codec.density.ipynb #10bb4177
+# %% ../../nbs/53_codec.density.ipynb #d8050d6c
 def plan_to_lists(plan: list[ColumnPlan]) -> list:
     "The plan as JSON-able lists."
     return [[[p.cells.low, p.cells.shift, p.cells.count, list(p.cells.atoms)], [[s.parent, s.low, s.high, _differences(s.coefficients)] for s in p.splines], p.scale,
-             [[r.parent, r.low, r.high, r.bits] for r in p.ranges], p.strength, p.period, p.zeros, int(p.hint) + 2 * int(p.steps)] for p in plan]
+             [[r.parent, r.low, r.high, r.bits] for r in p.ranges], p.strength, p.period, p.zeros, int(p.hint) + 2 * int(p.steps), p.hole] for p in plan]
 
 
 def _differences(x: tuple[int, ...]) -> list[int]:
@@ -120,15 +133,15 @@ def plan_from_lists(lists: list) -> list[ColumnPlan]:
     return plan
 
 
-def _column_plan(k: int, columns: int, cells: list, splines: list, scale: int, ranges: list, strength: int, period: int, zeros: int, taken: int) -> ColumnPlan:
+def _column_plan(k: int, columns: int, cells: list, splines: list, scale: int, ranges: list, strength: int, period: int, zeros: int, taken: int, hole: int) -> ColumnPlan:
     "One column's plan, checked."
     low, shift, count, atoms = cells
     made = ColumnPlan(Cells(_within(low, 2**63 - 1), _within(shift, 62, 0), _within(count, 4096, 1), tuple(_within(a, 2**63 - 1, -(2**63)) for a in atoms)),
                       tuple(Spline(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), tuple(_within(int(c), 2**28) for c in np.cumsum([_within(d, 2**30) for d in steps]))) for p, a, b, steps in splines), _within(scale, 40, -40),
                       tuple(Ranges(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), _within(bits, 8, 0)) for p, a, b, bits in ranges),
-                      _within(strength, 2**16, 1), _within(period, 2**40, 0), _within(zeros, 62, 0), bool(_within(taken, 2, 0) == 1), taken == 2)
+                      _within(strength, 2**16, 1), _within(period, 2**40, 0), _within(zeros, 62, 0), _within(hole, 2**50, 0), bool(_within(taken, 2, 0) == 1), taken == 2)
     if made.cells.count << made.cells.shift > 2**63 or len(atoms) > 4096 or list(atoms) != sorted(set(atoms)) or made.contexts > 256 or len(splines) > 8: raise ValueError(f"column {k} asks for too much")
-    if made.steps and (splines or made.period or any(r.parent == SHIFT for r in made.ranges)): raise ValueError(f"column {k} has steps and more")
+    if made.steps and (splines or made.hole or made.period or any(r.parent == SHIFT for r in made.ranges)): raise ValueError(f"column {k} has steps and more")
     for s in made.splines:
         if not 4 <= len(s.coefficients) <= 260 or not s.low <= s.high or s.parent == SHIFT: raise ValueError(f"column {k} has a spline that is none")
     for r in made.ranges:
@@ -143,7 +156,7 @@ def _within(x: int, most: int, least: int | None = None) -> int:
     if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{repr(x)[:50]} is no reasonable number")
     return x
 
-# %% ../../nbs/53_codec.density.ipynb #684223a2
+# %% ../../nbs/53_codec.density.ipynb #85b538b9
 @dataclass(frozen=True)
 class Rows:
     "Which rows belong together, and the order in which they are coded."
@@ -276,7 +289,7 @@ def decode_rows(
         p, found = plan[k], decode_symbols(coder, contexts, table)
         v = p.cells.join(found, _read_rest(bits, p.cells, found))
         if p.steps: shift = _summed(v, int(shift[0]), p.cells.is_atom(found)) - v
-        Q[rows, k] = np.where(found == ESCAPE, 0, p.restored(v, np.where(p.cells.is_atom(found), 0, shift)))
+        Q[rows, k] = np.where(found == ESCAPE, 0, p.restored(v, np.where(p.cells.is_atom(found), 0, shift), p.cells.is_atom(found)))
         escapes[rows, k] = found == ESCAPE
         return found
     walk.run(first, Q, code)
@@ -321,7 +334,7 @@ def _read_rest(bits: BitReader, cells: Cells, symbols: np.ndarray) -> np.ndarray
         rest[there] = bits.read(int(there.sum()), int(w))
     return rest
 
-# %% ../../nbs/53_codec.density.ipynb #a6307e13
+# %% ../../nbs/53_codec.density.ipynb #1cdd43c3
 SAMPLE = 16384  # rows that the planner looks at
 
 
@@ -385,11 +398,11 @@ def _cost(p: ColumnPlan, q: np.ndarray, escapes: np.ndarray, parents: dict[int, 
     "Bits a row of one half of the sample, with tables from the other."
     shift = p.shift(parents, len(q))
     contexts = p.context(parents, shift)
-    symbols, _ = p.cells.split(p.residual(q, shift), q >> p.zeros, escapes)
+    symbols, _ = p.cells.split(p.residual(q, shift), q >> p.zeros, p.breaks(q, escapes))
     flat, learn = contexts * p.cells.size + symbols, np.arange(len(q)) % 2 == 0
     counts = np.bincount(flat[learn], minlength=p.contexts * p.cells.size).reshape(p.contexts, -1)
     f = frequencies(counts, p.cells.specials, p.strength).ravel()[flat[~learn]]
-    return float((24 - np.log2(f)).mean() + p.cells.widths(symbols).mean())
+    return float((24 - np.log2(f)).mean() + p.cells.widths(symbols).mean() + 32 * (symbols == ESCAPE).mean())
 
 
 def _atoms(q: np.ndarray) -> tuple[int, ...]:
@@ -405,6 +418,13 @@ def _atoms(q: np.ndarray) -> tuple[int, ...]:
     return tuple(values[often[n[often] > 8 + 8 * near / np.maximum(width, 1)]].tolist())
 
 
+def _hole(v: np.ndarray) -> int:
+    "How far from 0 all but a quarter of a percent of the values of both signs are, if that leaves out half of their range."
+    if not len(v) or (v < 0).mean() < 0.01 or (v > 0).mean() < 0.01: return 0
+    near, far = np.partition(np.abs(v), [len(v) // 400, len(v) - 1 - len(v) // 400])[[len(v) // 400, -1 - len(v) // 400]]
+    return int(near) - 1 if 2 * near > far and near < 2**49 else 0
+
+
 def _zeros(q: np.ndarray) -> int:
     "How many low bits are 0 (or, below zero, 1) in all but half a percent of the values."
     magnitude = np.where(q < 0, ~q, q)
@@ -412,27 +432,31 @@ def _zeros(q: np.ndarray) -> int:
         if (magnitude & ((1 << k) - 1) == 0).mean() > 0.995 and (magnitude >> k != 0).any(): return k
     return 0
 
-# %% ../../nbs/53_codec.density.ipynb #993e493e
-def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarray], period: int, exact: bool, rows: int) -> ColumnPlan:
+# %% ../../nbs/53_codec.density.ipynb #e8441a2d
+def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarray], period: int, exact: bool, rows: int, escapable: bool) -> ColumnPlan:
     "The cheapest of some dozen plans for a column. `rows`: how many rows shall be coded with it."
-    zeros = _zeros(q[~escapes]) if exact and (~escapes).any() else 0
-    broken = escapes | (np.where(q < 0, ~q, q) & ((1 << zeros) - 1) != 0)
+    zeros = _zeros(q[~escapes]) if exact and escapable and (~escapes).any() else 0
+    broken = ColumnPlan(Cells(0, 0, 1), zeros=zeros).breaks(q, escapes)
     v = q[~broken] >> zeros
     atoms = _atoms(v)
     free = v[~np.isin(v, atoms)]
-    plain = ColumnPlan(_cells_for(free, atoms, 8, period), period=period, zeros=zeros)
+    hole = _hole(free) if escapable else 0
+    plain = ColumnPlan(Cells(0, 0, 1, atoms), period=period, zeros=zeros, hole=hole)
+    broken = plain.breaks(q, escapes)
+    free = plain.moved_in(free[np.abs(free) > hole] << zeros)
+    plain = replace(plain, cells=_cells_for(free, atoms, 8, period))
     if len(q) < 256: return plain
     previous = parents.pop(PREVIOUS, None)
     price = lambda p: _cost(p, q, broken, parents | {PREVIOUS: previous}) + (80 * len(p.ranges) + sum(40 + 16 * len(s.coefficients) for s in p.splines) + 24 * len(p.cells.atoms)) / rows
     best = (price(plain), plain)
-    if atoms: best = min(best, (price(p := replace(plain, cells=_cells_for(v, (), 8, period))), p), key=lambda b: b[0])
+    if atoms: best = min(best, (price(p := replace(plain, cells=_cells_for(v, (), 8, period), hole=0)), p), key=lambda b: b[0])
     if HINT in parents and len(free):
         hinted = replace(plain, hint=True)
         hinted = replace(hinted, cells=_cells_for(hinted.residual(q, parents[HINT])[~broken & ~np.isin(q >> zeros, atoms)], atoms, 8, period))
         best = min(best, (price(hinted), hinted), key=lambda b: b[0])
     if plain.cells.shift: best = min(best, (price(p := replace(plain, cells=_cells_for(free, atoms, 10, period))) + 0.005, p), key=lambda b: b[0])
     if previous is not None and not period:
-        steps = replace(plain, steps=True)
+        steps = replace(plain, steps=True, hole=0)
         steps = replace(steps, cells=_cells_for(steps.residual(q, previous >> zeros)[~broken], (), 8))
         if (cost := price(steps)) < best[0] - 0.02: best = (cost, steps)
     binned = {k: _ranges_of(x, 5) for k, x in parents.items() if np.ptp(x) > 0 and np.abs(x).max() < 2**49}
@@ -447,7 +471,7 @@ def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarr
 def _with_splines(best, price, q, core, parents, binned, v, plain):
     "Add the parent that says most about what is left, as long as that pays."
     names, limit = [], 2**45
-    left = v_core = q[core] >> plain.zeros
+    left = v_core = plain.moved_in(q[core])
 
     def splined(segments: int) -> tuple:
         "Price and plan with splines of `names`, and what they leave."
@@ -498,6 +522,7 @@ def make_plan(
     rows: Rows,
     total: int | None = None, # rows that will be coded with this plan
     predictor=None,
+    escapable: list[bool] | None = None,  # where a plan may make values escape (`ColumnPlan.breaks`); None: nowhere
 ) -> list[ColumnPlan]:
     "How to code such a table."
     take = np.arange(rows.n) if rows.n <= SAMPLE else np.linspace(0, rows.n - 1, SAMPLE).astype(int)
@@ -514,4 +539,4 @@ def make_plan(
         if rows.offsets is None: hints = hints | {PREVIOUS: np.where(take == 0, 0, Q[np.maximum(take - 1, 0), k])}
         return event | {j: sample[:, j] for j in range(k)} | hints
 
-    return [_plan_column(sample[:, k], escapes[take, k], known(k), periods[k], exact[k], total or rows.n) for k in range(Q.shape[1])]
+    return [_plan_column(sample[:, k], escapes[take, k], known(k), periods[k], exact[k], total or rows.n, bool(escapable and escapable[k])) for k in range(Q.shape[1])]

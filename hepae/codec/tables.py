@@ -229,7 +229,7 @@ def decode_keys(n: int, loose: int, sections: list[bytes], keys: list[list[int]]
     Q, escapes = decode_rows(*sections[3:], loose_plan, Rows(loose))
     return np.concatenate([np.stack(inside, 1), Q]), np.concatenate([np.zeros((n - loose, 2), bool), escapes])
 
-# %% ../../nbs/53b_codec.tables.ipynb #5cbe3a63
+# %% ../../nbs/53b_codec.tables.ipynb #c847f454
 MOST_ROWS = 2**20    # in a chunk
 MOST_VALUES = 2**27  # in a chunk: a few kB may claim so many, and they take 1 GB
 
@@ -260,10 +260,9 @@ def grid_table(table: pd.DataFrame, header: Header) -> tuple[np.ndarray, np.ndar
     return Q, escapes
 
 
-def _without_zeros(Q: np.ndarray, escapes: np.ndarray, plan: list[ColumnPlan]) -> tuple[np.ndarray, np.ndarray]:
-    "The same, where values escape too whose low bits are not all zero as the plan says."
-    for k, p in enumerate(plan):
-        if p.zeros: escapes[:, k] |= np.where(Q[:, k] < 0, ~Q[:, k], Q[:, k]) & ((1 << p.zeros) - 1) != 0
+def _broken(Q: np.ndarray, escapes: np.ndarray, plan: list[ColumnPlan]) -> tuple[np.ndarray, np.ndarray]:
+    "The same, where those values escape too that the plan has no place for."
+    for k, p in enumerate(plan): escapes[:, k] = p.breaks(Q[:, k], escapes[:, k])
     Q[escapes] = 0
     return Q, escapes
 
@@ -283,7 +282,7 @@ def encode_chunk(table: pd.DataFrame, header: Header, first_entry: int, predicto
         order = np.lexsort([-Q[:, 0], np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))]) if header.unordered == "events" else np.arange(len(table))
     Q, escapes = Q[order], escapes[order]
     if predictor is not None and header.extra: Q, escapes = predictor.with_extra(table.iloc[order], Q, escapes)
-    Q, escapes = _without_zeros(Q, escapes, header.plan)
+    Q, escapes = _broken(Q, escapes, header.plan)
     symbols, low_bits = encode_rows(Q, escapes, header.plan, Rows(len(Q), offsets), predictor, 2 if keys else 0)
     kept = [originals.iloc[:, j].to_numpy()[order][escapes[:, header.extra + k]] for k, j in enumerate(header.order)]
     parts = [put_numbers([len(table), min(entries, _FAR), *index_numbers, *numbers]), *index_sections, *keys, symbols, low_bits, _pack_escapes(kept)]
@@ -322,7 +321,7 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53b_codec.tables.ipynb #d9dc4715
+# %% ../../nbs/53b_codec.tables.ipynb #3a3da933
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
@@ -351,7 +350,7 @@ def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = No
     periods = [int(g.size) if g is not None and g.mode == "turn" else 0 for g in used]
     exact = [g is not None and g.mode in ("exact", "integer", "decimal") for g in used]
     rows = Rows(len(Q), None if unordered == "table" else encode_index(table.index, *_span(table))[2])
-    plan = make_plan(Q, escapes, periods, exact, rows, total, predictor)
+    plan = make_plan(Q, escapes, periods, exact, rows, total, predictor, [k >= (2 if unordered == "table" else header.extra) for k in range(len(used))])
     if unordered == "table": plan[:2] = make_plan(Q[:, :2], escapes[:, :2], periods[:2], [False] * 2, Rows(len(Q)), total)
     return replace(header, plan=plan)
 
@@ -377,7 +376,7 @@ def learn_model(
 ) -> DensityModel:
     "A density model: the plan and the counts of these rows, with the networks if the plan uses them."
     header = make_header(table, predictor=predictor)
-    Q, escapes = _without_zeros(*grid_table(table, header), header.plan)
+    Q, escapes = _broken(*grid_table(table, header), header.plan)
     rows = Rows(len(Q), encode_index(table.index, *_span(table))[2])
     used = any({HINT, SPREAD} & p.parents for p in header.plan)
     grids = header.grids()
