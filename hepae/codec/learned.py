@@ -6,7 +6,7 @@
 __all__ = ['STEP', 'cells_of', 'fit_bits', 'ColumnDensity', 'train_density', 'bits_by_column', 'worth_keeping', 'folded',
            'ae_predictor', 'latent_bits', 'cheapest_step', 'CostedAutoencoder', 'train_rate_distortion']
 
-# %% ../../nbs/53c_codec.learned.ipynb #d1e49f30
+# %% ../../nbs/53c_codec.learned.ipynb #af2ff977
 from dataclasses import replace
 from functools import partial
 from math import log
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastai.basics import Learner, TrainEvalCallback
-from fastai.callback.schedule import minimum  # and fit_one_cycle, patched into Learner
+from fastai.callback.schedule import ParamScheduler, combined_cos
 from fastai.optimizer import OptimWrapper
 from fastcore.basics import noop
 from torch import nn
@@ -52,7 +52,7 @@ def cells_of(
 def _periods(grids: list[tuple[str, Quantiser]]) -> list[int]: return [int(g.size) if g.mode == "turn" else 0 for _, g in grids]
 def _named(grids: list[tuple[str, Quantiser]]) -> tuple: return tuple((n, g.mode, float(g.size)) for n, g in grids)
 
-# %% ../../nbs/53c_codec.learned.ipynb #60941cd4
+# %% ../../nbs/53c_codec.learned.ipynb #4326c78b
 def fit_bits(
     model: nn.Module,       # rows (n, f) → bits (n,)
     X: np.ndarray,          # (n, f) rows; every fifth validates
@@ -67,7 +67,8 @@ def fit_bits(
     optimiser = partial(OptimWrapper, opt=torch.optim.AdamW, fused=True)
     learn = Learner(dls, model, lambda bits, _: bits.mean(), optimiser, default_cbs=False, cbs=[TrainEvalCallback(), EpochRecorder(), SeededEpoch(seed)])
     learn.logger = noop
-    learn.fit_one_cycle(epochs, lr)
+    one_cycle = {"lr": combined_cos(0.25, lr / 25, lr, lr / 1e5), "mom": combined_cos(0.25, 0.95, 0.85, 0.95)}
+    learn.fit(epochs, lr, cbs=ParamScheduler(one_cycle))
     return learn
 
 # %% ../../nbs/53c_codec.learned.ipynb #739758e6
