@@ -190,7 +190,7 @@ def _verify_sets(a: pd.DataFrame, b: pd.DataFrame, header: Header) -> dict:
     different = (sorted_cells[0] != sorted_cells[1])[:, -len(header.order):].sum(0)
     return _verdict(len(a), header, pd.Series({header.schema.names[j]: int(n) for j, n in zip(header.order, different)}))
 
-# %% ../../nbs/56_codec.files.ipynb #c8669465
+# %% ../../nbs/56_codec.files.ipynb #3c5e95ba
 def _one(path: str, output: str, options: dict) -> dict:
     "One task: a file to a file."
     return {"file": path, "output": output} | compress_files([path], output, **options) | {"bytes": os.path.getsize(output)}
@@ -231,7 +231,9 @@ def _on_cluster(tasks: list[tuple], address: str | None, workers: int, progress)
         with client:
             futures = [client.submit(_one, *t, pure=False) for t in tasks]
             for f in as_completed(futures):
-                if f.status == "error": client.cancel(futures); f.result()
+                if error := f.exception():  # asked before the others are cancelled, which would cancel this one too
+                    client.cancel(futures)
+                    raise error
                 if progress: progress(f.result())
             return [f.result() for f in futures]
     finally:
