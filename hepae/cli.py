@@ -166,7 +166,7 @@ def extract(inputs, output, dims, container, tree, columns, unit, leading, force
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json,
          f"{output}: {facts['rows']} jets of {facts['entries']} events from {facts['container'] or 'the columns given'} ({unit_text or 'units unknown'}), {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #64933ddd
+# %% ../nbs/70_cli.ipynb #0aa02759
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -183,11 +183,11 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @cli.command()
 @click.argument("table", type=click.Path(path_type=Path))
 @output_option("Folder of the trained model.")
-@click.option("--recipe", default="AE_3D_200", show_default=True, help="The network, such as AE_3D_50, AE_big, AE_bn, AE_LeakyReLU; an unknown name lists them.")
+@click.option("--recipe", default="AE_3D_200", show_default=True, help="The network, such as AE_3D_50, AE_big, AE_bn, AE_LeakyReLU; an unknown name lists them. Or a model for hepae compress --model: density, or rate-distortion (an autoencoder trained on bits).")
 @click.option("--latent", type=int, help="Latent variables.  [default: the recipe's]")
 @click.option("--normalisation", default="standard", show_default=True, help="standard, log or custom.")
 @click.option("--loss", default="mse", show_default=True, help="mse, rmse or huber.")
-@click.option("--epochs", default=100, show_default=True, help="How often all jets are seen.")
+@click.option("--epochs", type=int, help="How often all jets are seen.  [default: 100; 12 for density and rate-distortion]")
 @click.option("--schedule", default="one-cycle", show_default=True, help="one-cycle or plain.")
 @click.option("--lr", type=float, help="Highest learning rate.  [default: found]")
 @click.option("--bs", default=256, show_default=True, help="Jets in a batch.")
@@ -196,6 +196,8 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @source_options
 @filter_option
 @seed_option
+@click.option("--bound", metavar="BOUND", help="For density and rate-distortion: the bounds of the files, as for hepae compress.")
+@click.option("--rate", default=1.0, show_default=True, help="For rate-distortion: how much a bit of the latents weighs.")
 @click.option("--symmetry", is_flag=True, help="Turn each jet in phi and mirror it in eta at random, each epoch anew: more from few jets.")
 @click.option("--patience", type=int, help="Stop after this many epochs without improvement.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
@@ -204,21 +206,35 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @force_option
 @quiet_option
 @json_option
-def train(table, output, recipe, latent, normalisation, loss, epochs, schedule, lr, bs, wd, dims, container, tree, columns, unit, leading, filter_name, seed, symmetry, patience, resume,
+def train(table, output, recipe, latent, normalisation, loss, epochs, schedule, lr, bs, wd, dims, container, tree, columns, unit, leading, filter_name, seed, bound, rate, symmetry, patience, resume,
           tensorboard, activations, force, quiet, as_json):
-    "Train an autoencoder on a table; the folder keeps config, weights, log and plots."
+    "Train an autoencoder on a table, or a density for the codec; the folder keeps config, weights, log and plots."
+    from hepae.core import UsageError
     from hepae.io.files import naming, read
     from hepae.prep import refuse_nonfinite
     rows = read(table, dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
     with naming(table):
         rows, report = _filtered(rows, filter_name, quiet)
+        if recipe in ("density", "rate-distortion"): return _train_codec(rows, output, recipe, bound, latent, rate, 12 if epochs is None else epochs, seed, force, as_json)
+        if bound: raise UsageError(f"--bound is for density and rate-distortion; {recipe} has none")
         refuse_nonfinite(rows)
     from hepae.learner import train as train_model
     _one_thread()
+    epochs = 100 if epochs is None else epochs
     model = train_model(rows, output, recipe=recipe, latent=latent, normalisation=normalisation, loss=loss, epochs=epochs, schedule=schedule, lr=lr, bs=bs, wd=wd, seed=seed,
                         symmetry=symmetry, patience=patience, resume=resume, tensorboard=tensorboard, activations=activations, force=force, progress=not quiet and sys.stderr.isatty())
     result = model.config["result"]
     show(result | {"model": str(output), "filter": report}, as_json, f"{output}: " + ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in result.items()))
+
+
+def _train_codec(table, output: Path, recipe: str, bound: str | None, latent: int | None, rate: float, epochs: int, seed: int, force: bool, as_json: bool) -> None:
+    "Train a model for the codec, and say what it saves."
+    from hepae.codec.trainer import train_codec
+    _one_thread()
+    config = train_codec(table, output, recipe, bound, latent, rate, epochs, seed, force)
+    bits, model = config["result"]["test_bits"], config["model"]
+    show(config["result"] | {"output": str(output), "model": model}, as_json, f"{output}: model {model['id']} of {model['bytes']:,} bytes; test rows take {bits['alone']:.2f} bits each without it, "
+         f"{bits['with_model']:.2f} with it shared, {bits['with_model_inside']:.2f} with it in the file")
 
 
 def _one_thread() -> None:
@@ -260,7 +276,7 @@ def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, c
     for what, path in [("report", output), ("reconstructed", reconstructed), ("latents", latents)]:
         if path and not quiet: say(f"{what}: {path}")
 
-# %% ../nbs/70_cli.ipynb #f3a7b22c
+# %% ../nbs/70_cli.ipynb #092c19bd
 def _volume(n: float) -> str:
     "Bytes for people."
     for unit in ("bytes", "kB", "MB"):
@@ -291,7 +307,7 @@ def compress(inputs, output, bound, unordered, folder, embed, dims, workers, add
     from hepae.codec import files
     from hepae.core import UsageError
     model = _model_of(folder)
-    options = dict(bound=bound, unordered=unordered or "", model=model, embed=embed or bool(model and model.extra), dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading, force=force)
+    options = dict(bound=bound, unordered=unordered or "", model=model, embed=embed or getattr(model, "extra", 1) > 0, dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading, force=force)
     if Path(output).is_dir() or output.endswith("/"):
         names = [n for n in files.expand(inputs)]
         with progress_bar(quiet, total=len(names), unit=" files") as bar: done = files.compress_each(names, output, address, workers, lambda facts: bar.update(), **options)
@@ -305,15 +321,17 @@ def compress(inputs, output, bound, unordered, folder, embed, dims, workers, add
     show(facts | {"output": output, "bytes": size}, as_json, text)
 
 
-def _model_of(folder: Path | None, table=None):
+def _model_of(folder: Path | None):
     "The density model or the autoencoder in a folder, as the codec wants it."
     if folder is None: return None
     from hepae.codec.model import FILE, load_model
     from hepae.core import UsageError
     if (folder / FILE).is_file(): return load_model(folder)
     if not (folder / "config.json").is_file(): raise UsageError(f"{folder}: holds no model; name the folder that hepae train wrote")
-    from hepae.codec.learned import load_autoencoder
-    return load_autoencoder(folder, table)
+    from functools import partial
+
+    from hepae.codec.trainer import autoencoder_of
+    return partial(autoencoder_of, folder)
 
 
 def rows_range(context, parameter, text: str | None) -> tuple[int, int] | None:

@@ -7,9 +7,8 @@ __all__ = ['RANK', 'COUNT', 'SHIFT', 'PREVIOUS', 'BEFORE', 'HINT', 'SPREAD', 'MO
            'Ranges', 'ColumnPlan', 'plan_to_lists', 'plan_from_lists', 'Rows', 'encode_rows', 'decode_rows',
            'count_rows', 'make_plan']
 
-# %% ../../nbs/53_codec.density.ipynb #9cc8dc08
+# %% ../../nbs/53_codec.density.ipynb #6d1d6613
 from dataclasses import dataclass, replace
-from typing import Iterator
 
 import numpy as np
 
@@ -156,7 +155,7 @@ def _within(x: int, most: int, least: int | None = None) -> int:
     if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{repr(x)[:50]} is no reasonable number")
     return x
 
-# %% ../../nbs/53_codec.density.ipynb #85b538b9
+# %% ../../nbs/53_codec.density.ipynb #69848ba1
 @dataclass(frozen=True)
 class Rows:
     "Which rows belong together, and the order in which they are coded."
@@ -180,16 +179,22 @@ class _Tables:
     "What one column has counted, and the table made of it."
     counts: np.ndarray
     table: np.ndarray | None = None
-    seen: int = 0                    # rows
-    made: int = 0                    # rows when the table was made
+    seen: int = 0                    # rows of this rank
+    made: int = 0                    # of these, when the table was made
 
-    def next_block(self, left: int) -> int:
-        "How many rows are coded with one table; it is made anew when the rows have grown by half."
-        return min(left, max(64, 3 * self.made // 2) - self.seen if self.seen else 64)
+    def new_rank(self) -> None:
+        "Second rows of events are unlike first ones: the counts stay, and tables are made as often as in the beginning."
+        self.table, self.seen, self.made = None, 0, 0
 
     def current(self, p: ColumnPlan) -> np.ndarray:
-        if self.table is None or self.seen >= max(64, 3 * self.made // 2): self.table, self.made = frequencies(self.counts, p.cells.specials, p.strength), max(self.seen, 64 * (self.seen > 0))
+        "The table, made anew when the rows have grown by half."
+        if self.table is None or self.seen >= max(64, 3 * self.made // 2):
+            self.table, self.made = frequencies(self.counts, p.cells.specials, p.strength), max(self.seen, 64 * (self.seen > 0))
         return self.table
+
+    def next_block(self, left: int) -> int:
+        "How many rows are coded with this table."
+        return min(left, max(64, 3 * self.made // 2) - self.seen)
 
     def add(self, contexts: np.ndarray, symbols: np.ndarray) -> None:
         self.counts += np.bincount(contexts * self.counts.shape[1] + symbols, minlength=self.counts.size).reshape(self.counts.shape)
@@ -228,6 +233,7 @@ class _Walk:
         start = 0
         for end in self.ends.tolist():
             for k, t in enumerate(tables, first):
+                t.new_rank()
                 p, at = self.plan[k], start
                 while at < end:
                     table = t.current(p)
@@ -432,7 +438,7 @@ def _zeros(q: np.ndarray) -> int:
         if (magnitude & ((1 << k) - 1) == 0).mean() > 0.995 and (magnitude >> k != 0).any(): return k
     return 0
 
-# %% ../../nbs/53_codec.density.ipynb #e8441a2d
+# %% ../../nbs/53_codec.density.ipynb #71200f0b
 def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarray], period: int, exact: bool, rows: int, escapable: bool) -> ColumnPlan:
     "The cheapest of some dozen plans for a column. `rows`: how many rows shall be coded with it."
     zeros = _zeros(q[~escapes]) if exact and escapable and (~escapes).any() else 0
@@ -461,7 +467,7 @@ def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarr
         if (cost := price(steps)) < best[0] - 0.02: best = (cost, steps)
     binned = {k: _ranges_of(x, 5) for k, x in parents.items() if np.ptp(x) > 0 and np.abs(x).max() < 2**49}
     core = np.flatnonzero(~broken & ~np.isin(q >> zeros, atoms))
-    best = _with_splines(best, price, q, core, parents, binned, v, plain)
+    best = _with_splines(best, price, q, core, parents, {k: b for k, b in binned.items() if k < HINT}, v, plain)
     best = _with_ranges(best, price, q, core, parents, binned, previous)
     for strength in (2, 8, 64):
         if best[1].ranges: best = min(best, (price(p := replace(best[1], strength=strength)), p), key=lambda b: b[0])

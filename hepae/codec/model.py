@@ -97,14 +97,14 @@ def model_from_bytes(data: bytes) -> DensityModel | LatentPredictor:
     if predictor is not None and (not isinstance(predictor, Predictor) or len(predictor.grids) != d): raise HepaeError("the model's networks do not fit it; get it again")
     return DensityModel(grids, plan, priors, predictor)
 
-# %% ../../nbs/53a_codec.model.ipynb #fe0ca20a
-FILE = "density.bin"
+# %% ../../nbs/53a_codec.model.ipynb #07e3fd6e
+FILE = "codec.bin"
 
 
 def load_model(
     folder: str | Path,
-) -> DensityModel:
-    "The density model in a folder; HepaeError if there is none."
+) -> DensityModel | LatentPredictor:
+    "The codec's model in a folder; HepaeError if there is none."
     path = existing_file(Path(folder) / FILE)
     if path.stat().st_size > 2**28: raise HepaeError(f"{path}: is too large for a model; check the name")
     try: return model_from_bytes(path.read_bytes())

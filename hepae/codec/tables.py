@@ -321,7 +321,7 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53b_codec.tables.ipynb #3a3da933
+# %% ../../nbs/53b_codec.tables.ipynb #0bb43d3e
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
@@ -388,7 +388,7 @@ def write_tables(
     tables: Iterable[pd.DataFrame],  # with the same columns, dtypes and bounds; entries ascending
     file: BinaryIO,
     unordered: str = "",
-    predictor=None,                  # a learned model
+    predictor=None,                  # a learned model, or a function that makes one of the first chunk
     embed: bool = True,              # does it travel in the file, or is it shared?
     rows: int | None = None,         # in a chunk
     progress=None,                   # called with the number of rows of each chunk
@@ -397,6 +397,7 @@ def write_tables(
     writer, header, first_entry, total = Writer(file), None, 0, 0
     for table in regrouped(tables, rows, unordered):
         if header is None:
+            if predictor is not None and not hasattr(predictor, "predict"): predictor = predictor(table)
             header = make_header(table, unordered, predictor=predictor)
             writer.header(header.to_dict(), predictor.to_bytes() if predictor is not None and embed else None)
         _check_like(table, header)
