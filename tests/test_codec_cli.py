@@ -190,6 +190,9 @@ def test_bounds(small, tmp_path):
     with open(tmp_path / "b.hepae", "rb") as f: schema = schema_of(next(read_tables(f)))
     first, back = read(small), read(tmp_path / "b.hepae")
     assert bound_violations(first, back, schema).sum() == 0 and [c.bound for c in schema.columns] == ["bits:12", "rel:1e-2", "exact", "abs:1e-4"]
+    good("decompress", tmp_path / "b.hepae", "-o", tmp_path / "b.parquet")
+    good("compress", tmp_path / "b.parquet", "-o", tmp_path / "again.hepae")  # the table remembers its bounds
+    assert schema_of(back) == schema and schema_of(read(tmp_path / "again.hepae")).columns == schema.columns
     assert back["phi"].equals(first["phi"]) and (np.abs(back["pt"] - first["pt"]) / first["pt"]).max() > 1e-3
     assert [c["bound"] for c in json.loads(good("inspect", tmp_path / "b.hepae", "--json").stdout)["columns"]] == ["bits:12", "rel:1e-2", "exact", "abs:1e-4"]
     moved = first.copy()

@@ -22,7 +22,6 @@ print(json.dumps({"values": [values(folder) for folder in sys.argv[2:]], "featur
 
 def tables() -> dict:
     "Tables, and how each is compressed: all kinds of bounds, four and 27 columns, ordered and not, with networks."
-    import pandas as pd
     from codec_damage import jets, mixed, with_odd_values
     from hepae.schema import infer_schema, with_schema
     rng = np.random.default_rng(11)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['READERS', 'kind_of', 'expand', 'naming', 'read_chunks', 'read', 'write', 'extract', 'describe']
 
-# %% ../../nbs/13_io.files.ipynb #78927b12
+# %% ../../nbs/13_io.files.ipynb #7c08016a
 import glob
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +22,7 @@ from .root import leading_rows, read_root_chunks, with_columns, write_root
 from .tables import WRITERS, is_ragged, ragged_types, read_csv_chunks, read_parquet_chunks, read_ragged_chunks, write_chunks
 from .unpickle import read_pickle
 from ..kinematics import COMPONENTS, component, inputs_for
-from ..schema import INDEX, Source, infer_schema, preset, schema_of
+from ..schema import INDEX, Schema, Source, infer_schema, preset, schema_of, with_schema
 
 # %% ../../nbs/13_io.files.ipynb #11cca0df
 def kind_of(
@@ -56,7 +56,7 @@ def expand(
         found += names
     return [existing_file(f) for f in found]
 
-# %% ../../nbs/13_io.files.ipynb #3c106f09
+# %% ../../nbs/13_io.files.ipynb #d2f843c5
 def _canonical(table: pd.DataFrame, columns: dict[str, str] | None) -> pd.DataFrame:
     "The table with its four-momentum columns under their own names (`columns`: name → column in the file)."
     if columns and (absent := [c for c in columns.values() if c not in table]): raise HepaeError(f"no column {', '.join(absent)}; there are {', '.join(map(str, table.columns))}")
@@ -93,6 +93,13 @@ def _reader(kind: str):
     return READERS[kind]
 
 
+def _as_described(table: pd.DataFrame, schema: Schema, unit: str | None) -> pd.DataFrame:
+    "The table with what its file says of its columns: bounds, kinds and units are not to be guessed again."
+    known, guessed = {c.name: c for c in schema.columns}, schema_of(table)
+    keep = lambda c: replace(known[c.name], unit=known[c.name].unit if unit is None else c.unit) if c.name in known and known[c.name].dtype == c.dtype else c
+    return with_schema(table, replace(guessed, columns=tuple(map(keep, guessed.columns))))
+
+
 def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict[str, str] | None, unit: str | None, leading: bool, first_entry: int) -> Iterator[pd.DataFrame]:
     "The wanted columns of a pickle, parquet or CSV file; all columns if nothing in particular is wanted."
     chunks = _reader(kind)(path)
@@ -109,7 +116,8 @@ def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict
         entries = max(entries, last, schema.source.entries) if chunk.index.nlevels > 1 else rows
         source = replace(schema.source if schema.source.format else Source(kind), entries=first_entry + entries)
         energy_unit = unit if unit is not None else next((c.unit for c in schema.columns if c.unit in ("MeV", "GeV")), "")
-        yield with_columns(_shifted(chunk, first_entry), want, energy_unit, source)
+        table = with_columns(_shifted(chunk, first_entry), want, energy_unit, source)
+        yield _as_described(table, schema, unit) if "hepae_schema" in chunk.attrs and not columns else table
 
 # %% ../../nbs/13_io.files.ipynb #ed6e916a
 @contextmanager
