@@ -190,7 +190,7 @@ def _apart(y: np.ndarray, least: float) -> np.ndarray:
     placed[order] = [s / n + i * least for s, n in groups for i in range(n)]
     return placed
 
-# %% ../../nbs/57_codec.bench.ipynb #fb8ac521
+# %% ../../nbs/57_codec.bench.ipynb #c3e478c1
 def _look(name: str, i: int) -> dict:
     "The line of a codec: floors black, ours thick, others thin in turn of colour and dash."
     if name in (FLOOR, FLOOR_UNORDERED): return {"color": "black", "ls": "-" if name == FLOOR else (0, (4, 2)), "lw": 2, "marker": ""}
@@ -228,8 +228,8 @@ def _finish(ax, place: dict[str, float], known: pd.DataFrame, ends: dict) -> Non
     ax.set(xscale="log", xlim=(left / 1.4, right * 1.4), ylim=(bottom, top), xlabel="error bound (relative, absolute for angles)", ylabel="bits per row")
     ax.set_xticks(list(place.values()), [b if b != "schema" else "as the schema says" for b in place])
     ax.minorticks_off()
-    heights = _apart(np.array([y for _, y, _ in ends.values()]), (top - bottom) / 24)
+    heights = _apart(np.array([y for _, y, _ in ends.values()]), (top - bottom) / 28)
     heights += max(0, bottom - heights.min()) - max(0, heights.max() - top)
     for (name, (x, y, ink)), h in zip(ends.items(), heights):
-        note = {"arrowstyle": "-", "color": ink, "lw": 0.5, "shrinkA": 0, "shrinkB": 3}
+        note = {"arrowstyle": "-", "color": ink, "lw": 0.5, "shrinkA": 0, "shrinkB": 3, "relpos": (0, 0.5)}
         ax.annotate(plain_text(name), (x, y), (right * 1.4 * (right / left) ** 0.06 if right > left else 1.6 * right, h), color=ink, fontsize=8.5, va="center", annotation_clip=False, arrowprops=note)
