@@ -85,7 +85,7 @@ def _check_alike(chunk: pd.DataFrame, like: pd.DataFrame) -> None:
         if chunk[n].dtype != like[n].dtype: raise HepaeError(f"column {n} is {chunk[n].dtype} here and {like[n].dtype} in the files before; extract these files separately")
     if chunk.index.nlevels != like.index.nlevels: raise HepaeError("a table with events follows one without; extract these files separately")
 
-# %% ../../nbs/10_io.tables.ipynb #37b257d2
+# %% ../../nbs/10_io.tables.ipynb #5f5aece8
 CHUNK_ROWS = 500_000
 
 
@@ -112,7 +112,8 @@ def read_parquet_chunks(path: str | Path) -> Iterator[pd.DataFrame]:
     with _reading(path, "parquet"), pq.ParquetFile(path) as file:
         found = (file.schema_arrow.metadata or {}).get(b"hepae_schema") or (file.metadata.metadata or {}).get(b"hepae_schema")
         schema = Schema.from_dict(json.loads(found)) if found else None
-        batches = file.iter_batches(CHUNK_ROWS) if file.metadata.num_rows else [file.schema_arrow.empty_table()]
+        groups = range(file.num_row_groups)  # one by one: an iterator over all of them keeps what it has read
+        batches = (b for g in groups for b in file.iter_batches(CHUNK_ROWS, row_groups=[g])) if file.metadata.num_rows else [file.schema_arrow.empty_table()]
         for batch in batches:
             chunk = _with_events(batch.to_pandas(), row)
             row += len(chunk)
