@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['output_option', 'force_option', 'quiet_option', 'json_option', 'seed_option', 'filter_option', 'say', 'show',
            'progress_bar', 'table_text', 'pairs', 'cli', 'source_options', 'sample', 'inspect', 'extract', 'train',
-           'analyse', 'compress', 'rows_range', 'decompress', 'verify', 'main']
+           'analyse', 'compress', 'rows_range', 'decompress', 'verify', 'bench', 'main']
 
 # %% ../nbs/70_cli.ipynb #840e6e03
 import os
@@ -49,7 +49,7 @@ def pairs(context, parameter, text: str | None) -> dict[str, str] | None:
     if len(found) != len(text.split(",")): raise click.BadParameter(f"'{text}' is not of the form name=branch,name=branch")
     return {k.strip(): v.strip() for k, v in found.items()}
 
-# %% ../nbs/70_cli.ipynb #94442df3
+# %% ../nbs/70_cli.ipynb #16a121e2
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="hepae")
 def cli():
@@ -61,6 +61,7 @@ def cli():
     hepae compress jets.root -o jets.hepae        every value within an error bound
     hepae verify jets.root jets.hepae             check that
     hepae decompress jets.hepae -o back.root      and back
+    hepae bench jets.root -o bench.html           beside other compressors
     hepae extract jets.root -o jets.pkl           ROOT, CSV, parquet, pickle → table
     hepae train jets.pkl -o model                 table → trained autoencoder
     hepae analyse jets.pkl --model model -o report.html --reconstructed back.root
@@ -276,7 +277,7 @@ def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, c
     for what, path in [("report", output), ("reconstructed", reconstructed), ("latents", latents)]:
         if path and not quiet: say(f"{what}: {path}")
 
-# %% ../nbs/70_cli.ipynb #092c19bd
+# %% ../nbs/70_cli.ipynb #6016661e
 def _volume(n: float) -> str:
     "Bytes for people."
     for unit in ("bytes", "kB", "MB"):
@@ -381,6 +382,62 @@ def verify(inputs, folder, container, tree, columns, unit, leading, quiet, as_js
         worst = max(facts["columns"], key=lambda c: c["violations"])
         raise BoundError(f"{inputs[-1]}: {facts['violations']} values break their bound, {worst['violations']} of them in column {worst['name']} ({worst['bound']}); compress the original again")
     if not quiet: say(f"{inputs[-1]}: {facts['rows']} rows, every value within its bound")
+
+
+def _some_rows(tables, most: int | None):
+    "The first rows of tables as one."
+    from hepae.codec.files import _all_of
+    if most is None: return _all_of(tables)
+    held = []
+    for table in tables:
+        held.append(table.iloc[:most - sum(map(len, held))])
+        if sum(map(len, held)) >= most: break
+    return _all_of(held)
+
+
+@cli.command()
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A page (.html), a table (.csv, .json) or the picture (.png).")
+@click.option("--codecs", "names", metavar="NAME,…", help="Which codecs; an unknown name lists them.  [default: all that are installed]")
+@click.option("--bounds", default="1e-2,1e-3,1e-4,exact", show_default=True, metavar="BOUND,…", help="Error bounds as for compress; those with '=' are separated by ';'. 'schema' means those of the table.")
+@click.option("--model", "folders", multiple=True, type=click.Path(path_type=Path), help="A trained model's folder: its codec takes part, and its bytes are counted.")
+@click.option("--rows", type=click.IntRange(min=1), help="Only the first rows.")
+@click.option("--repeat", default=1, show_default=True, type=click.IntRange(min=1), help="The best of so many runs is the speed.")
+@click.option("--dims", help="Variables of a ROOT file: 4D, E4D, …  [default: 4D; a table keeps all its columns]")
+@source_options
+@force_option
+@quiet_option
+@json_option
+def bench(inputs, output, names, bounds, folders, rows, repeat, dims, container, tree, columns, unit, leading, force, quiet, as_json):
+    """Compare codecs on your data: bits a row, speed, memory, broken bounds, and the entropy as the floor.
+
+    Rows are compared without their events, which most codecs cannot keep.
+    """
+    from hepae.core import UsageError, check_free, run_record, to_json, whole
+    if output: check_free(output, force)
+    if output and output.suffix not in (".html", ".htm", ".csv", ".json", ".png"): raise UsageError(f"{output}: cannot write '{output.suffix}'; choose .html, .csv, .json or .png")
+    from hepae.codec import bench as benching
+    from hepae.io.files import expand, naming, read_chunks
+    from hepae.report import write_report
+    known = benching.codecs()
+    for name in names.split(",") if names else []: benching.check_name(name.strip(), known)
+    chosen = [known[n.strip()] for n in names.split(",")] if names else list(known.values())
+    chosen += [benching.with_model(f"model {f.name}", _model_of(f)) for f in folders]
+    wanted = [None if b.strip() == "schema" else b.strip() for b in bounds.split(";" if "=" in bounds or ";" in bounds else ",")]
+    choice = dict(dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
+    with naming(", ".join(map(str, inputs))[:200]): table = _some_rows(read_chunks(expand(inputs), **choice), rows)
+    with progress_bar(quiet, total=len(chosen) * len(wanted), unit=" codecs") as bar: result = benching.bench(table, chosen, wanted, repeat, progress=lambda name: (bar.set_postfix_str(name), bar.update()))
+    facts = [{k: None if benching.is_missing(v) else v for k, v in row.items()} for row in result.to_dict("records")]
+    if output and output.suffix == ".csv":
+        with whole(output, force) as new: result.to_csv(new, index=False)
+    elif output and output.suffix == ".json":
+        with whole(output, force) as new: new.write_text(to_json(facts))
+    elif output and output.suffix == ".png":
+        from hepae.style import png
+        with whole(output, force) as new: new.write_bytes(png(benching.plot_rate_distortion(result), 130))
+    elif output: write_report(output, f"Codecs compared on {len(table):,} rows of {', '.join(map(str, inputs))}"[:120], benching.sections(result), run_record(), force)
+    show(facts, as_json, table_text([{k: v for k, v in f.items() if k != "rows"} for f in facts]))
+    if output and not quiet: say(f"{output}: {len(facts)} lines")
 
 # %% ../nbs/70_cli.ipynb #9ae2f699
 def main(arguments: list[str] | None = None) -> None:
