@@ -86,7 +86,7 @@ def take_json(data: bytes) -> dict:
     if not isinstance(found, dict): raise HepaeError("its header is no object; get the file again")
     return found
 
-# %% ../../nbs/52_codec.container.ipynb #f6783352
+# %% ../../nbs/52_codec.container.ipynb #feaba176
 def _digest(kind: bytes, number: int, payload: bytes, header: bytes) -> bytes:
     "8 bytes that only this block of this file has."
     return blake2b(kind + number.to_bytes(8, "little") + payload, digest_size=8, key=header).digest()
@@ -98,6 +98,7 @@ class Writer:
     file: BinaryIO
     sizes: dict[str, int] = field(default_factory=dict)  # bytes of each kind of block, and of the frame round them
     _chunks: list[tuple[int, int]] = field(default_factory=list)
+    _digests: list[bytes] = field(default_factory=list)
     _number: int = 0
     _key: bytes = b""
     _all: blake2b = field(default_factory=lambda: blake2b(digest_size=8))
@@ -110,6 +111,7 @@ class Writer:
         digest = _digest(kind, self._number, payload, self._key)
         if kind == b"H": self._key = digest
         head = kind + put_numbers([len(payload)])
+        if kind == b"C": self._digests.append(digest)
         for part in (head, payload, digest): self._put(part)
         self._number += 1
         self.sizes[kind.decode()] = self.sizes.get(kind.decode(), 0) + len(payload)
@@ -128,11 +130,11 @@ class Writer:
     def end(self, events: int) -> None:
         "The index and the checksum of all."
         numbers = put_numbers([sum(r for _, r in self._chunks), events, len(self._chunks), *(n for c in self._chunks for n in c)])
-        payload = numbers + self._all.digest()
+        payload = numbers + b"".join(self._digests) + self._all.digest()
         size = 1 + len(put_numbers([len(payload) + 4])) + len(payload) + 4 + 8
         self._block(b"E", payload + struct.pack("<I", size))
 
-# %% ../../nbs/52_codec.container.ipynb #26bb381b
+# %% ../../nbs/52_codec.container.ipynb #d7f35448
 def _exactly(file: BinaryIO, n: int, what: str) -> bytes:
     "n bytes, taken piece by piece, so that a wrong n costs no memory; HepaeError if the file ends before."
     parts, left = [], n
@@ -150,6 +152,7 @@ class End:
     rows: int
     events: int
     chunks: list[tuple[int, int]]  # bytes and rows of each
+    digests: list[bytes]           # of each: two files with one header may differ in their chunks
 
 
 class Reader:
@@ -189,6 +192,7 @@ class Reader:
         digest = _exactly(self.file, 8, "a checksum")
         if digest != _digest(kind, self._number, payload, self._key): raise HepaeError(f"has a damaged block at byte {self.position} (its checksum is wrong); get the file again")
         if kind == b"H": self._key = digest
+        self._digest = digest
         before = self._all.digest()
         self._note(kind + size + payload + digest)
         self._number += 1
@@ -218,10 +222,10 @@ def _end(payload: bytes) -> End:
     if chunks > len(payload): raise HepaeError("has a damaged end; get the file again")
     numbers, at = take_numbers(payload, 2 * chunks, at)
     found = list(zip(numbers[::2], numbers[1::2]))
-    if at + 12 != len(payload) or sum(r for _, r in found) != rows: raise HepaeError("has a damaged end; get the file again")
-    return End(rows, events, found)
+    if at + 8 * chunks + 12 != len(payload) or sum(r for _, r in found) != rows: raise HepaeError("has a damaged end; get the file again")
+    return End(rows, events, found, [payload[at + 8 * k:at + 8 * k + 8] for k in range(chunks)])
 
-# %% ../../nbs/52_codec.container.ipynb #31174ab4
+# %% ../../nbs/52_codec.container.ipynb #063b55ec
 def _last_block(file: BinaryIO) -> tuple[int, End]:
     "Where the last block begins, and what it claims; HepaeError if there is none."
     size = file.seek(0, io.SEEK_END)
@@ -269,7 +273,7 @@ def chunks_between(
             file.seek(at)
             reader._number = reader._first + number
             kind, payload = reader._block()
-            if kind != b"C": raise HepaeError("has a damaged index; get the file again")
+            if kind != b"C" or reader._digest != end.digests[number]: raise HepaeError("has a damaged index; get the file again")
             found.append((row, rows, payload))
         at, row = at + size, row + rows
     return reader, found
