@@ -1,0 +1,65 @@
+"""Writes the golden files of format version 1. Run once; what is committed is never written again: later versions must read it."""
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hepae.codec.tables import compress, decompress, learn_model, with_bounds
+from hepae.codec.trainer import best_density
+from hepae.codec.learned import cells_of, train_rate_distortion
+from hepae.io.files import read
+from hepae.schema import Column, Schema, Source, event_index, schema_of, with_schema
+
+HERE = Path(__file__).parent
+
+
+def jets(n: int, dims: str = "4D") -> pd.DataFrame:
+    "The first jets of the sample, events included."
+    table = read(HERE.parents[1] / "data" / "jets.root", dims).iloc[:n]
+    schema = schema_of(table)
+    return with_schema(table, Schema(schema.columns, schema.name, Source(**{**schema.source.__dict__, "entries": int(table.index.get_level_values(0)[-1]) + 3})))
+
+
+def odd() -> pd.DataFrame:
+    "All dtypes and bounds, and values that are no plain numbers."
+    r, n = np.random.default_rng(1), 400
+    strange = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, 3e38, np.pi, -999.0])
+    kinds = [("f2", "rel:1e-2", "continuous"), ("f4", "abs:1e-3", "periodic"), ("f4", "bits:9", "continuous"), ("f8", "rel:1e-4", "continuous"), ("f8", "exact", "continuous"), ("f8", "abs:0.5", "continuous"),
+             ("i2", "exact", "integer"), ("u8", "exact", "integer"), ("?", "exact", "flag"), ("f4", "rel:1e-6", "continuous")]
+    columns = {}
+    for k, (dtype, *_) in enumerate(kinds):
+        x = r.normal(size=n) * 10.0 ** (k % 4) if dtype[0] == "f" else r.integers(0, 99, n)
+        with np.errstate(all="ignore"): columns[f"c{k}"] = (np.where(r.random(n) < 0.05, r.choice(strange, n), x) if dtype[0] == "f" else x).astype(dtype)
+    columns["c7"][:3] = [2**64 - 1, 2**63, 0]
+    columns["steps"] = np.cumsum(r.integers(0, 5, n)).astype("i8")
+    columns["text"] = np.round(r.normal(size=n), 4)
+    columns["zeros"] = np.where(r.random(n) < 0.4, 0, r.normal(size=n)).astype("f4")
+    schema = [Column(f"c{k}", str(np.dtype(d)), kind=kind, bound=b) for k, (d, b, kind) in enumerate(kinds)] + [Column("steps", "int64", kind="integer", bound="exact"), Column("text", "float64", bound="exact"), Column("zeros", bound="abs:1e-3")]
+    return with_schema(pd.DataFrame(columns, index=pd.Index(r.integers(-9, 10**9, n), name="number")), Schema(tuple(schema)))
+
+
+def made() -> dict:
+    "Name → (bytes of a file, the shared model's bytes or None)."
+    flat = jets(20000).reset_index(drop=True)
+    train, some = flat.iloc[:15000], flat.iloc[15000:16000]
+    shared = learn_model(train)
+    events, _ = best_density(jets(15000), jets(20000).iloc[15000:], epochs=2)
+    autoencoder, _ = train_rate_distortion(*cells_of(train)[:3], latent=2, epochs=2)
+    exact = with_schema(jets(600), with_bounds(schema_of(jets(600)), "exact"))
+    empty = with_schema(pd.DataFrame({"pt": np.zeros(0, "f4")}, index=event_index(np.zeros(5, int))), Schema((Column("pt"),), source=Source(entries=4)))
+    return {"rows": (compress(some), None), "events": (compress(jets(1000)), None), "chunks": (compress(jets(1000, "E4D"), rows=300), None), "unordered_events": (compress(jets(1000), unordered="events"), None),
+            "unordered_table": (compress(some, unordered="table"), None), "exact": (compress(exact), None), "odd": (compress(odd()), None), "empty": (compress(empty), None), "shared": (compress(some, predictor=shared, embed=False), shared.to_bytes()),
+            "inside": (compress(jets(300), predictor=events), None), "autoencoder": (compress(some, predictor=autoencoder), None)}
+
+
+if __name__ == "__main__":
+    for name, (data, model) in made().items():
+        path = HERE / f"{name}.v1.hepae"
+        if path.exists(): sys.exit(f"{path}: golden files are not written again")
+        path.write_bytes(data)
+        if model: (HERE / f"{name}.v1.model").write_bytes(model)
+        from hepae.codec.model import model_from_bytes
+        back = decompress(data, model_from_bytes(model) if model else None)
+        levels = {f"index {k}": back.index.get_level_values(k).to_numpy() for k in range(back.index.nlevels)}
+        np.savez_compressed(HERE / f"{name}.v1.npz", **levels, **{f"column {c}": x.to_numpy() for c, x in back.items()})
