@@ -40,7 +40,7 @@ def one_entropy(
     gap = (q[_SPACING:] - q[:-_SPACING]) + (u[_SPACING:] - u[:-_SPACING])
     return float(np.log(gap).mean() - digamma(_SPACING) + digamma(len(q) + 1))
 
-# %% ../../nbs/56a_codec.floor.ipynb #996ff5f1
+# %% ../../nbs/56a_codec.floor.ipynb #74b66ff4
 _KNOTS = 24  # at most
 
 
@@ -58,7 +58,7 @@ def splines(
 def sheared(
     Q: np.ndarray,  # (n, d) cells
 ) -> np.ndarray:    # (n, d) cells: the same information
-    "Each column less a rounded prediction from those before it."
+    "Each column less a rounded prediction from those before it, where that makes it half as wide at least."
     pieces = min(_KNOTS, len(Q) // 100)
     found, known = [Q[:, 0]], [np.ones((len(Q), 1))]
     for j in range(1, Q.shape[1]):
@@ -66,7 +66,9 @@ def sheared(
         centre = int(np.median(Q[:, j]))
         want = (Q[:, j] - centre).astype(float)
         X, y = np.hstack(known), np.clip(want, *np.quantile(want, [0.001, 0.999]))
-        found.append(Q[:, j] - np.rint(X @ np.linalg.lstsq(X, y, rcond=1e-10)[0]).astype(np.int64))
+        moved = np.rint(X @ np.linalg.lstsq(X, y, rcond=1e-10)[0])
+        thin = np.subtract(*np.quantile(want - moved, [0.84, 0.16])) < 0.5 * np.subtract(*np.quantile(want, [0.84, 0.16]))
+        found.append(Q[:, j] - moved.astype(np.int64) if thin else Q[:, j])  # a poor prediction would only blur
     return np.stack(found, 1)
 
 # %% ../../nbs/56a_codec.floor.ipynb #f56100e4
