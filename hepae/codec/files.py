@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PIPE', 'compress_files', 'decompress_file', 'verify_file', 'compress_each', 'describe_hepae']
 
-# %% ../../nbs/56_codec.files.ipynb #2b647ced
+# %% ../../nbs/56_codec.files.ipynb #dbeb7aef
 import os
 import sys
 import tempfile
@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from .container import Reader, open_end
-from .tables import Header, grid_table, read_rows, read_tables, regrouped, with_bounds, write_tables
+from .header import Header, with_bounds
+from .tables import grid_table, read_rows, read_tables, regrouped, write_tables
 from ..core import HepaeError, UsageError, check_free, existing_file, whole
 from ..io.files import READERS, expand, naming, read_chunks, write
 from ..io.tables import WRITERS, write_chunks
