@@ -1,0 +1,495 @@
+"""A second reader of `.hepae` files, written from FORMAT.md alone: plain, slow, without a model.
+
+The sections named below are those of FORMAT.md. Cells are Python integers; tables of counts are numpy's int64.
+"""
+import json
+import math
+import zlib
+from bisect import bisect_right
+from decimal import ROUND_FLOOR, Decimal, localcontext
+from hashlib import blake2b
+from itertools import accumulate
+
+import numpy as np
+
+MAGIC = bytes.fromhex("93 68 65 70 61 65 0D 0A 1A 01")
+GAPS = [[], 0, [], 8, 0, 0, 0, 0]  # what follows the cells in the plans that no header holds
+
+
+class NotHepae(ValueError):
+    "The bytes are not what FORMAT.md describes, or need a model."
+
+
+def check(right: bool, what: str) -> None:
+    "Raise unless right."
+    if not right: raise NotHepae(what)
+
+
+def wrap(x: int) -> int:
+    "As a 64-bit two's complement integer."
+    return (x + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+# ---- bytes (section 1) ----
+
+def leb128(data: bytes, at: int) -> tuple[int, int]:
+    "A number, and where the next byte is."
+    value = shift = 0
+    while True:
+        check(at < len(data), "a number is cut off")
+        value |= (data[at] & 127) << shift
+        at, shift = at + 1, shift + 7
+        if data[at - 1] < 128: return value, at
+
+
+def numbers(data: bytes) -> list[int]:
+    "All the numbers in these bytes."
+    found, at = [], 0
+    while at < len(data):
+        value, at = leb128(data, at)
+        found.append(value)
+    return found
+
+
+def zigzag(n: int) -> int:
+    "0, −1, 1, −2, … for 0, 1, 2, 3, …"
+    return -(n + 1) // 2 if n % 2 else n // 2
+
+
+def sections(payload: bytes, at: int, count: int) -> list[bytes]:
+    "The lengths of `count` sections, then the sections, up to the end of the payload."
+    sizes = []
+    for _ in range(count):
+        size, at = leb128(payload, at)
+        sizes.append(size)
+    check(at + sum(sizes) == len(payload), "sections do not fill their payload")
+    found = []
+    for size in sizes:
+        found.append(payload[at : at + size])
+        at += size
+    return found
+
+
+def inflate(data: bytes, **options) -> bytes:
+    "Raw deflate."
+    stream = zlib.decompressobj(-15, **options)
+    value = stream.decompress(data) + stream.flush()
+    check(stream.eof and not stream.unused_data, "a deflated section does not end where it should")
+    return value
+
+
+def blocks(data: bytes) -> list[tuple[bytes, bytes, int, int]]:
+    "Kind, payload, begin and end of each block, digests checked."
+    check(data[: len(MAGIC)] == MAGIC, "not a .hepae file of version 1")
+    found, at, key = [], len(MAGIC), b""
+    while at < len(data):
+        begin, kind = at, data[at : at + 1]
+        size, at = leb128(data, at + 1)
+        check(at + size + 8 <= len(data), f"block {len(found)} is cut off")
+        payload, digest = data[at : at + size], data[at + size : at + size + 8]
+        right = blake2b(kind + len(found).to_bytes(8, "little") + payload, digest_size=8, key=key).digest()
+        check(digest == right, f"block {len(found)} is damaged")
+        key, at = key or digest, at + size + 8
+        found.append((kind, payload, begin, at))
+    kinds = b"".join(kind for kind, *_ in found)
+    check(kinds[:1] == b"H" and kinds[-1:] == b"E" and kinds[1:-1].lstrip(b"M").strip(b"C") == b"" and kinds.count(b"M") < 2, f"blocks are {kinds}")
+    return found
+
+
+def check_end(data: bytes, found: list) -> tuple[list[int], int]:
+    "Check the end block; rows of each chunk, events."
+    _, payload, begin, end = found[-1]
+    count, at, facts = 1, 0, []
+    while len(facts) < 3 + 2 * count:
+        value, at = leb128(payload, at)
+        facts.append(value)
+        if len(facts) == 3: count = value
+    chunks = [(a, b) for kind, _, a, b in found if kind == b"C"]
+    check(count == len(chunks) and facts[3::2] == [b - a for a, b in chunks], "the end block knows of other chunks")
+    digests = b"".join(data[b - 8 : b] for _, b in chunks)
+    check(payload[at:] == digests + blake2b(data[:begin], digest_size=8).digest() + (end - begin).to_bytes(4, "little"), "the file or its end block is damaged")
+    check(sum(facts[4::2]) == facts[0], "the chunks do not have all rows")
+    return facts[4::2], facts[1]
+
+
+def described(data: bytes) -> dict:
+    "What deflated JSON says, with what is as usual filled in."
+    from hepae.codec.container import _DICTIONARY
+    usual = {"name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0, "shared": 0}
+    return usual | json.loads(inflate(data, zdict=_DICTIONARY))
+
+
+# ---- cells to values (section 2) ----
+
+def rel_cells(x: float, eps: float) -> tuple[int, Decimal]:
+    "Cells in an octave and the ratio of their edges, 40 digits."
+    with localcontext() as c:
+        c.prec = 40
+        e = Decimal(x) - Decimal("1.01") * Decimal(eps) / 2
+        n = int((Decimal(2).ln() / ((1 + e) / (1 - e)).ln()).to_integral_value(ROUND_FLOOR)) + 1
+        return n, (Decimal(2).ln() / n).exp()
+
+
+def rel_values(cells: list[int], n: int, r: Decimal) -> np.ndarray:
+    "The grid `rel`: n cells in each octave."
+    with localcontext() as c:
+        c.prec = 40
+        factor = float(2 * r / (r + 1))
+    edges = [1.0]
+    while len(edges) < n: edges.append(edges[-1] * float(r))
+    def value(q: int) -> float:
+        if not q: return 0.0
+        o, i = divmod(abs(q) - 1, n)
+        return math.copysign(math.ldexp(edges[i] * factor, o - 1080), q)
+    return np.array([value(q) for q in cells], float)
+
+
+def turn_values(cells: list[int], x: float, variant: int) -> np.ndarray:
+    "The grid `turn`: P cells around."
+    p = math.ceil(2 * math.pi / (2 * x * (1 - 2**-11)))
+    w = 2 * math.pi / p
+    f = round((0 if variant == 1 else -math.pi) / w)
+    return np.array([((q - f) % p + f) * w for q in cells], float)
+
+
+def values(cells: list[int], dtype: np.dtype, kind: str, bound: str, variant: int) -> np.ndarray:
+    "The values of these cells of a column."
+    if dtype.kind == "b": return np.array(cells, np.int64).astype(bool)
+    if dtype.kind == "u": return np.array([q % (1 << 64) for q in cells], np.uint64).astype(dtype)
+    if dtype.kind == "i": return np.array(cells, np.int64).astype(dtype)
+    size, eps, mantissa = 8 * dtype.itemsize, float(np.finfo(dtype).eps), np.finfo(dtype).nmant
+    bits = np.dtype(f"u{dtype.itemsize}")
+    name, _, number = bound.partition(":")
+    k = mantissa
+    if name == "abs":
+        x = float(number)
+        if kind == "periodic" and math.pi * 2**-37 < x < math.pi: return turn_values(cells, x, variant).astype(dtype)
+        return np.array([q * (2 * x * (1 - 2**-11)) for q in cells], float).astype(dtype)
+    if name == "rel" and (x := float(number)) > 2 * eps:
+        n, r = rel_cells(x, eps)
+        if n <= 65536: return rel_values(cells, n, r).astype(dtype)
+        k = math.ceil(-math.log2(x)) - 1
+    if name == "bits": k = int(number)
+    if k < mantissa: return np.array([(abs(q) << (mantissa - k)) + ((q < 0) << (size - 1)) for q in cells], bits).view(dtype)
+    if variant >= 2: return np.array([q / 10 ** (variant - 2) for q in cells], float).astype(dtype)
+    return np.array([(q if q >= 0 else q ^ ((1 << (size - 1)) - 1)) % (1 << size) for q in cells], bits).view(dtype)
+
+
+# ---- frequencies (section 3) ----
+
+def sums(leaves: np.ndarray) -> list[np.ndarray]:
+    "Sums at the nodes of a binary tree over a power of two of leaves, from the root down."
+    levels = [leaves]
+    while len(levels[0]) > 1: levels.insert(0, levels[0][::2] + levels[0][1::2])
+    return levels
+
+
+def spread(mass: int, counts: np.ndarray, parent: np.ndarray | None, strength: int) -> np.ndarray:
+    "Share a mass among cells."
+    zeros = np.zeros((1 << (len(counts) - 1).bit_length()) - len(counts), np.int64)
+    went = sums(np.append(counts, zeros))
+    lean = sums(np.append(np.ones_like(counts) if parent is None else parent, zeros))
+    p, w = np.array([mass]), strength
+    for d in range(len(went) - 1):
+        left, right = lean[d + 1][::2], lean[d + 1][1::2]
+        e = np.where(lean[d] > 0, (left << 16) // np.maximum(lean[d], 1), 1 << 15)
+        if parent is None:
+            w = 2 << d
+            even = (lean[d][1:-1] == lean[d][:-2]) & (lean[d][1:-1] == lean[d][2:])
+            e[1:-1] += np.where(even, (((p[:-2] - p[2:]) << 12) // np.maximum(p[1:-1], 1)).clip(-22938, 22938), 0)
+        share = (((went[d + 1][::2] << 16) + w * e) // (went[d] + w)).clip(1, 65535)
+        lower = np.where(right == 0, p, (p * share) >> 16)
+        p = np.stack([lower, p - lower], 1).ravel()
+        if parent is not None: w = 3 * w // 2 + 1
+    return p[: len(counts)]
+
+
+class Tables:
+    "Frequencies of the symbols in each context, from counts as they are now."
+    def __init__(self, counts: np.ndarray, specials: int, strength: int):
+        self.counts, self.specials, self.strength, self.found = counts.copy(), specials, strength, {}
+
+    def masses(self, k: int, g: int) -> np.ndarray:
+        "Masses of group g of k groups of contexts."
+        if (k, g) not in self.found:
+            n = self.counts.reshape(k, -1, self.counts.shape[1])[g].sum(0)
+            total, special, cells = int(n.sum()), n[: self.specials], n[self.specials :]
+            if k == 1:
+                first = (((1024 * special + 1) << 24) // (1024 * (total + 1) + self.specials)) << 20
+                rest = spread((1 << 44) - int(first.sum()), cells, None, self.strength)
+            else:
+                m = self.masses(k // 2, g // 2)
+                first = (((special << 32) + self.strength * (m[: self.specials] >> 12)) // (total + self.strength)) << 12
+                rest = spread((1 << 44) - int(first.sum()), cells, m[self.specials :], self.strength)
+            self.found[k, g] = np.append(first, rest)
+        return self.found[k, g]
+
+    def frequencies(self, context: int) -> list[int]:
+        "Frequencies of 24 bits."
+        mass = self.masses(len(self.counts), context)
+        f = 1 + (((mass >> 14) * ((1 << 24) - len(mass))) >> 30)
+        f[f.argmax()] += (1 << 24) - f.sum()
+        return f.tolist()
+
+
+class Words:
+    "The range coder's words."
+    def __init__(self, data: bytes):
+        check(len(data) % 4 == 0, "a word is cut off")
+        self.words = iter(np.frombuffer(data, "<u4").tolist())
+        self.low, self.width, self.point = 0, (1 << 64) - 1, 0
+        for _ in range(2): self.point = self.point << 32 | next(self.words, 0)
+
+    def symbols(self, frequencies: list[int], count: int) -> list[int]:
+        "So many symbols of these frequencies."
+        begins = [0, *np.cumsum(frequencies).tolist()]
+        return [self.symbol(begins) for _ in range(count)]
+
+    def symbol(self, begins: list[int]) -> int:
+        "One symbol; `begins` are cumulative frequencies."
+        mask, scale = (1 << 64) - 1, self.width >> 24
+        s = bisect_right(begins, ((self.point - self.low) & mask) // scale) - 1
+        check(s < len(begins) - 1, "the range coder's words are damaged")
+        self.low, self.width = (self.low + scale * begins[s]) & mask, scale * (begins[s + 1] - begins[s])
+        while self.width < 1 << 32:
+            self.low, self.width = (self.low << 32) & mask, self.width << 32
+            self.point = (self.point << 32 | next(self.words, 0)) & mask
+        return s
+
+
+class Bits:
+    "The string of low bits."
+    def __init__(self, data: bytes):
+        self.value, self.at, self.size = int.from_bytes(data, "little"), 0, 8 * len(data)
+
+    def take(self, count: int) -> int:
+        "The next bits as a number."
+        check(self.at + count <= self.size, "low bits are missing")
+        self.at += count
+        return self.value >> (self.at - count) & ((1 << count) - 1)
+
+
+# ---- the plan (section 4) ----
+
+class Rows:
+    "What the plan may ask about the rows: their place in the event, the rows of the event, the cells known so far."
+    def __init__(self, place: list[int], size: list[int], columns: int):
+        self.place, self.size, self.n = place, size, len(place)
+        self.cells = [[0] * self.n for _ in range(columns)]
+        self.escaped = [[False] * self.n for _ in range(columns)]
+
+    def parent(self, k: int, row: int, shift: int) -> int:
+        "The number a spline or a range looks at."
+        if k == -1: return self.place[row]
+        if k == -2: return self.size[row]
+        if k == -3: return shift
+        check(k < 20000, "this plan needs a model")
+        if k >= 10000: return self.cells[k - 10000][row - 1] if self.place[row] else 0
+        return self.cells[k][row]
+
+
+def part(x: int, low: int, high: int, parts: int) -> int:
+    "Which of so many equal parts of low…high x lies in, or the part next to it; beyond 64 bits it wraps."
+    return wrap((min(max(x, low), high) - low) * parts) // (high - low + 1)
+
+
+def spline(x: int, low: int, high: int, differences: list[int]) -> int:
+    "A cubic B-spline at x."
+    c = np.cumsum(differences).tolist()
+    u = part(x, low, high, (len(c) - 3) << 10)
+    i, t = u >> 10, u & 1023
+    s = 1024 - t
+    four = [s**3, 3 * t**3 - 6144 * t**2 + (4 << 30), 3 * s**3 - 6144 * s**2 + (4 << 30), t**3]
+    return sum(a * b for a, b in zip(four, (c[i], c[i + 1], c[i + 2], c[i + 3]))) // (6 << 30)
+
+
+class Coded:
+    "One column of a plan: its counts, and how its symbols become cells."
+    def __init__(self, plan: list):
+        cells, self.splines, self.scale, self.ranges, self.strength, self.period, self.zeros, self.taken, self.hole = plan
+        self.low, self.shift, self.count, self.atoms = cells
+        check(self.taken in (0, 2), "this plan needs a model")
+        self.tails = 65 - self.shift
+        self.specials = 1 + len(self.atoms) + 2 * self.tails
+        self.counts = np.zeros((1 << sum(bits for *_, bits in self.ranges), self.specials + self.count), np.int64)
+
+    def uses_row_before(self) -> bool:
+        "Whether it looks at the row before in the event."
+        return any(10000 <= k < 20000 for k, *_ in self.splines + self.ranges)
+
+    def shift_of(self, rows: Rows, row: int) -> int:
+        "What splines say of a row."
+        if not self.splines: return 0
+        t = sum(spline(rows.parent(k, row, 0), *rest) for k, *rest in self.splines)
+        return t << (self.scale - 4) if self.scale >= 4 else (t + (1 << (3 - self.scale))) >> (4 - self.scale)
+
+    def context(self, rows: Rows, row: int, shift: int) -> int:
+        "The context of a row."
+        context = 0
+        for k, low, high, bits in self.ranges: context = (context << bits) + part(rows.parent(k, row, shift), low, high, 1 << bits)
+        return context
+
+    def low_bits(self, symbol: int) -> int:
+        "How many low bits follow."
+        if symbol >= self.specials: return self.shift
+        tail = symbol - 1 - len(self.atoms)
+        return 0 if tail < 0 else self.shift + tail % self.tails
+
+    def value(self, symbol: int, rest: int) -> int:
+        "The value of a symbol and its low bits."
+        tail, core = symbol - 1 - len(self.atoms), symbol - self.specials
+        if symbol == 0: return 0
+        if tail < 0: return self.atoms[symbol - 1]
+        if core >= 0: return self.low + (core << self.shift) + rest
+        before = ((1 << tail % self.tails) - 1) << self.shift
+        if tail < self.tails: return self.low - 1 - before - rest
+        return self.low + (self.count << self.shift) + before + rest
+
+    def cell(self, symbol: int, rest: int, shift: int) -> int:
+        "The cell of a symbol, its low bits and the shift."
+        v = self.value(symbol, rest)
+        if symbol > len(self.atoms):
+            v = wrap(v + shift)
+            if self.period and self.splines: v %= self.period
+            v += self.hole if v > 0 else -self.hole if v < 0 else 0
+        return wrap((v << self.zeros) + ((1 << self.zeros) - 1 if v < 0 else 0))
+
+
+def block_ends(n: int) -> list[int]:
+    "Where the blocks of n rows end."
+    ends, made = [], 0
+    while not ends or ends[-1] < n:
+        made = max(64, 3 * made // 2)
+        ends.append(min(made, n))
+    return ends
+
+
+def decode_block(coded: Coded, column: int, rows: Rows, block: list[int], tables: Tables, words: Words, bits: Bits) -> None:
+    "Symbols context by context, then low bits; cells to rows."
+    shift = {row: 0 if coded.taken == 2 else coded.shift_of(rows, row) for row in block}
+    contexts = {}
+    for row in block: contexts.setdefault(coded.context(rows, row, shift[row]), []).append(row)
+    symbol = {}
+    for context in sorted(contexts): symbol |= zip(contexts[context], words.symbols(tables.frequencies(context), len(contexts[context])))
+    for row in block: coded.counts[coded.context(rows, row, shift[row]), symbol[row]] += 1
+    core = [row for row in block if symbol[row] >= coded.specials]
+    others = sorted((row for row in block if symbol[row] < coded.specials), key=lambda row: coded.low_bits(symbol[row]))
+    rest = {row: bits.take(coded.low_bits(symbol[row])) for row in core + others}
+    for row in block:
+        before = rows.cells[column][row - 1] if coded.taken == 2 and row else 0
+        rows.cells[column][row] = coded.cell(symbol[row], rest[row], before >> coded.zeros if coded.taken == 2 else shift[row])
+        rows.escaped[column][row] = symbol[row] == 0
+
+
+def decode(plan: list, rows: Rows, columns: range, words: Words, bits: Bits) -> None:
+    "The cells of these columns of the plan, in all rows."
+    coded = {column: Coded(plan[column]) for column in columns}
+    groups = [list(range(rows.n))]
+    if any(c.uses_row_before() for c in coded.values()): groups = [[row for row in range(rows.n) if rows.place[row] == place] for place in range(max(rows.place, default=0) + 1)]
+    for group in groups:
+        for column, c in coded.items():
+            begin = 0
+            for end in block_ends(len(group)):
+                decode_block(c, column, rows, group[begin:end], Tables(c.counts, c.specials, c.strength), words, bits)
+                begin = end
+
+
+def decode_one(plan: list, n: int, symbols: bytes, low_bits: bytes) -> list[int]:
+    "The cells of a single column."
+    rows = Rows([0] * n, [1] * n, 1)
+    decode([plan], rows, range(1), Words(symbols), Bits(low_bits))
+    return rows.cells[0]
+
+
+# ---- chunks and rows without an order (sections 5 and 6) ----
+
+def refined(edges: list[int]) -> tuple[list[int], list[int]]:
+    "First cells and widths of the ranges."
+    firsts = [e + -(-(f - e) * k // min(f - e, 128)) for e, f in zip(edges, edges[1:]) for k in range(min(f - e, 128))]
+    return firsts, [b - a for a, b in zip(firsts, [*firsts[1:], edges[-1]])]
+
+
+def places(widths: list[int], words: Words) -> list[int]:
+    "Places within ranges of these widths."
+    found = [0] * len(widths)
+    for w in sorted(set(widths) - {1}):
+        chosen = [i for i, width in enumerate(widths) if width == w]
+        for j in range(-(-(w - 1).bit_length() // 10)):
+            z = min(1024, ((w - 1) >> 10 * j) + 1)
+            digits = words.symbols([(1 << 24) // z + (1 << 24) % z] + [(1 << 24) // z] * (z - 1), len(chosen))
+            for i, digit in zip(chosen, digits): found[i] += digit << 10 * j
+    return found
+
+
+def keyed(rows: Rows, loose: int, keys: list, plan: list, parts: list[bytes]) -> None:
+    "The first two columns of rows whose order was free."
+    n = rows.n - loose
+    (firsts_a, widths_a), (firsts_b, widths_b) = map(refined, keys)
+    s = max(0, (8 * len(firsts_a) * len(firsts_b) // max(n, 1)).bit_length() - 8)
+    key = np.cumsum(decode_one([[0, s, 256, []], *GAPS], n, *parts[:2])).tolist()
+    words = Words(parts[2])
+    for column, firsts, widths, which in ((0, firsts_a, widths_a, [k // len(firsts_b) for k in key]), (1, firsts_b, widths_b, [k % len(firsts_b) for k in key])):
+        place = places([widths[i] for i in which], words)
+        rows.cells[column][:n] = [firsts[i] + p for i, p in zip(which, place)]
+    last = Rows([0] * loose, [1] * loose, 2)
+    decode(plan, last, range(2), Words(parts[3]), Bits(parts[4]))
+    for column in (0, 1): rows.cells[column][n:], rows.escaped[column][n:] = last.cells[column], last.escaped[column]
+
+
+def indexed(kind: int, own: list[int], entries: int, n: int, parts: list[bytes]) -> tuple[list, list[int], list[int]]:
+    "The levels of the index, place in the event and rows of the event of each row."
+    alone = [0] * n, [1] * n
+    if kind == 0:
+        start, step = map(zigzag, own)
+        return [[start + step * i for i in range(n)]], *alone
+    if kind == 1:
+        sizes = decode_one([[0, 0, 64, []], *GAPS], own[0], *parts)
+        check(sum(sizes) == n, "events have another number of rows")
+        entry = [entries - len(sizes) + i for i, size in enumerate(sizes) for _ in range(size)]
+        place = [i for size in sizes for i in range(size)]
+        return [entry, place], place, [size for size in sizes for _ in range(size)]
+    check(kind == 2, "an index of an unknown kind")
+    plan = described(parts[0])["plan"]
+    rows = Rows(*alone, len(plan))
+    decode(plan, rows, range(len(plan)), Words(parts[1]), Bits(parts[2]))
+    return [np.cumsum(level).tolist() for level in rows.cells], *alone
+
+
+def chunk(payload: bytes, head: dict) -> tuple[list[np.ndarray], list, int, int]:
+    "The columns in coding order, the index, rows, entries so far."
+    first, *parts, symbols, low_bits, escapes = sections(payload, *leb128(payload, 0)[::-1])
+    n, entries, kind, *own = numbers(first)
+    loose = own.pop() if head["unordered"] == "table" else 0
+    index_parts = parts[: (0, 2, 3)[kind]]
+    index, place, size = indexed(kind, own, entries, n, index_parts)
+    rows, known = Rows(place, size, len(head["plan"])), 0
+    if head["unordered"] == "table":
+        keyed(rows, loose, head["keys"], head["plan"], parts[len(index_parts) :])
+        known = 2
+    decode(head["plan"], rows, range(known, len(head["plan"])), Words(symbols), Bits(low_bits))
+    escapes, found = inflate(escapes) if escapes else b"", []
+    for k, cells, escaped in zip(head["order"], rows.cells, rows.escaped):
+        _, name, _, kind, bound = head["columns"][k]
+        dtype = np.dtype(name).newbyteorder("<")
+        column, size = values(cells, dtype, kind, bound, head["variants"][k]), sum(escaped) * dtype.itemsize
+        column[np.array(escaped, bool)] = np.frombuffer(escapes[:size], dtype)
+        escapes = escapes[size:]
+        found.append(column)
+    check(not escapes, "there are more escapes than escaped values")
+    return found, index, n, entries
+
+
+def read(data: bytes) -> dict:
+    "Columns, index and events of a `.hepae` file without a model."
+    found = blocks(data)
+    rows, events = check_end(data, found)
+    head = described(found[0][1])
+    check(not head["model"] and not head["shared"] and head["codec"] == "density", "this file needs a model")
+    chunks = [chunk(payload, head) for kind, payload, *_ in found if kind == b"C"]
+    check([n for _, _, n, _ in chunks] == rows, "a chunk has another number of rows")
+    if head["unordered"] == "table": chunks = [(columns, [range(end - n, end)], n, 0) for end, (columns, _, n, _) in zip(accumulate(rows), chunks)]
+    columns = {}
+    for k, (name, dtype, *_) in enumerate(head["columns"]):
+        columns[name] = np.concatenate([np.empty(0, dtype), *(c[head["order"].index(k)] for c, *_ in chunks)]).astype(dtype)
+    index = [np.concatenate([np.empty(0, np.int64), *(np.array(index[level], np.int64) for _, index, *_ in chunks)]).astype(dtype) for level, (_, dtype) in enumerate(head["index"])]
+    return {"columns": columns, "index": index, "events": events}

@@ -1,0 +1,180 @@
+"""FORMAT.md suffices: `other_reader.py`, written from it alone, gives the numbers of `decompress`, bit for bit.
+
+The tables are small and so made that the planner uses all that FORMAT.md describes: `test_what_the_tables_use` holds them to that.
+"""
+from pathlib import Path
+
+import numpy as np
+import other_reader
+import pandas as pd
+import pytest
+from hepae.codec.tables import compress, decompress
+from hepae.schema import Column, Schema, event_index, with_schema
+
+GOLDEN = Path(__file__).parent / "golden"
+REAL = "continuous"
+
+
+def with_bounds(table: pd.DataFrame, **bounds) -> pd.DataFrame:
+    "A table with the schema that these (kind, bound) make."
+    return with_schema(table, Schema(tuple(Column(c, str(table[c].dtype), "", *bounds[c]) for c in table)))
+
+
+def events(rng: np.random.Generator, n: int, most: int = 5) -> pd.MultiIndex:
+    "n rows in events of up to so many, some without any."
+    edges = np.cumsum(rng.integers(0, most + 1, n))
+    return event_index(np.concatenate([[0], edges[edges < n], [n]]))
+
+
+def jets(rng: np.random.Generator, n: int = 600, index=None, dtype: str = "float32") -> pd.DataFrame:
+    "pt, eta, phi and the E of a mass."
+    pt, eta, phi = rng.exponential(40, n) + 20, rng.normal(0, 1.5, n), rng.uniform(-np.pi, np.pi, n)
+    E = np.sqrt((pt * np.cosh(eta)) ** 2 + rng.exponential(5, n) ** 2)
+    return pd.DataFrame({"pt": pt, "eta": eta, "phi": phi, "E": E}, index=index).astype(dtype)
+
+
+JETS = {"pt": (REAL, "rel:1e-3"), "eta": (REAL, "abs:1e-3"), "phi": ("periodic", "abs:1e-3"), "E": (REAL, "bits:10")}
+
+
+def relatives(rng: np.random.Generator, index: pd.MultiIndex) -> pd.DataFrame:
+    "Columns that follow the row before in the event, the place in it, the rows of it, and phi of its first row."
+    entry, place = (index.get_level_values(k).to_numpy() for k in range(2))
+    x = rng.normal(0, 100, len(index))
+    for i in np.flatnonzero(place): x[i] = 0.9 * x[i - 1] - 3 * rng.random()
+    size = np.bincount(entry)[entry]
+    phi = rng.uniform(-np.pi, np.pi, entry[-1] + 1)[entry] + rng.normal(0, 0.02, len(index))
+    table = {"x": x, "y": 10 * place + rng.normal(0, 0.1, len(index)), "z": 10 * size + rng.normal(0, 0.1, len(index)), "phi": (phi + np.pi) % (2 * np.pi) - np.pi}
+    return with_bounds(pd.DataFrame(table, index=index).astype("float32"), x=(REAL, "abs:1e-2"), y=(REAL, "abs:1e-2"), z=(REAL, "abs:1e-2"), phi=("periodic", "abs:1e-3"))
+
+
+def signs(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    "Numbers of both signs and none near 0; what is nearer comes late, as do zeros of both signs, infinities, NaN."
+    v = rng.choice([-1, 1], n) * rng.lognormal(0, 2, n)
+    v[300:304] = [0.0, -0.0, 1e-7, -1e-7]
+    v[304:308] = [np.inf, -np.inf, np.nan, 6e4]
+    near = v * (1 + 0.003 * rng.normal(0, 1, n))
+    table = pd.DataFrame({"exact": v, "rel": v, "near": near, "bits": v, "half": v, "few": v, "zeros": np.where(rng.random(n) < 0.4, 0, v)})
+    table = table.astype({"exact": "float32", "rel": "float32", "near": "float32", "bits": "float64", "half": "float16", "few": "float16", "zeros": "float32"})
+    return with_bounds(table, exact=(REAL, "exact"), rel=(REAL, "rel:1e-3"), near=(REAL, "rel:1e-3"), bits=(REAL, "bits:5"), half=(REAL, "exact"), few=(REAL, "rel:1e-3"), zeros=(REAL, "rel:1e-2"))
+
+
+def near(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    "Two columns of both signs, one near the other."
+    x = rng.choice([-1, 1], n) * rng.lognormal(0, 1, n)
+    return with_bounds(pd.DataFrame({"x": x, "y": x * (1 + 0.03 * rng.normal(0, 1, n))}).astype("float32"), x=(REAL, "rel:1e-3"), y=(REAL, "rel:1e-3"))
+
+
+def lossless(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    "Exact columns: sorted, with zeros, signed, decimal, integers, flags."
+    table = pd.DataFrame({"time": np.sort(np.round(rng.normal(0, 100, n), 3)).astype("float32"), "signed": rng.normal(0, 1, n).astype("float32"), "zeros": np.where(rng.random(n) < 0.6, 0, rng.exponential(10, n)),
+                          "decimal": np.round(rng.normal(0, 10, n), 2), "tenth": np.round(rng.normal(0, 10, n), 1).astype("float32"), "double": rng.normal(0, 1, n), "half": rng.normal(0, 1, n).astype("float16"),
+                          "turn": rng.uniform(-np.pi, np.pi, n), "count": np.cumsum(rng.integers(0, 5, n)) * 1024, "pdg": rng.choice([-211, 211, 11, -11, 22, 2112], n).astype("int32"),
+                          "wide": rng.integers(0, 2**64, n, dtype="uint64"), "small": rng.integers(-128, 128, n).astype("int8"), "good": rng.random(n) < 0.3})
+    integers, periodic, flags = ("count", "pdg", "wide", "small"), ("turn",), ("good",)
+    return with_bounds(table, **{c: ("integer" if c in integers else "periodic" if c in periodic else "flag" if c in flags else REAL, "exact") for c in table})
+
+
+def bounded(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    "Bounds at the edges of grids, angles of all ranges, escapes."
+    kinds, table = {}, {}
+    for dtype, bounds in {"float16": ("rel:3e-3", "rel:1e-3", "abs:0.5"), "float32": ("rel:2e-7", "rel:1e-6", "rel:0.5", "bits:1", "abs:1e-9"), "float64": ("rel:4e-16", "rel:1e-7", "bits:52", "abs:1e-17")}.items():
+        for bound in bounds:
+            v = (rng.choice([-1, 1], n) * rng.lognormal(0, 3, n)).astype(dtype)
+            v[: 5] = [0, -0.0, np.nan, np.inf, np.finfo(dtype).smallest_subnormal]
+            table[f"{dtype} {bound}"], kinds[f"{dtype} {bound}"] = v, (REAL, bound)
+    for bound in ("abs:1e-3", "abs:0.1", "abs:1e-12", "abs:3.1", "abs:3.2"):
+        for low, high in ((-np.pi, np.pi), (0, 2 * np.pi), (-20, 20)):
+            table[f"phi {bound} {low}"], kinds[f"phi {bound} {low}"] = rng.uniform(low, high, n), ("periodic", bound)
+    return with_bounds(pd.DataFrame(table), **kinds)
+
+
+def far(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    "Integers so large that the place on a spline goes beyond 64 bits, and what follows them."
+    x = rng.uniform(-1, 1, n) * 2.0**49
+    return with_bounds(pd.DataFrame({"x": x.astype("int64"), "y": (x / 2.0**49 + 0.001 * rng.normal(0, 1, n)).astype("float32")}), x=("integer", "exact"), y=(REAL, "abs:1e-5"))
+
+
+def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
+    "Tables, and how each is compressed."
+    rng = np.random.default_rng(41)
+    eventful = with_bounds(jets(rng, 600, events(rng, 600)), **JETS)
+    flat = with_bounds(jets(rng), **JETS)
+    exact = with_bounds(jets(rng), **{c: ("periodic" if c == "phi" else REAL, "exact") for c in JETS})
+    few = with_bounds(jets(rng, 100, rng.permutation(100)), **JETS)
+    related = relatives(rng, events(rng, 600))
+    late = relatives(rng, events(rng, 600))
+    odd = late.index.to_frame().to_numpy()
+    odd[590:, 1] = rng.integers(0, 9, 10)
+    late.index = pd.MultiIndex.from_arrays(odd.T, names=late.index.names)
+    stepped = with_bounds(jets(rng, 300, np.arange(300) * -3 + 7), **JETS)
+    three = with_bounds(jets(rng, 200, pd.MultiIndex.from_arrays([np.sort(rng.integers(0, 9, 200)), np.arange(200) // 3, rng.integers(-(2**62), 2**62, 200)], names=["run", "event", "id"])), **JETS)
+    return {"events": (eventful, {}), "unordered events": (eventful, {"unordered": "events"}), "chunks": (eventful, {"rows": 100}), "flat": (flat, {}), "table": (flat, {"unordered": "table"}),
+            "table in chunks": (flat, {"unordered": "table", "rows": 200}), "exact table": (exact, {"unordered": "table"}), "events as table": (eventful, {"unordered": "table", "rows": 300}),
+            "odd index": (few, {}), "steps of index": (stepped, {"rows": 100}), "three levels": (three, {"rows": 100}), "relatives": (related, {}), "odd rows late": (late, {"rows": 300}),
+            "signs": (signs(rng, 500), {}), "signs, then zeros": (signs(rng, 500), {"rows": 250}), "near": (near(rng, 600), {}), "lossless": (lossless(rng, 600), {}), "lossless in chunks": (lossless(rng, 600), {"rows": 250}),
+            "bounds": (bounded(rng, 150), {}), "far": (far(rng, 2000), {}), "one row": (flat.iloc[:1], {}), "none": (flat.iloc[:0], {})}
+
+
+TABLES = tables()
+
+
+def assert_same(found: dict, columns: dict, index: list) -> None:
+    "Names, dtypes, bits."
+    assert list(found["columns"]) == list(columns) and len(found["index"]) == len(index)
+    for name, one, other in [*((c, found["columns"][c], columns[c]) for c in columns), *(("index", a, b) for a, b in zip(found["index"], index))]:
+        assert one.dtype == other.dtype and one.tobytes() == other.tobytes(), name
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_other_reader(name):
+    "The other reader gives what decompress gives."
+    table, choice = TABLES[name]
+    data = compress(table, **choice)
+    expected = decompress(data)
+    found = other_reader.read(data)
+    assert_same(found, {c: expected[c].to_numpy() for c in expected}, [expected.index.get_level_values(k).to_numpy() for k in range(expected.index.nlevels)])
+    assert len(expected) == len(table)
+
+
+@pytest.mark.parametrize("name", ["chunks", "empty", "events", "exact", "odd", "rows", "unordered_events", "unordered_table"])
+def test_golden_files(name):
+    "The other reader reads the files of the first version."
+    found = other_reader.read((GOLDEN / f"{name}.v1.hepae").read_bytes())
+    with np.load(GOLDEN / f"{name}.v1.npz", allow_pickle=False) as expected:
+        assert_same(found, {k.removeprefix("column "): expected[k] for k in expected.files if k.startswith("column ")}, [expected[k] for k in expected.files if k.startswith("index ")])
+
+
+def used(data: bytes) -> set[str]:
+    "What of FORMAT.md a file uses."
+    found, blocks = set(), other_reader.blocks(data)
+    head = other_reader.described(blocks[0][1])
+    for k, ((_, shift, _, atoms), splines, scale, ranges, _, period, zeros, taken, hole) in zip(head["order"], head["plan"]):
+        parents = {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in splines}, {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in ranges}
+        found |= {f"spline {p}" for p in parents[0]} | {f"range {p}" for p in parents[1]} | {f"variant {min(head['variants'][k], 2)}"}
+        found |= {name for name, used in {"atoms": atoms, "ranges": len(ranges) > 1, "period": period and splines, "zeros": zeros, "steps": taken == 2, "hole": hole, "spline and hole": splines and hole,
+                                          "fine scale": splines and scale >= 4, "coarse scale": splines and scale < 4}.items() if used}
+    for kind, payload, *_ in blocks:
+        if kind != b"C": continue
+        numbers, *sections = other_reader.sections(payload, *other_reader.leb128(payload, 0)[::-1])
+        n, entries, kind, *own = other_reader.numbers(numbers)
+        found |= {f"index {kind}"} | ({"escapes"} if sections[-1] else set()) | ({"loose rows"} if head["unordered"] == "table" and own[-1] else set())
+    return found | ({"wide places"} if any(b - a > 128 << 10 for edges in head["keys"] for a, b in zip(edges, edges[1:])) else set())
+
+
+def test_what_the_tables_use():
+    "The tables leave nothing out, so that the tests above say something."
+    wanted = {"index 0", "index 1", "index 2", "escapes", "loose rows", "wide places", "atoms", "ranges", "period", "zeros", "steps", "hole", "spline and hole", "fine scale", "coarse scale",
+              "variant 0", "variant 1", "variant 2", "spline column", "spline row before", "spline -1", "spline -2", "range column", "range row before", "range -1", "range -2", "range -3"}
+    assert wanted - set().union(*(used(compress(table, **choice)) for table, choice in TABLES.values())) == set()
+
+
+def test_damage_is_seen():
+    "Magic, digests, the end block: any byte that is changed, any that is missing."
+    data = compress(TABLES["steps of index"][0], **TABLES["steps of index"][1])
+    blocks = other_reader.blocks(data)
+    for at in [0, 9, 10, 11, 30, blocks[1][2] + 40, blocks[-1][2], blocks[-1][2] + 3, len(data) - 12, len(data) - 1]:
+        with pytest.raises(other_reader.NotHepae): other_reader.read(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    for missing in (1, 12, len(data) - blocks[-1][2], len(data) - 10, len(data)):
+        with pytest.raises(other_reader.NotHepae): other_reader.read(data[: len(data) - missing])
+    with pytest.raises(other_reader.NotHepae): other_reader.read(data[: blocks[1][2]] + data[blocks[2][2] :])
+    with pytest.raises(other_reader.NotHepae): other_reader.read(data + b"\0")
