@@ -7,10 +7,9 @@ __all__ = ['ORDERED', 'UNORDERED', 'COLUMNS', 'FLOOR', 'FLOOR_UNORDERED', 'ABOUT
            'model_bytes', 'violations', 'peak_memory', 'best_time', 'measure', 'floors', 'bench',
            'plot_rate_distortion', 'is_missing', 'sections']
 
-# %% ../../nbs/57_codec.bench.ipynb #07889db5
+# %% ../../nbs/57_codec.bench.ipynb #a586f128
 import ctypes
 import io
-import itertools
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

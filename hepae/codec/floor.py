@@ -6,7 +6,7 @@
 __all__ = ['cells', 'one_entropy', 'splines', 'sheared', 'to_normal', 'neighbour_entropy', 'shared_entropy', 'Estimate',
            'cells_entropy', 'entropy_estimate', 'order_bits']
 
-# %% ../../nbs/56a_codec.floor.ipynb #1648f9aa
+# %% ../../nbs/56a_codec.floor.ipynb #5550f771
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.special import digamma, gammaln, ndtri
 
 from .bounds import quantise, quantiser
 from ..core import UsageError, rng
-from ..schema import Column, schema_of
+from ..schema import schema_of
 
 # %% ../../nbs/56a_codec.floor.ipynb #30b7236a
 def cells(
