@@ -57,7 +57,7 @@ slow: install ## the cells and tests that take long
 	$(BIN)/nbdev_test --path nbs --flags slow --n_workers 1 --do_print
 	$(BIN)/nbdev_test --path 4D --flags slow --n_workers 1 --do_print
 
-bench: install ## the measured figures: epoch time, extraction time and memory
+bench: install ## the measured figures: training, extraction, bytes, speed and memory of codecs
 	for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 hooks: install ## git hooks that keep notebooks clean
