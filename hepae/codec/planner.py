@@ -112,7 +112,7 @@ def _zeros(q: np.ndarray) -> int:
         if (magnitude & ((1 << k) - 1) == 0).mean() > 0.995 and (magnitude >> k != 0).any(): return k
     return 0
 
-# %% ../../nbs/53a_codec.planner.ipynb #71200f0b
+# %% ../../nbs/53a_codec.planner.ipynb #69128cd7
 def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarray], period: int, exact: bool, rows: int, escapable: bool) -> ColumnPlan:
     "The cheapest of some dozen plans for a column. `rows`: how many rows shall be coded with it."
     zeros = _zeros(q[~escapes]) if exact and escapable and (~escapes).any() else 0
@@ -139,7 +139,7 @@ def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarr
         steps = replace(plain, steps=True, hole=0)
         steps = replace(steps, cells=_cells_for(steps.residual(q, previous >> zeros)[~broken], (), 8))
         if (cost := price(steps)) < best[0] - 0.02: best = (cost, steps)
-    binned = {k: _ranges_of(x, 5) for k, x in parents.items() if np.ptp(x) > 0 and np.abs(x).max() < 2**49}
+    binned = {k: _ranges_of(x, 5) for k, x in parents.items() if np.ptp(x) > 0 and max(-int(x.min()), int(x.max())) < 2**45}
     core = np.flatnonzero(~broken & ~np.isin(q >> zeros, atoms))
     best = _with_splines(best, price, q, core, parents, {k: b for k, b in binned.items() if k < HINT}, v, plain)
     best = _with_ranges(best, price, q, core, parents, binned, previous)

@@ -119,7 +119,7 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53e_codec.tables.ipynb #87f30316
+# %% ../../nbs/53e_codec.tables.ipynb #6d8b0681
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
@@ -141,7 +141,7 @@ def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = No
         order = [header.order[k] for k in distinct[:2] + [k for k in range(len(names)) if k not in distinct[:2]]]
         header = replace(header, order=order, index=[[None, "int64"]])
         Q, escapes = grid_table(table, header)
-        header = replace(header, keys=[key_edges(Q[~escapes[:, k], k]) if (~escapes[:, k]).any() else [0, 1] for k in range(2)])
+        header = replace(header, keys=[key_edges(Q[~escapes[:, k], k]) for k in range(2)])
     if header.extra: Q, escapes = predictor.with_extra(table, Q, escapes)
     grids = header.grids()
     used = [None] * header.extra + [grids[j] for j in header.order]
