@@ -284,7 +284,7 @@ class Rows:
         if k == -2: return self.size[row]
         if k == -3: return shift
         check(k < 20000, "this plan needs a model")
-        if k >= 10000: return self.cells[k - 10000][row - 1] if self.place[row] else 0
+        if k >= 10000: return self.cells[k - 10000][row - 1] if 0 < self.place[row] < 64 else 0
         return self.cells[k][row]
 
 
@@ -385,7 +385,7 @@ def decode(plan: list, rows: Rows, columns: range, words: Words, bits: Bits) -> 
     "The cells of these columns of the plan, in all rows."
     coded = {column: Coded(plan[column]) for column in columns}
     groups = [list(range(rows.n))]
-    if any(c.uses_row_before() for c in coded.values()): groups = [[row for row in range(rows.n) if rows.place[row] == place] for place in range(max(rows.place, default=0) + 1)]
+    if any(c.uses_row_before() for c in coded.values()): groups = [[row for row in range(rows.n) if min(rows.place[row], 64) == place] for place in range(min(max(rows.place, default=0), 64) + 1)]
     for group in groups:
         for column, c in coded.items():
             begin = 0

@@ -103,12 +103,13 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
     few = with_bounds(jets(rng, 100, rng.permutation(100)), **JETS)
     related = relatives(rng, events(rng, 600))
     late = relatives(rng, events(rng, 600))
+    crowd = relatives(rng, event_index(np.concatenate([[0, 100, 180], np.arange(190, 601, 10)])))
     odd = late.index.to_frame().to_numpy()
     odd[590:, 1] = rng.integers(0, 9, 10)
     late.index = pd.MultiIndex.from_arrays(odd.T, names=late.index.names)
     stepped = with_bounds(jets(rng, 300, np.arange(300) * -3 + 7), **JETS)
     three = with_bounds(jets(rng, 200, pd.MultiIndex.from_arrays([np.sort(rng.integers(0, 9, 200)), np.arange(200) // 3, rng.integers(-(2**62), 2**62, 200)], names=["run", "event", "id"])), **JETS)
-    return {"events": (eventful, {}), "unordered events": (eventful, {"unordered": "events"}), "chunks": (eventful, {"rows": 100}), "flat": (flat, {}), "table": (flat, {"unordered": "table"}),
+    return {"crowd": (crowd, {}), "crowd without order": (crowd, {"unordered": "events"}), "events": (eventful, {}), "unordered events": (eventful, {"unordered": "events"}), "chunks": (eventful, {"rows": 100}), "flat": (flat, {}), "table": (flat, {"unordered": "table"}),
             "table in chunks": (flat, {"unordered": "table", "rows": 200}), "exact table": (exact, {"unordered": "table"}), "events as table": (eventful, {"unordered": "table", "rows": 300}),
             "odd index": (few, {}), "steps of index": (stepped, {"rows": 100}), "three levels": (three, {"rows": 100}), "relatives": (related, {}), "odd rows late": (late, {"rows": 300}),
             "signs": (signs(rng, 500), {}), "signs, then zeros": (signs(rng, 500), {"rows": 250}), "near": (near(rng, 600), {}), "lossless": (lossless(rng, 600), {}), "lossless in chunks": (lossless(rng, 600), {"rows": 250}),

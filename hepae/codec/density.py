@@ -154,7 +154,10 @@ def _within(x: int, most: int, least: int | None = None) -> int:
     if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{repr(x)[:50]} is no reasonable number")
     return x
 
-# %% ../../nbs/53_codec.density.ipynb #69848ba1
+# %% ../../nbs/53_codec.density.ipynb #f0b5b379
+MOST_RANKS = 64  # rows of an event that come one by one; the rest come together, and have no "row before"
+
+
 @dataclass(frozen=True)
 class Rows:
     "Which rows belong together, and the order in which they are coded."
@@ -165,12 +168,16 @@ class Rows:
         "(n,) place of each row in its event."
         return np.arange(self.n) - np.repeat(self.offsets[:-1], np.diff(self.offsets)) if self.offsets is not None else np.zeros(self.n, np.int64)
 
+    def places(self) -> np.ndarray:
+        "(n,) how many rows before are known: the rank, or 0 where events are too long to go through them row by row."
+        ranks = self.ranks()
+        return np.where(ranks < MOST_RANKS, ranks, 0)
+
     def counts(self) -> np.ndarray:
         "(n,) number of rows in each row's event."
         return np.repeat(np.diff(self.offsets), np.diff(self.offsets)) if self.offsets is not None else np.ones(self.n, np.int64)
 
 
-MOST_RANKS = 64  # events with more rows have no "row before"
 
 
 @dataclass
@@ -209,21 +216,22 @@ class _Walk:
         if predictor is None and any(p >= HINT for c in plan for p in c.parents): raise HepaeError("the plan needs a learned predictor and there is none; get the file again")
         before = self.back or any(BEFORE <= p < HINT for c in plan for p in c.parents)
         self.ranks, self.counts = rows.ranks(), rows.counts()
-        if before and self.ranks.max(initial=0) >= MOST_RANKS: raise HepaeError("the plan uses the row before, and events are too long for that; get the file again")
-        self.order = np.argsort(self.ranks, kind="stable") if before else np.arange(rows.n)
+        group = np.minimum(self.ranks, MOST_RANKS)
+        self.places = rows.places()
+        self.order = np.argsort(group, kind="stable") if before else np.arange(rows.n)
         if before and any(c.steps for c in plan): raise HepaeError("the plan goes through the rows in two orders; get the file again")
-        self.ends = np.cumsum(np.bincount(self.ranks, minlength=1)) if before else np.array([rows.n])
+        self.ends = np.cumsum(np.bincount(group, minlength=1)) if before else np.array([rows.n])
 
     def parents(self, k: int, wanted: set[int], Q: np.ndarray, rows: np.ndarray) -> dict[int, np.ndarray]:
         "Values of column k's parents."
         found = {}
         if wanted & {HINT, SPREAD}:
-            seen = with_rows_before(Q, rows, self.ranks[rows], self.counts[rows], self.back) if self.back else Q[rows]
+            seen = with_rows_before(Q, rows, self.places[rows], self.counts[rows], self.back) if self.back else Q[rows]
             found = dict(zip((HINT, SPREAD), self.predictor.predict(k, seen)))
         for p in wanted - {HINT, SPREAD}:
             if p < 0: found[p] = (self.ranks if p == RANK else self.counts)[rows]
             elif p < BEFORE: found[p] = Q[rows, p]
-            else: found[p] = np.where(self.ranks[rows] == 0, 0, Q[np.maximum(rows - 1, 0), p - BEFORE])
+            else: found[p] = np.where(self.places[rows] == 0, 0, Q[np.maximum(rows - 1, 0), p - BEFORE])
         return found
 
     def run(self, first: int, Q: np.ndarray, code) -> list[np.ndarray]:

@@ -5,16 +5,16 @@
 # %% auto #0
 __all__ = ['SAMPLE', 'make_plan']
 
-# %% ../../nbs/53a_codec.planner.ipynb #a1e73fb3
+# %% ../../nbs/53a_codec.planner.ipynb #564424f4
 from dataclasses import replace
 
 import numpy as np
 
-from .density import BEFORE, COUNT, HINT, MOST_RANKS, PREVIOUS, RANK, SHIFT, SPREAD, ColumnPlan, Ranges, Rows, Spline
+from .density import BEFORE, COUNT, HINT, PREVIOUS, RANK, SHIFT, SPREAD, ColumnPlan, Ranges, Rows, Spline
 from .entropy import ESCAPE, Cells, frequencies
 from .predictor import with_rows_before
 
-# %% ../../nbs/53a_codec.planner.ipynb #1cdd43c3
+# %% ../../nbs/53a_codec.planner.ipynb #94262855
 SAMPLE = 16384  # rows that the planner looks at
 
 
@@ -45,9 +45,15 @@ def _basis(x: np.ndarray, s: Spline) -> np.ndarray:
     return B
 
 
+def _reach(parent: int, x: np.ndarray, tail: float) -> tuple[int, int]:
+    "From where to where a parent's values go, some in the tails aside; the 0 of first rows, which have no row before, is none."
+    if BEFORE <= parent < HINT and (x != 0).any(): x = x[x != 0]
+    return int(np.quantile(x, tail)), int(np.quantile(x, 1 - tail))
+
+
 def _fitted(p: ColumnPlan, parents: dict[int, np.ndarray], names: list[int], q: np.ndarray, segments: int) -> ColumnPlan:
     "The plan with splines of these parents, by least squares without the 2% that fit worst."
-    empty = [Spline(k, int(np.quantile(parents[k], 0.001)), int(np.quantile(parents[k], 0.999)), (0,) * (segments + 3)) for k in names]
+    empty = [Spline(k, *_reach(k, parents[k], 0.001), (0,) * (segments + 3)) for k in names]
     B = np.concatenate([_basis(parents[s.parent], s) for s in empty], 1)
     use = np.ones(len(q), bool)
     for _ in range(2):
@@ -112,7 +118,7 @@ def _zeros(q: np.ndarray) -> int:
         if (magnitude & ((1 << k) - 1) == 0).mean() > 0.995 and (magnitude >> k != 0).any(): return k
     return 0
 
-# %% ../../nbs/53a_codec.planner.ipynb #69128cd7
+# %% ../../nbs/53a_codec.planner.ipynb #6f457714
 def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarray], period: int, exact: bool, rows: int, escapable: bool) -> ColumnPlan:
     "The cheapest of some dozen plans for a column. `rows`: how many rows shall be coded with it."
     zeros = _zeros(q[~escapes]) if exact and escapable and (~escapes).any() else 0
@@ -184,7 +190,7 @@ def _with_ranges(best, price, q, core, parents, binned, previous):
     left = _ranges_of(p.residual(q[core], shift[core]), 5)
     told = sorted(((_information(left, b[core]), k) for k, b in ranges.items()), reverse=True)[:3]
     told = [k for i, k in told if i > 0.003]
-    span = lambda k, bits: Ranges(k, int(np.quantile(inputs[k], 0.005)), int(np.quantile(inputs[k], 0.995)), bits)
+    span = lambda k, bits: Ranges(k, *_reach(k, inputs[k], 0.005), bits)
     attempt = lambda *t: (price(new := replace(p, ranges=t, strength=24)), new)
     firsts = {a: attempt(span(a, 3)) for a in told}
     useful = [a for a in told if firsts[a][0] < best[0]]
@@ -202,16 +208,17 @@ def make_plan(
     rows: Rows,
     total: int | None = None, # rows that will be coded with this plan
     predictor=None,
+    before: bool = True,      # may the row before in the event be a parent?
     escapable: list[bool] | None = None,  # where a plan may make values escape (`ColumnPlan.breaks`); None: nowhere
 ) -> list[ColumnPlan]:
     "How to code such a table."
     take = np.arange(rows.n) if rows.n <= SAMPLE else np.linspace(0, rows.n - 1, SAMPLE).astype(int)
-    ranks = rows.ranks()
+    ranks, places = rows.ranks(), rows.places()
     event = {RANK: ranks[take], COUNT: rows.counts()[take]} if rows.offsets is not None else {}
-    if rows.offsets is not None and 0 < ranks.max(initial=0) < MOST_RANKS:
-        event |= {BEFORE + k: np.where(ranks[take] == 0, 0, Q[np.maximum(take - 1, 0), k]) for k in range(Q.shape[1])}
+    if before and rows.offsets is not None and ranks.max(initial=0) > 0:
+        event |= {BEFORE + k: np.where(places[take] == 0, 0, Q[np.maximum(take - 1, 0), k]) for k in range(Q.shape[1])}
     sample, back = Q[take], getattr(predictor, "back", 0)
-    seen = with_rows_before(Q, take, ranks[take], rows.counts()[take], back) if back else sample
+    seen = with_rows_before(Q, take, places[take], rows.counts()[take], back) if back else sample
 
     def known(k: int) -> dict[int, np.ndarray]:
         "All possible parents of column k."
