@@ -277,7 +277,7 @@ def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, c
     for what, path in [("report", output), ("reconstructed", reconstructed), ("latents", latents)]:
         if path and not quiet: say(f"{what}: {path}")
 
-# %% ../nbs/70_cli.ipynb #6016661e
+# %% ../nbs/70_cli.ipynb #9d3cb732
 def _volume(n: float) -> str:
     "Bytes for people."
     for unit in ("bytes", "kB", "MB"):
@@ -291,6 +291,7 @@ def _volume(n: float) -> str:
 @click.option("-o", "--output", required=True, help="A .hepae file, '-' for standard output, or a folder: then each input gets a file of its own.")
 @click.option("--bound", metavar="BOUND", help="How exactly values come back: 'pt=rel:1e-3,eta=abs:1e-3', or one of abs:x, rel:x, bits:k (mantissa bits), exact for all; a bare 1e-3 is relative for pt, m, E and absolute for angles.  [default: 1e-3 as the variable asks]")
 @click.option("--unordered", type=click.Choice(["events", "table"]), help="The order of rows, within events or in the whole table, is free; its bits are not spent.")
+@click.option("--no-index", is_flag=True, help="Do not keep events, or whatever rows are numbered by: number them through.")
 @click.option("--model", "folder", type=click.Path(path_type=Path), help="A density model that files share (hepae train --recipe density), needed again to decompress; or a trained autoencoder, which travels in the file.")
 @click.option("--embed", is_flag=True, help="Put a density model into the file too.")
 @click.option("--dims", help="Variables of a ROOT file: 4D, E4D, 16D, 25D, 27D or 29D.  [default: 4D; a table keeps all its columns]")
@@ -300,7 +301,7 @@ def _volume(n: float) -> str:
 @force_option
 @quiet_option
 @json_option
-def compress(inputs, output, bound, unordered, folder, embed, dims, workers, address, container, tree, columns, unit, leading, force, quiet, as_json):
+def compress(inputs, output, bound, unordered, no_index, folder, embed, dims, workers, address, container, tree, columns, unit, leading, force, quiet, as_json):
     """Compress jets to a .hepae file, every value within its error bound.
 
     INPUTS are ROOT, parquet, pickle, CSV or ragged text files, quoted patterns, or '-' for standard input. Every value is checked; what a bound cannot hold is kept exactly.
@@ -308,7 +309,7 @@ def compress(inputs, output, bound, unordered, folder, embed, dims, workers, add
     from hepae.codec import files
     from hepae.core import UsageError
     model = _model_of(folder)
-    options = dict(bound=bound, unordered=unordered or "", model=model, embed=embed or getattr(model, "extra", 1) > 0, dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading, force=force)
+    options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model, embed=embed or getattr(model, "extra", 1) > 0, dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading, force=force)
     if Path(output).is_dir() or output.endswith("/"):
         names = [n for n in files.expand(inputs)]
         with progress_bar(quiet, total=len(names), unit=" files") as bar: done = files.compress_each(names, output, address, workers, lambda facts: bar.update(), **options)
@@ -316,6 +317,7 @@ def compress(inputs, output, bound, unordered, folder, embed, dims, workers, add
         return
     if workers or address: raise UsageError(f"{output}: --workers and --dask make one file for each input; give a folder with -o")
     with progress_bar(quiet, unit=" jets", unit_scale=True) as bar: facts = files.compress_files(inputs, output, progress=bar.update, **options)
+    if facts["index_bytes"] > facts["rows"] / 4 and not quiet: say(f"the index takes {8 * facts['index_bytes'] / facts['rows']:.2f} bits a row; if nobody needs it, --no-index saves them")
     if output == "-": return
     size = Path(output).stat().st_size
     text = f"{output}: {facts['rows']} rows of {len(facts['columns'])} columns, {_volume(facts['values'])} of numbers in {_volume(size)} ({8 * size / max(facts['rows'], 1):.2f} bits a row); " + ", ".join(f"{n} {b}" for n, b in facts["columns"])
@@ -365,10 +367,11 @@ def decompress(source, output, folder, rows, rntuple, force, quiet, as_json):
 @cli.command()
 @click.argument("inputs", nargs=-1, required=True)
 @click.option("--model", "folder", type=click.Path(path_type=Path), help="The shared density model, if the file was made with one.")
+@click.option("--no-index", is_flag=True, help="It was compressed so: compare rows in their order, whatever their events and numbers.")
 @source_options
 @quiet_option
 @json_option
-def verify(inputs, folder, container, tree, columns, unit, leading, quiet, as_json):
+def verify(inputs, folder, no_index, container, tree, columns, unit, leading, quiet, as_json):
     """Check a .hepae file against what it was made from: every bound, every row.
 
     INPUTS are the original file(s), then the .hepae file.
@@ -376,7 +379,7 @@ def verify(inputs, folder, container, tree, columns, unit, leading, quiet, as_js
     from hepae.codec import files
     from hepae.core import BoundError, UsageError
     if len(inputs) < 2: raise UsageError("give the original file(s), then the .hepae file")
-    facts = files.verify_file(inputs[:-1], inputs[-1], _model_of(folder), container=container, tree=tree, columns=columns, unit=unit, leading=leading)
+    facts = files.verify_file(inputs[:-1], inputs[-1], _model_of(folder), not no_index, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
     show(facts, as_json, table_text(facts["columns"]))
     if facts["violations"]:
         worst = max(facts["columns"], key=lambda c: c["violations"])

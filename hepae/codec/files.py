@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['PIPE', 'compress_files', 'decompress_file', 'verify_file', 'compress_each', 'describe_hepae']
 
-# %% ../../nbs/56_codec.files.ipynb #dbeb7aef
+# %% ../../nbs/56_codec.files.ipynb #c99b1929
 import os
 import sys
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Iterable, Iterator
 
@@ -61,7 +62,7 @@ def _input(path: str | Path) -> Iterator[BinaryIO]:
     path = existing_file(path)
     with naming(path), open(path, "rb") as f: yield f
 
-# %% ../../nbs/56_codec.files.ipynb #5f9e1771
+# %% ../../nbs/56_codec.files.ipynb #3d20ce9e
 def compress_files(
     inputs: Iterable[str | Path],    # files, or ['-'] for standard input
     output: str | Path,              # a .hepae file, or '-' for standard output
@@ -69,24 +70,34 @@ def compress_files(
     unordered: str = "",             # 'events' or 'table': whose rows have no order
     model=None,                      # a learned predictor
     embed: bool = False,             # does the model travel in the file?
+    index: bool = True,              # keep events, or whatever rows are numbered by? Else they are numbered through
     force: bool = False,             # replace what is there
     progress=None,                   # called with the number of rows of each chunk
     **choice,                        # dims, container, tree, columns, unit, leading: as for read_chunks
-) -> dict:  # rows, entries, sections, values (bytes of the numbers as they were), columns
+) -> dict:  # rows, entries, sections, index_bytes, values (bytes of the numbers as they were), columns
     "Compress files to one `.hepae` file; every value is checked against its bound while that happens."
     if str(output) != PIPE: check_free(Path(output), force)
-    facts = {"values": 0}
+    facts, seen = {"values": 0}, 0
 
     def tables(paths: list[Path]) -> Iterator[pd.DataFrame]:
         "Tables with the bounds asked for."
+        nonlocal seen
         for table in read_chunks(paths, **({"dims": None} | choice)):
             if bound: table = with_schema(table, with_bounds(schema_of(table), bound))
+            if not index:
+                table, seen = _numbered(table, seen), seen + len(table)
             facts["values"] += int(sum(d.itemsize for d in table.dtypes)) * len(table)
             facts["columns"] = [[c.name, c.bound] for c in schema_of(table).columns]
             yield table
 
     with _as_files(inputs) as paths, naming(", ".join(map(str, inputs))[:200]), _output(output, force) as file:
         return facts | write_tables(tables(paths), file, unordered, model, embed, progress=progress)
+
+def _numbered(table: pd.DataFrame, first: int) -> pd.DataFrame:
+    "The rows without events, numbered from `first`."
+    schema = schema_of(table)
+    bare = table.set_axis(pd.RangeIndex(first, first + len(table)))
+    return with_schema(bare, replace(schema, source=replace(schema.source, jagged=False, counter="", entries=0)))
 
 # %% ../../nbs/56_codec.files.ipynb #0642b125
 def decompress_file(
@@ -135,11 +146,12 @@ READERS["hepae"] = lambda path: _tables_in(path)
 def _tables_in(path: str | Path) -> Iterator[pd.DataFrame]:
     with open(path, "rb") as f: yield from read_tables(f)
 
-# %% ../../nbs/56_codec.files.ipynb #15fbef62
+# %% ../../nbs/56_codec.files.ipynb #7984a175
 def verify_file(
     inputs: Iterable[str | Path],    # the original file(s)
     compressed: str | Path,
     model=None,
+    index: bool = True,              # must events and row numbers agree too? Not if it was compressed without them
     **choice,                        # as for read_chunks
 ) -> dict:  # rows, columns (name, bound, violations), violations
     "Compare a `.hepae` file with what it was made from; HepaeError if rows or columns differ."
@@ -151,6 +163,7 @@ def verify_file(
         if header.unordered: return _verify_sets(_all_of(read_chunks(paths, **choice)), _all_of(back), header)
         for a, b in _aligned(read_chunks(paths, **choice), back):
             if len(a) != len(b): raise HepaeError(f"the original has {'more' if len(a) > len(b) else 'fewer'} rows; it is another file, or was read with other options")
+            if not index: a, b = _numbered(a, rows), _numbered(b, rows)
             check_comparable(a, b)
             if list(a.dtypes) != list(b.dtypes): raise HepaeError("the dtypes differ; it is another file")
             broken += bound_violations(a, b, header.schema)

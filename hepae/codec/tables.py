@@ -27,7 +27,7 @@ from ..schema import Column, schema_of, with_schema
 
 _all_ = ["with_bounds"]
 
-# %% ../../nbs/53e_codec.tables.ipynb #f49fbccc
+# %% ../../nbs/53e_codec.tables.ipynb #19704991
 SMALL = 2**14        # rows with which plans are tried out whole
 MOST_ROWS = 2**20    # in a chunk
 MOST_VALUES = 2**27  # in a chunk: a few kB may claim so many, and they take 1 GB
@@ -71,8 +71,8 @@ def _within_events(Q: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     return np.lexsort([-Q[:, 0], np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))])
 
 
-def encode_chunk(table: pd.DataFrame, header: Header, first_entry: int, predictor=None) -> tuple[bytes, int]:
-    "The payload of a chunk, and the number of entries up to its end."
+def encode_chunk(table: pd.DataFrame, header: Header, first_entry: int, predictor=None) -> tuple[bytes, int, int]:
+    "The payload of a chunk, the number of entries up to its end, and the bytes that the index takes."
     if len(table) > MOST_ROWS or len(table) * len(header.plan) > MOST_VALUES: raise HepaeError(f"a chunk of {len(table)} rows and {len(header.plan)} columns is too large (an event, perhaps); make chunks smaller")
     entries = max(0, schema_of(table).source.entries, int(table.index.get_level_values(0).max()) + 1 if table.index.nlevels == 2 and len(table) else 0)
     Q, escapes = grid_table(table, header)
@@ -90,7 +90,7 @@ def encode_chunk(table: pd.DataFrame, header: Header, first_entry: int, predicto
     symbols, low_bits = encode_rows(Q, escapes, header.plan, Rows(len(Q), offsets), predictor, 2 if keys else 0)
     kept = [originals.iloc[:, j].to_numpy()[order][escapes[:, header.extra + k]] for k, j in enumerate(header.order)]
     parts = [put_numbers([len(table), min(entries, FAR), *index_numbers, *numbers]), *index_sections, *keys, symbols, low_bits, _pack_escapes(kept)]
-    return put_numbers([len(parts)]) + put_sections(parts), entries
+    return put_numbers([len(parts)]) + put_sections(parts), entries, sum(map(len, index_sections))
 
 
 def decode_chunk(payload: bytes, header: Header, predictor=None) -> pd.DataFrame:
@@ -125,7 +125,7 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53e_codec.tables.ipynb #099b14a5
+# %% ../../nbs/53e_codec.tables.ipynb #b1d55a45
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
@@ -201,20 +201,20 @@ def write_tables(
     progress=None,                   # called with the number of rows of each chunk
 ) -> dict:  # rows, entries, bytes of each section
     "Write tables as one `.hepae` file."
-    writer, header, first_entry, total = Writer(file), None, 0, 0
+    writer, header, first_entry, total, index_bytes = Writer(file), None, 0, 0, 0
     for table in regrouped(tables, rows, unordered):
         if header is None:
             if predictor is not None and not hasattr(predictor, "predict"): predictor = predictor(table)
             header = make_header(table, unordered, predictor=predictor)
             writer.header(header.to_dict(), predictor.to_bytes() if predictor is not None and embed else None)
         _check_like(table, header)
-        payload, first_entry = encode_chunk(table, header, first_entry, predictor)
+        payload, first_entry, index = encode_chunk(table, header, first_entry, predictor)
         writer.chunk(payload, len(table))
-        total += len(table)
+        total, index_bytes = total + len(table), index_bytes + index
         if progress: progress(len(table))
     if header is None: raise HepaeError("there is no table to compress")
     writer.end(first_entry)
-    return {"rows": total, "entries": first_entry, "sections": writer.sizes}
+    return {"rows": total, "entries": first_entry, "sections": writer.sizes, "index_bytes": index_bytes}
 
 
 def _check_like(table: pd.DataFrame, header: Header) -> None:
