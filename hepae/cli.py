@@ -277,7 +277,7 @@ def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, c
     for what, path in [("report", output), ("reconstructed", reconstructed), ("latents", latents)]:
         if path and not quiet: say(f"{what}: {path}")
 
-# %% ../nbs/70_cli.ipynb #9d3cb732
+# %% ../nbs/70_cli.ipynb #be06f9af
 def _volume(n: float) -> str:
     "Bytes for people."
     for unit in ("bytes", "kB", "MB"):
@@ -438,7 +438,7 @@ def bench(inputs, output, names, bounds, folders, rows, repeat, dims, container,
     elif output and output.suffix == ".png":
         from hepae.style import png
         with whole(output, force) as new: new.write_bytes(png(benching.plot_rate_distortion(result), 130))
-    elif output: write_report(output, f"Codecs compared on {len(table):,} rows of {', '.join(map(str, inputs))}"[:120], benching.sections(result), run_record(), force)
+    elif output: write_report(output, f"Codecs compared on {len(table):,} rows of {', '.join(Path(i).name for i in inputs)}"[:120], benching.sections(result), run_record(), force)
     show(facts, as_json, table_text([{k: v for k, v in f.items() if k != "rows"} for f in facts]))
     if output and not quiet: say(f"{output}: {len(facts)} lines")
 

@@ -110,7 +110,7 @@ class ColumnPlan:
         if self.hole: q = np.where(atom, q, q + np.sign(q) * self.hole)
         return (q << self.zeros) | np.where(q < 0, (1 << self.zeros) - 1, 0)
 
-# %% ../../nbs/53_codec.density.ipynb #d8050d6c
+# %% ../../nbs/53_codec.density.ipynb #dd0bbc0a
 def plan_to_lists(plan: list[ColumnPlan]) -> list:
     "The plan as JSON-able lists."
     return [[[p.cells.low, p.cells.shift, p.cells.count, list(p.cells.atoms)], [[s.parent, s.low, s.high, _differences(s.coefficients)] for s in p.splines], p.scale,
@@ -137,7 +137,7 @@ def _column_plan(k: int, columns: int, cells: list, splines: list, scale: int, r
     made = ColumnPlan(Cells(_within(low, 2**63 - 1), _within(shift, 62, 0), _within(count, 4096, 1), tuple(_within(a, 2**63 - 1, -(2**63)) for a in atoms)),
                       tuple(Spline(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), tuple(_within(int(c), 2**28) for c in np.cumsum([_within(d, 2**30) for d in steps]))) for p, a, b, steps in splines), _within(scale, 40, -40),
                       tuple(Ranges(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), _within(bits, 8, 0)) for p, a, b, bits in ranges),
-                      _within(strength, 2**16, 1), _within(period, 2**40, 0), _within(zeros, 62, 0), _within(hole, 2**50, 0), bool(_within(taken, 2, 0) == 1), taken == 2)
+                      _within(strength, 2**16, 1), _within(period, 2**40, 0), _within(zeros, 62, 0), _within(hole, 2**62, 0), bool(_within(taken, 2, 0) == 1), taken == 2)
     if made.cells.count << made.cells.shift > 2**63 or len(atoms) > 4096 or list(atoms) != sorted(set(atoms)) or made.contexts > 256 or len(splines) > 8: raise ValueError(f"column {k} asks for too much")
     if made.steps and (splines or made.hole or made.period or any(r.parent == SHIFT for r in made.ranges)): raise ValueError(f"column {k} has steps and more")
     for s in made.splines:

@@ -14,7 +14,7 @@ from .density import BEFORE, COUNT, HINT, PREVIOUS, RANK, SHIFT, SPREAD, ColumnP
 from .entropy import ESCAPE, Cells, frequencies
 from .predictor import with_rows_before
 
-# %% ../../nbs/53a_codec.planner.ipynb #94262855
+# %% ../../nbs/53a_codec.planner.ipynb #8fb1e40c
 SAMPLE = 16384  # rows that the planner looks at
 
 
@@ -107,8 +107,8 @@ def _atoms(q: np.ndarray) -> tuple[int, ...]:
 def _hole(v: np.ndarray) -> int:
     "How far from 0 all but a quarter of a percent of the values of both signs are, if that leaves out half of their range."
     if not len(v) or (v < 0).mean() < 0.01 or (v > 0).mean() < 0.01: return 0
-    near, far = np.partition(np.abs(v), [len(v) // 400, len(v) - 1 - len(v) // 400])[[len(v) // 400, -1 - len(v) // 400]]
-    return int(near) - 1 if 2 * near > far and near < 2**49 else 0
+    near, far = np.partition(np.abs(v), [len(v) // 400, len(v) - 1 - len(v) // 400])[[len(v) // 400, -1 - len(v) // 400]].tolist()
+    return near - 1 if 0 < near < 2**62 and 2 * near > far else 0
 
 
 def _zeros(q: np.ndarray) -> int:
