@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['output_option', 'force_option', 'quiet_option', 'json_option', 'seed_option', 'filter_option', 'say', 'show',
            'progress_bar', 'table_text', 'pairs', 'cli', 'source_options', 'sample', 'inspect', 'extract', 'train',
-           'analyse', 'compress', 'rows_range', 'decompress', 'verify', 'bench', 'main']
+           'analyse', 'variables', 'compress', 'rows_range', 'decompress', 'verify', 'bench', 'main']
 
 # %% ../nbs/70_cli.ipynb #840e6e03
 import os
@@ -277,13 +277,18 @@ def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, c
     for what, path in [("report", output), ("reconstructed", reconstructed), ("latents", latents)]:
         if path and not quiet: say(f"{what}: {path}")
 
-# %% ../nbs/70_cli.ipynb #be06f9af
+# %% ../nbs/70_cli.ipynb #af890155
 def _volume(n: float) -> str:
     "Bytes for people."
     for unit in ("bytes", "kB", "MB"):
         if n < 1000: return f"{n:.3g} {unit}" if unit != "bytes" else f"{n} bytes"
         n /= 1000
     return f"{n:.3g} GB"
+
+
+def variables(context, parameter, text: str | None) -> str | list[str] | None:
+    "A click callback: a preset's name, or 'pt,eta' as a list."
+    return [name.strip() for name in text.split(",")] if text and "," in text else text
 
 
 @cli.command()
@@ -294,7 +299,7 @@ def _volume(n: float) -> str:
 @click.option("--no-index", is_flag=True, help="Do not keep events, or whatever rows are numbered by: number them through.")
 @click.option("--model", "folder", type=click.Path(path_type=Path), help="A density model that files share (hepae train --recipe density), needed again to decompress; or a trained autoencoder, which travels in the file.")
 @click.option("--embed", is_flag=True, help="Put a density model into the file too.")
-@click.option("--dims", help="Variables of a ROOT file: 4D, E4D, 16D, 25D, 27D or 29D.  [default: 4D; a table keeps all its columns]")
+@click.option("--dims", callback=variables, help="Variables: 4D, E4D, 16D, 25D, 27D or 29D, or names like pt,eta,btagDeepB.  [default: 4D of a ROOT file; a table keeps all its columns]")
 @click.option("--workers", type=int, default=0, help="With a folder: compress with so many processes.")
 @click.option("--dask", "address", metavar="ADDRESS", help="With a folder: compress on this dask.distributed cluster, one file a task.")
 @source_options

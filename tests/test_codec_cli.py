@@ -288,3 +288,19 @@ def test_real_files(testdata, tmp_path, name, options):
             mine = {k.rsplit("/")[-1] for k in back[source.tree].keys()}
             assert set(source.branches.values()) & mine and back[source.tree].num_entries == first[source.tree].num_entries, (mine, source.branches)
             assert {b.rsplit("/")[-1] for b in source.branches.values()} <= there
+
+
+def test_some_variables(tmp_path):
+    "Names instead of a preset: these columns, in this order."
+    assert hepae("compress", ROOT / "data" / "jets.root", "--dims", "eta,pt", "-o", tmp_path / "a.hepae").returncode == 0
+    facts = json.loads(hepae("inspect", "--json", tmp_path / "a.hepae").stdout)
+    assert [c["name"] for c in facts["columns"]] == ["eta", "pt"]
+    assert hepae("verify", ROOT / "data" / "jets.root", tmp_path / "a.hepae").returncode == 0
+
+
+def test_no_index(tmp_path):
+    "Rows are numbered through, and verify must be told."
+    assert hepae("compress", ROOT / "data" / "jets.root", "--no-index", "-o", tmp_path / "a.hepae").returncode == 0
+    assert json.loads(hepae("inspect", "--json", tmp_path / "a.hepae").stdout)["entries"] == 0
+    assert hepae("verify", ROOT / "data" / "jets.root", tmp_path / "a.hepae", "--no-index").returncode == 0
+    assert hepae("verify", ROOT / "data" / "jets.root", tmp_path / "a.hepae").returncode == 1
