@@ -92,7 +92,7 @@ def _tail(distance: np.ndarray, shift: int, tails: int) -> tuple[np.ndarray, np.
     t = np.searchsorted(starts, units, side="right") - 1
     return t, distance - (starts[t] << np.uint64(shift))
 
-# %% ../../nbs/51_codec.entropy.ipynb #ac0a32c9
+# %% ../../nbs/51_codec.entropy.ipynb #4b507938
 Categorical = constriction.stream.model.Categorical
 RangeDecoder, RangeEncoder = constriction.stream.queue.RangeDecoder, constriction.stream.queue.RangeEncoder
 PRECISION = 24          # bits of a probability
@@ -125,8 +125,10 @@ def _spread(mass: np.ndarray, counts: np.ndarray, specials: int, coarse: np.ndar
         expected = np.where(lean[d] > 0, (lean[d + 1][:, ::2] << 16) // np.maximum(lean[d], 1), 1 << 15)
         if coarse is None: expected, weight = expected + _slope(p, lean[d]), 2 << d
         share = ((went[d + 1][:, ::2] << 16) + weight * expected) // (went[d] + weight)
-        left = np.where(lean[d + 1][:, 1::2] > 0, p * np.clip(share, 1, 2**16 - 1) >> 16, p)
-        p = np.stack([left, p - left], -1).reshape(len(p), -1)
+        left = np.where(lean[d + 1][:, 1::2] > 0, p * np.minimum(np.maximum(share, 1), 2**16 - 1) >> 16, p)
+        halves = np.empty((len(p), 2 * p.shape[1]), np.int64)
+        halves[:, ::2], halves[:, 1::2] = left, p - left
+        p = halves
         weight = weight * 3 // 2 + 1
     mass[:, specials:] = p[:, :counts.shape[1] - specials]
     return mass

@@ -14,7 +14,7 @@ from .density import BEFORE, COUNT, HINT, PREVIOUS, RANK, SHIFT, SPREAD, ColumnP
 from .entropy import ESCAPE, Cells, frequencies
 from .predictor import with_rows_before
 
-# %% ../../nbs/53a_codec.planner.ipynb #8fb1e40c
+# %% ../../nbs/53a_codec.planner.ipynb #284c868a
 SAMPLE = 16384  # rows that the planner looks at
 
 
@@ -55,13 +55,13 @@ def _fitted(p: ColumnPlan, parents: dict[int, np.ndarray], names: list[int], q: 
     "The plan with splines of these parents, by least squares without the 2% that fit worst."
     empty = [Spline(k, *_reach(k, parents[k], 0.001), (0,) * (segments + 3)) for k in names]
     B = np.concatenate([_basis(parents[s.parent], s) for s in empty], 1)
-    use = np.ones(len(q), bool)
-    for _ in range(2):
-        y, centre = q[use].astype(float), float(np.median(q[use]))
-        A = B[use].T @ B[use] + (1e-4 * use.sum() / B.shape[1]) * np.eye(B.shape[1])
-        w = np.linalg.solve(A, B[use].T @ (y - centre))
-        error = np.abs(B @ w + centre - q)
-        use = error <= np.quantile(error, 0.98)
+    y, centre = q.astype(float), float(np.median(q))
+    A, b = B.T @ B, B.T @ (y - centre)
+    solved = lambda n: np.linalg.solve(A + (1e-4 * n / len(A)) * np.eye(len(A)), b)
+    error = np.abs(B @ solved(len(q)) + centre - y)
+    worst = error > np.quantile(error, 0.98)
+    A, b = A - B[worst].T @ B[worst], b - B[worst].T @ (y[worst] - centre)
+    w = solved((~worst).sum())
     w[:segments + 3] += centre
     scale = max(0, int(np.ceil(np.log2(np.abs(w).max() + 1))) - 23)
     whole = np.rint(w * 16 / 2.0**scale).astype(int)
