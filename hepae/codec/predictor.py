@@ -62,7 +62,7 @@ def with_rows_before(
     before = [np.where((ranks >= b)[:, None], Q[np.maximum(rows - b, 0)], MISSING) for b in range(1, back + 1)]
     return np.concatenate([*before, ranks[:, None], counts[:, None], Q[rows]], 1)
 
-# %% ../../nbs/52b_codec.predictor.ipynb #2c185ad9
+# %% ../../nbs/52b_codec.predictor.ipynb #05fee5ca
 CLASSES, FINEST = 64, 12  # classes of scale, four an octave; the first is a width of 2**-12 of the column's
 _CHUNK = 4096             # rows at a time
 
@@ -79,6 +79,12 @@ class Travels:
     def __eq__(self, other) -> bool: return type(self) is type(other) and self.to_bytes() == other.to_bytes()
     def __hash__(self) -> int: return hash(self.id)
 
+    def variant(self, name: str, found: int = 0) -> int:
+        "The variant of a column's grid: the model's; where the circle is cut, `found` in the data."
+        mode, size = {n: (m, s) for n, m, s in self.grids}[name]
+        if mode == "decimal": return 2 + len(f"{size:.0f}") - 1
+        return found if mode == "turn" else 0
+
     def order(self, schema: Schema) -> list[int]:
         "Which of the schema's columns comes first, second, … in the coding order; UsageError if the table is another."
         names = [g[0] for g in self.grids]
@@ -86,7 +92,7 @@ class Travels:
         if missing or unknown:
             differ = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has {', '.join(unknown)} besides"] * bool(unknown)
             raise UsageError(f"the table {' and '.join(differ)}; the model was trained on {', '.join(names)}: give another model, or none")
-        now = {c.name: quantiser(c) for c in schema.columns}
+        now = {c.name: quantiser(c, self.variant(c.name)) for c in schema.columns}
         other = [n for n, mode, size in self.grids if (now[n].mode, now[n].size) != (mode, size)]
         if other: raise UsageError(f"the bounds or dtypes of {', '.join(other)} are not those that the model was trained with; give the same --bound, or another model")
         return [schema.names.index(n) for n in names]
@@ -96,7 +102,7 @@ def _checked_grids(grids: list) -> tuple:
     "Names, modes and sizes, if they are that."
     if not 1 <= len(grids) <= 4096: raise ValueError("no columns, or too many")
     for name, mode, size in grids:
-        if type(name) is not str or mode not in ("exact", "integer", "abs", "turn", "rel", "bits") or type(size) is not float or not 0 <= size < 1e300: raise ValueError("a grid that is none")
+        if type(name) is not str or mode not in ("exact", "decimal", "integer", "abs", "turn", "rel", "bits") or type(size) is not float or not 0 <= size < 1e300: raise ValueError("a grid that is none")
     return tuple(tuple(g) for g in grids)
 
 

@@ -125,7 +125,7 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53e_codec.tables.ipynb #b1d55a45
+# %% ../../nbs/53e_codec.tables.ipynb #83f37641
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
@@ -136,7 +136,9 @@ def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = No
     order = sorted(range(len(names)), key=lambda j: (names[j] != "pt", j))
     header = Header(schema, [], order, variants, index_levels(table.index), unordered)
     if predictor is not None:
-        header = replace(header, codec=predictor.codec, model=predictor.id, extra=predictor.extra, order=predictor.order(schema))
+        order = predictor.order(schema)
+        variants = [predictor.variant(c.name, v) for c, v in zip(schema.columns, variants)]
+        header = replace(header, codec=predictor.codec, model=predictor.id, extra=predictor.extra, order=order, variants=variants)
         if getattr(predictor, "plan", None):
             if unordered: raise UsageError("a shared density model keeps the order of rows; leave --unordered or --model out")
             return replace(header, plan=predictor.plan, shared=True)
