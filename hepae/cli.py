@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['output_option', 'force_option', 'quiet_option', 'json_option', 'seed_option', 'filter_option', 'say', 'show',
-           'progress_bar', 'table_text', 'pairs', 'cli', 'source_options', 'sample', 'inspect', 'extract', 'train',
-           'analyse', 'variables', 'compress', 'rows_range', 'decompress', 'verify', 'bench', 'main']
+           'progress_bar', 'table_text', 'pairs', 'cli', 'variables', 'dims_option', 'source_options', 'sample',
+           'inspect', 'extract', 'train', 'analyse', 'compress', 'rows_range', 'decompress', 'verify', 'bench', 'main']
 
 # %% ../nbs/70_cli.ipynb #840e6e03
 import os
@@ -49,7 +49,7 @@ def pairs(context, parameter, text: str | None) -> dict[str, str] | None:
     if len(found) != len(text.split(",")): raise click.BadParameter(f"'{text}' is not of the form name=branch,name=branch")
     return {k.strip(): v.strip() for k, v in found.items()}
 
-# %% ../nbs/70_cli.ipynb #16a121e2
+# %% ../nbs/70_cli.ipynb #de96f89e
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="hepae")
 def cli():
@@ -77,6 +77,16 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the fa
 seed_option = click.option("--seed", default=41, show_default=True, help="Makes the run repeatable.")
 
 
+def variables(context, parameter, text: str | None) -> str | list[str] | None:
+    "A click callback: a preset's name, or 'pt,eta' as a list."
+    return [name.strip() for name in text.split(",")] if text and "," in text else text
+
+
+def dims_option(usual: str, default: str | None = None):
+    "The option that says which variables are meant."
+    return click.option("--dims", callback=variables, default=default, help=f"Variables: 4D (m, pt, phi, eta), E4D (pt, eta, phi, E), 16D, 25D, 27D, 29D, or names like pt,eta,Width.  [default: {usual}]")
+
+
 def source_options(command):
     "The options that say which jets of a file are meant."
     for option in reversed([
@@ -88,7 +98,7 @@ def source_options(command):
     ]): command = option(command)
     return command
 
-# %% ../nbs/70_cli.ipynb #e2587161
+# %% ../nbs/70_cli.ipynb #efba9144
 @cli.command()
 @output_option("jets.root for dijets, or dy.hepmc (.gz, .bz2, .xz, .zst) for Drell-Yan e+e-.")
 @click.option("--events", default=1000, show_default=True, help="How many collisions.")
@@ -149,7 +159,7 @@ def _inspect_text(facts: dict) -> str:
 @cli.command()
 @click.argument("inputs", nargs=-1, required=True)
 @output_option("Where the table goes: .pkl, .parquet or .csv.")
-@click.option("--dims", default="4D", show_default=True, help="4D (m, pt, phi, eta), E4D (pt, eta, phi, E), 16D, 25D, 27D or 29D.")
+@dims_option("4D", default="4D")
 @source_options
 @force_option
 @quiet_option
@@ -167,7 +177,7 @@ def extract(inputs, output, dims, container, tree, columns, unit, leading, force
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json,
          f"{output}: {facts['rows']} jets of {facts['entries']} events from {facts['container'] or 'the columns given'} ({unit_text or 'units unknown'}), {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #0aa02759
+# %% ../nbs/70_cli.ipynb #bbb6ddce
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -193,7 +203,7 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @click.option("--lr", type=float, help="Highest learning rate.  [default: found]")
 @click.option("--bs", default=256, show_default=True, help="Jets in a batch.")
 @click.option("--wd", default=1e-6, show_default=True, help="Weight decay.")
-@click.option("--dims", help="Variables, if TABLE is not a table yet.  [default: 4D]")
+@dims_option("those of TABLE; 4D of a ROOT file")
 @source_options
 @filter_option
 @seed_option
@@ -277,18 +287,13 @@ def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, c
     for what, path in [("report", output), ("reconstructed", reconstructed), ("latents", latents)]:
         if path and not quiet: say(f"{what}: {path}")
 
-# %% ../nbs/70_cli.ipynb #af890155
+# %% ../nbs/70_cli.ipynb #d8357131
 def _volume(n: float) -> str:
     "Bytes for people."
     for unit in ("bytes", "kB", "MB"):
         if n < 1000: return f"{n:.3g} {unit}" if unit != "bytes" else f"{n} bytes"
         n /= 1000
     return f"{n:.3g} GB"
-
-
-def variables(context, parameter, text: str | None) -> str | list[str] | None:
-    "A click callback: a preset's name, or 'pt,eta' as a list."
-    return [name.strip() for name in text.split(",")] if text and "," in text else text
 
 
 @cli.command()
@@ -299,7 +304,7 @@ def variables(context, parameter, text: str | None) -> str | list[str] | None:
 @click.option("--no-index", is_flag=True, help="Do not keep events, or whatever rows are numbered by: number them through.")
 @click.option("--model", "folder", type=click.Path(path_type=Path), help="A density model that files share (hepae train --recipe density), needed again to decompress; or a trained autoencoder, which travels in the file.")
 @click.option("--embed", is_flag=True, help="Put a density model into the file too.")
-@click.option("--dims", callback=variables, help="Variables: 4D, E4D, 16D, 25D, 27D or 29D, or names like pt,eta,btagDeepB.  [default: 4D of a ROOT file; a table keeps all its columns]")
+@dims_option("4D of a ROOT file; a table keeps all its columns")
 @click.option("--workers", type=int, default=0, help="With a folder: compress with so many processes.")
 @click.option("--dask", "address", metavar="ADDRESS", help="With a folder: compress on this dask.distributed cluster, one file a task.")
 @source_options
@@ -314,9 +319,9 @@ def compress(inputs, output, bound, unordered, no_index, folder, embed, dims, wo
     from hepae.codec import files
     from hepae.core import UsageError
     model = _model_of(folder)
-    options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model, embed=embed or getattr(model, "extra", 1) > 0, dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading, force=force)
+    options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model, embed=embed, dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading, force=force)
     if Path(output).is_dir() or output.endswith("/"):
-        names = [n for n in files.expand(inputs)]
+        names = files.expand(inputs)
         with progress_bar(quiet, total=len(names), unit=" files") as bar: done = files.compress_each(names, output, address, workers, lambda facts: bar.update(), **options)
         show(done, as_json, table_text([{"file": d["output"], "rows": d["rows"], "bytes": d["bytes"], "bits a row": 8 * d["bytes"] / max(d["rows"], 1)} for d in done]))
         return
@@ -392,17 +397,6 @@ def verify(inputs, folder, no_index, container, tree, columns, unit, leading, qu
     if not quiet: say(f"{inputs[-1]}: {facts['rows']} rows, every value within its bound")
 
 
-def _some_rows(tables, most: int | None):
-    "The first rows of tables as one."
-    from hepae.codec.files import _all_of
-    if most is None: return _all_of(tables)
-    held = []
-    for table in tables:
-        held.append(table.iloc[:most - sum(map(len, held))])
-        if sum(map(len, held)) >= most: break
-    return _all_of(held)
-
-
 @cli.command()
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A page (.html), a table (.csv, .json) or the picture (.png).")
@@ -411,7 +405,7 @@ def _some_rows(tables, most: int | None):
 @click.option("--model", "folders", multiple=True, type=click.Path(path_type=Path), help="A trained model's folder: its codec takes part, and its bytes are counted.")
 @click.option("--rows", type=click.IntRange(min=1), help="Only the first rows.")
 @click.option("--repeat", default=1, show_default=True, type=click.IntRange(min=1), help="The best of so many runs is the speed.")
-@click.option("--dims", help="Variables of a ROOT file: 4D, E4D, …  [default: 4D; a table keeps all its columns]")
+@dims_option("4D of a ROOT file; a table keeps all its columns")
 @source_options
 @force_option
 @quiet_option
@@ -425,7 +419,7 @@ def bench(inputs, output, names, bounds, folders, rows, repeat, dims, container,
     if output: check_free(output, force)
     if output and output.suffix not in (".html", ".htm", ".csv", ".json", ".png"): raise UsageError(f"{output}: cannot write '{output.suffix}'; choose .html, .csv, .json or .png")
     from hepae.codec import bench as benching
-    from hepae.io.files import expand, naming, read_chunks
+    from hepae.io.files import expand, naming, read
     from hepae.report import write_report
     known = benching.codecs()
     for name in names.split(",") if names else []: benching.check_name(name.strip(), known)
@@ -433,7 +427,7 @@ def bench(inputs, output, names, bounds, folders, rows, repeat, dims, container,
     chosen += [benching.with_model(f"model {f.name}", _model_of(f)) for f in folders]
     wanted = [None if b.strip() == "schema" else b.strip() for b in bounds.split(";" if "=" in bounds or ";" in bounds else ",")]
     choice = dict(dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
-    with naming(", ".join(map(str, inputs))[:200]): table = _some_rows(read_chunks(expand(inputs), **choice), rows)
+    with naming(", ".join(map(str, inputs))[:200]): table = read(expand(inputs), rows=rows, **choice)
     with progress_bar(quiet, total=len(chosen) * len(wanted), unit=" codecs") as bar: result = benching.bench(table, chosen, wanted, repeat, progress=lambda name: (bar.set_postfix_str(name), bar.update()))
     facts = [{k: None if benching.is_missing(v) else v for k, v in row.items()} for row in result.to_dict("records")]
     if output and output.suffix == ".csv":

@@ -7,7 +7,7 @@ __all__ = ['ORDERED', 'UNORDERED', 'COLUMNS', 'FLOOR', 'FLOOR_UNORDERED', 'ABOUT
            'model_bytes', 'violations', 'peak_memory', 'best_time', 'measure', 'floors', 'bench',
            'plot_rate_distortion', 'is_missing', 'sections']
 
-# %% ../../nbs/57_codec.bench.ipynb #a586f128
+# %% ../../nbs/57_codec.bench.ipynb #8167bf78
 import ctypes
 import io
 import time
@@ -22,7 +22,8 @@ from matplotlib.figure import Figure
 from .container import MAGIC, Reader
 from .floor import cells, entropy_estimate, order_bits
 from .rivals import available, rival
-from .tables import compress, decompress, with_bounds
+from .header import with_bounds
+from .tables import compress, decompress
 from ..core import UsageError
 from ..metrics import bound_violations
 from ..schema import schema_of, with_schema

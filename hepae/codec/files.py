@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PIPE', 'compress_files', 'decompress_file', 'verify_file', 'compress_each', 'describe_hepae']
 
-# %% ../../nbs/56_codec.files.ipynb #c99b1929
+# %% ../../nbs/56_codec.files.ipynb #e64f87ce
 import os
 import sys
 import tempfile
@@ -19,10 +19,10 @@ import pandas as pd
 
 from .container import Reader, open_end
 from .header import Header, with_bounds
-from .tables import grid_table, read_rows, read_tables, regrouped, write_tables
+from .tables import grid_table, read_rows, read_tables, write_tables
 from ..core import HepaeError, UsageError, check_free, existing_file, whole
-from ..io.files import READERS, expand, naming, read_chunks, write
-from ..io.tables import WRITERS, write_chunks
+from ..io.files import READERS, expand, naming, read, read_chunks, write
+from ..io.tables import WRITERS, joined, write_chunks
 from ..metrics import bound_violations, check_comparable
 from ..schema import schema_of, with_schema
 
@@ -62,11 +62,11 @@ def _input(path: str | Path) -> Iterator[BinaryIO]:
     path = existing_file(path)
     with naming(path), open(path, "rb") as f: yield f
 
-# %% ../../nbs/56_codec.files.ipynb #3d20ce9e
+# %% ../../nbs/56_codec.files.ipynb #e511a619
 def compress_files(
     inputs: Iterable[str | Path],    # files, or ['-'] for standard input
     output: str | Path,              # a .hepae file, or '-' for standard output
-    bound: str | None = None,        # as `codec.tables.with_bounds` reads it; None: those of the schema
+    bound: str | None = None,        # as `codec.header.with_bounds` reads it; None: those of the schema
     unordered: str = "",             # 'events' or 'table': whose rows have no order
     model=None,                      # a learned predictor
     embed: bool = False,             # does the model travel in the file?
@@ -99,7 +99,7 @@ def _numbered(table: pd.DataFrame, first: int) -> pd.DataFrame:
     bare = table.set_axis(pd.RangeIndex(first, first + len(table)))
     return with_schema(bare, replace(schema, source=replace(schema.source, jagged=False, counter="", entries=0)))
 
-# %% ../../nbs/56_codec.files.ipynb #0642b125
+# %% ../../nbs/56_codec.files.ipynb #d7a611fd
 def decompress_file(
     source: str | Path,              # a .hepae file, or '-'
     output: str | Path,              # .root, .parquet, .pkl or .csv; '-' gives CSV
@@ -125,14 +125,9 @@ def decompress_file(
         if rows is not None and str(source) == PIPE: raise UsageError("some rows can be taken from a file, not from a pipe; decompress all, or give the file")
         tables = counted(read_tables(file, model) if rows is None else [read_rows(file, *rows, model)])
         if str(output) == PIPE: _write_csv(tables, sys.stdout)
-        elif path.suffix == ".root": write(_all_of(tables), path, force, tree_class)
+        elif path.suffix == ".root": write(joined(list(tables)), path, force, tree_class)  # from one table: memory grows with it
         else: write_chunks(tables, path, force)
     return facts
-
-
-def _all_of(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    "One table. ROOT files are written from one: memory grows with it."
-    return next(regrouped(tables, 2**62))
 
 
 def _write_csv(tables: Iterable[pd.DataFrame], file) -> None:
@@ -146,7 +141,7 @@ READERS["hepae"] = lambda path: _tables_in(path)
 def _tables_in(path: str | Path) -> Iterator[pd.DataFrame]:
     with open(path, "rb") as f: yield from read_tables(f)
 
-# %% ../../nbs/56_codec.files.ipynb #7984a175
+# %% ../../nbs/56_codec.files.ipynb #a5462a3a
 def verify_file(
     inputs: Iterable[str | Path],    # the original file(s)
     compressed: str | Path,
@@ -160,7 +155,7 @@ def verify_file(
     broken, rows = pd.Series(0, index=header.schema.names), 0
     with _as_files(inputs) as paths, _input(compressed) as file, naming(f"{', '.join(map(str, inputs))[:200]} against {compressed}"):
         back = read_tables(file, model)
-        if header.unordered: return _verify_sets(_all_of(read_chunks(paths, **choice)), _all_of(back), header)
+        if header.unordered: return _verify_sets(read(paths, **choice), joined(list(back)), header)
         for a, b in _aligned(read_chunks(paths, **choice), back):
             if len(a) != len(b): raise HepaeError(f"the original has {'more' if len(a) > len(b) else 'fewer'} rows; it is another file, or was read with other options")
             if not index: a, b = _numbered(a, rows), _numbered(b, rows)

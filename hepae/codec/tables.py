@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SMALL', 'MOST_ROWS', 'MOST_VALUES', 'grid_table', 'encode_chunk', 'decode_chunk', 'make_header', 'learn_model',
-           'write_tables', 'regrouped', 'read_tables', 'read_rows', 'compress', 'decompress', 'with_bounds']
+           'write_tables', 'regrouped', 'read_tables', 'read_rows', 'compress', 'decompress']
 
-# %% ../../nbs/53e_codec.tables.ipynb #d84c89b9
+# %% ../../nbs/53e_codec.tables.ipynb #4d9bf6c0
 import io
 import zlib
 from dataclasses import replace
@@ -18,16 +18,15 @@ import pandas as pd
 from .bounds import decimal_places, quantise, quantiser
 from .container import Reader, Writer, chunks_between, put_numbers, put_sections, take_numbers, take_sections
 from .density import HINT, SPREAD, ColumnPlan, Rows, count_rows, decode_rows, encode_rows
-from .header import EVENTS, FAR, OTHER, RANGE, UNORDERED, Header, bound_of, decode_index, encode_index, index_levels, with_bounds
+from .header import EVENTS, FAR, OTHER, RANGE, UNORDERED, Header, bound_of, decode_index, encode_index, index_levels
 from .keys import decode_keys, encode_keys, key_edges
 from .model import DensityModel, model_from_bytes, sparse
 from .planner import make_plan
 from ..core import HepaeError, UsageError
+from ..io.tables import check_alike, joined
 from ..schema import Column, schema_of, with_schema
 
-_all_ = ["with_bounds"]
-
-# %% ../../nbs/53e_codec.tables.ipynb #19704991
+# %% ../../nbs/53e_codec.tables.ipynb #b32ff8bf
 SMALL = 2**14        # rows with which plans are tried out whole
 MOST_ROWS = 2**20    # in a chunk
 MOST_VALUES = 2**27  # in a chunk: a few kB may claim so many, and they take 1 GB
@@ -82,7 +81,7 @@ def encode_chunk(table: pd.DataFrame, header: Header, first_entry: int, predicto
         index_numbers, index_sections = [RANGE, 0, 2], []
     else:
         index_numbers, index_sections, offsets = encode_index(table.index, first_entry, entries)
-        if header.unordered == "events" and offsets is None: raise HepaeError("rows that belong to no events cannot be --unordered within them; use --unordered table")
+        if header.unordered == "events" and offsets is None: raise HepaeError("rows that are not numbered 0, 1, 2, … within events cannot be --unordered within them; number them so, or use --unordered table")
         order = _within_events(Q, offsets) if header.unordered == "events" else np.arange(len(table))
     Q, escapes = Q[order], escapes[order]
     if predictor is not None and header.extra: Q, escapes = predictor.with_extra(table.iloc[order], Q, escapes)
@@ -125,7 +124,7 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53e_codec.tables.ipynb #83f37641
+# %% ../../nbs/53e_codec.tables.ipynb #f94b1e07
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
@@ -198,7 +197,7 @@ def write_tables(
     file: BinaryIO,
     unordered: str = "",
     predictor=None,                  # a learned model, or a function that makes one of the first chunk
-    embed: bool = True,              # does it travel in the file, or is it shared?
+    embed: bool = True,              # does it travel in the file, or is it shared? An autoencoder always travels
     rows: int | None = None,         # in a chunk
     progress=None,                   # called with the number of rows of each chunk
 ) -> dict:  # rows, entries, bytes of each section
@@ -207,9 +206,9 @@ def write_tables(
     for table in regrouped(tables, rows, unordered):
         if header is None:
             if predictor is not None and not hasattr(predictor, "predict"): predictor = predictor(table)
-            header = make_header(table, unordered, predictor=predictor)
-            writer.header(header.to_dict(), predictor.to_bytes() if predictor is not None and embed else None)
-        _check_like(table, header)
+            header, like = make_header(table, unordered, predictor=predictor), table.iloc[:0]
+            writer.header(header.to_dict(), predictor.to_bytes() if predictor is not None and (embed or predictor.extra) else None)
+        check_alike(table, like)
         payload, first_entry, index = encode_chunk(table, header, first_entry, predictor)
         writer.chunk(payload, len(table))
         total, index_bytes = total + len(table), index_bytes + index
@@ -219,14 +218,6 @@ def write_tables(
     return {"rows": total, "entries": first_entry, "sections": writer.sizes, "index_bytes": index_bytes}
 
 
-def _check_like(table: pd.DataFrame, header: Header) -> None:
-    "Refuse a table with other columns than the first."
-    want = {c.name: c.dtype for c in header.schema.columns}
-    have = {n: str(d) for n, d in zip(table.columns, table.dtypes)}
-    if list(want.items()) != list(have.items()): raise HepaeError(f"columns {', '.join(f'{n} ({d})' for n, d in have.items())} follow a table with {', '.join(f'{n} ({d})' for n, d in want.items())}; compress these files separately")
-    if table.index.nlevels != len(header.index) and header.unordered != "table": raise HepaeError("a table with events follows one without; compress these files separately")
-
-
 def regrouped(tables: Iterable[pd.DataFrame], rows: int | None = None, unordered: str = "") -> Iterator[pd.DataFrame]:
     "The same rows in chunks of about `rows`, which end where events do."
     held: list[pd.DataFrame] = []
@@ -234,29 +225,16 @@ def regrouped(tables: Iterable[pd.DataFrame], rows: int | None = None, unordered
         rows = rows or (min(MOST_ROWS, MOST_VALUES // 2 // max(1, table.shape[1])) if unordered == "table" else max(2**14, min(2**18, 2**22 // max(1, table.shape[1]))))
         held.append(table)
         while sum(map(len, held)) >= 2 * rows:
-            table = _joined(held)
+            table = joined(held)
             cut = _event_start(table, rows)
             if cut >= len(table): break
             yield _part(table, 0, cut)
             held = [_part(table, cut, len(table))]
     if held:
-        table = _joined(held)
+        table = joined(held)
         cut = _event_start(table, rows) if len(table) > MOST_ROWS else len(table)
         yield _part(table, 0, cut)
         if cut < len(table): yield _part(table, cut, len(table))
-
-
-def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    "Tables as one, with the schema of the last."
-    if len(tables) == 1: return tables[0]
-    like = list(tables[0].columns), list(map(str, tables[0].dtypes))
-    for t in tables:
-        if (list(t.columns), list(map(str, t.dtypes))) != like: raise HepaeError(f"columns {', '.join(map(str, t.columns))} with dtypes {', '.join(map(str, t.dtypes))} follow a table with {', '.join(map(str, like[0]))} and {', '.join(like[1])}; compress these files separately")
-        if t.index.nlevels != tables[0].index.nlevels: raise HepaeError("a table with events follows one without; compress these files separately")
-    schema = schema_of(tables[-1])
-    bare = [t.copy(deep=False) for t in tables]
-    for t in bare: t.attrs = {}
-    return with_schema(pd.concat(bare), schema)
 
 
 def _event_start(table: pd.DataFrame, row: int) -> int:
@@ -274,7 +252,7 @@ def _part(table: pd.DataFrame, a: int, b: int) -> pd.DataFrame:
     if b < len(table) and table.index.nlevels == 2: schema = replace(schema, source=replace(schema.source, entries=int(part.index.get_level_values(0).max()) + 1))
     return with_schema(part, schema)
 
-# %% ../../nbs/53e_codec.tables.ipynb #2cfd4f08
+# %% ../../nbs/53e_codec.tables.ipynb #6041ded6
 def _header_of(reader: Reader, predictor) -> tuple[Header, object]:
     "The header, and the predictor if one is needed: the file's own, or the shared one with the right id."
     header = Header.from_dict(reader.facts)
@@ -320,7 +298,7 @@ def read_rows(
         if header.unordered == "table": table.index = pd.RangeIndex(row, row + rows)
         parts.append(table.iloc[max(0, first - row):last - row])
     if not parts: raise UsageError(f"there are no rows {first} to {last}")
-    return _joined(parts)
+    return joined(parts)
 
 
 def compress(table: pd.DataFrame, **choice) -> bytes:
@@ -332,4 +310,4 @@ def compress(table: pd.DataFrame, **choice) -> bytes:
 
 def decompress(data: bytes, predictor=None) -> pd.DataFrame:
     "The table in the bytes of a `.hepae` file."
-    return _joined(list(read_tables(io.BytesIO(data), predictor)))
+    return joined(list(read_tables(io.BytesIO(data), predictor)))

@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['CODEC_RECIPES', 'best_density', 'train_codec', 'autoencoder_of']
 
-# %% ../../nbs/53g_codec.trainer.ipynb #22b0324f
-from dataclasses import replace
+# %% ../../nbs/53g_codec.trainer.ipynb #6a047642
 from pathlib import Path
 
 import pandas as pd
@@ -14,13 +13,14 @@ import pandas as pd
 from .learned import ae_predictor, cells_of, train_density, train_rate_distortion, worth_keeping
 from .model import FILE, DensityModel
 from .predictor import LatentPredictor
-from .tables import compress, learn_model, with_bounds
+from .header import with_bounds
+from .tables import compress, learn_model
 from ..core import HepaeError, UsageError, check_free, run_record, to_json, whole
 from ..cuts import split_by_event
 from ..schema import schema_of, with_schema
 from ..trained import TrainedModel
 
-# %% ../../nbs/53g_codec.trainer.ipynb #5981962c
+# %% ../../nbs/53g_codec.trainer.ipynb #eb196e45
 CODEC_RECIPES = ("density", "rate-distortion")
 
 
@@ -39,10 +39,10 @@ def best_density(
     found = {"tables": learn_model(train)}
     if epochs:
         Q, escapes, grids, rows = cells_of(train)
-        if rows.offsets is not None and rows.ranks().max(initial=0) >= 64: rows = replace(rows, offsets=None)
         back = 2 if rows.offsets is not None and rows.ranks().max(initial=0) > 0 else 0
         predictor, _ = train_density(Q, escapes, grids, rows, back=back, epochs=epochs, seed=seed)
-        predictor = worth_keeping(predictor, *cells_of(valid)[:2], cells_of(valid)[3], total=0)
+        Q, escapes, _, rows = cells_of(valid)
+        predictor = worth_keeping(predictor, Q, escapes, rows, total=0)
         if predictor.networks: found["networks"] = learn_model(train, predictor)
     bits = {"alone": _bits(valid, None)} | {what: _bits(valid, m) for what, m in found.items()}
     return found[min(found, key=lambda what: bits[what])], bits

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['READERS', 'kind_of', 'expand', 'naming', 'read_chunks', 'read', 'write', 'extract', 'describe']
 
-# %% ../../nbs/13_io.files.ipynb #7c08016a
+# %% ../../nbs/13_io.files.ipynb #61739b10
 import glob
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +19,7 @@ import pandas as pd
 from ..core import HepaeError, UsageError, existing_file
 from .containers import describe_root
 from .root import leading_rows, read_root_chunks, with_columns, write_root
-from .tables import WRITERS, is_ragged, ragged_types, read_csv_chunks, read_parquet_chunks, read_ragged_chunks, write_chunks
+from .tables import WRITERS, is_ragged, joined, ragged_types, read_csv_chunks, read_parquet_chunks, read_ragged_chunks, write_chunks
 from .unpickle import read_pickle
 from ..kinematics import COMPONENTS, component, inputs_for
 from ..schema import INDEX, Schema, Source, infer_schema, preset, schema_of, with_schema
@@ -128,7 +128,7 @@ def naming(path: str | Path) -> Iterator[None]:
         if str(path) in str(e): raise
         raise type(e)(f"{path}: {e}") from e
 
-# %% ../../nbs/13_io.files.ipynb #bca4ab61
+# %% ../../nbs/13_io.files.ipynb #834be08b
 def read_chunks(
     paths: Iterable[str | Path],             # files of any kind
     dims: str | list[str] | None = "4D",     # a preset, or names of variables; None: all columns of a table file
@@ -165,16 +165,16 @@ def _ragged(path: str | Path, wanted: list[str], container: str, unit: str | Non
 def read(
     path: str | Path | list,
     dims: str | list[str] | None = None,   # a preset or names; None: a table as it is, 4D for a ROOT file
+    rows: int | None = None,               # only the first rows
     **choice,                              # container, tree, columns, unit, leading: as for read_chunks
 ) -> pd.DataFrame:
-    "All of a file (or several) as one table."
-    chunks = list(read_chunks(path if isinstance(path, list) else [path], dims, **choice))
-    if len(chunks) == 1: return chunks[0]
-    attrs = chunks[-1].attrs
-    for c in chunks: c.attrs = {}
-    table = pd.concat(chunks)
-    table.attrs = attrs
-    return table
+    "All of a file (or several) as one table, or its first rows; the rest is not read."
+    chunks, n = [], 0
+    for chunk in read_chunks(path if isinstance(path, list) else [path], dims, **choice):
+        chunks.append(chunk if rows is None else chunk.iloc[:rows - n])
+        n += len(chunk)
+        if rows is not None and n >= rows: break
+    return joined(chunks)
 
 # %% ../../nbs/13_io.files.ipynb #1ec7611a
 def write(

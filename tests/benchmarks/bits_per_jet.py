@@ -11,7 +11,8 @@ from pathlib import Path
 
 from hepae.codec.bench import FLOOR, bench, codecs, with_model
 from hepae.codec.model import FILE, load_model
-from hepae.codec.tables import compress, with_bounds
+from hepae.codec.header import with_bounds
+from hepae.codec.tables import compress
 from hepae.codec.trainer import autoencoder_of
 from hepae.io.files import read
 from hepae.schema import schema_of, with_schema

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hepae.codec.tables import compress, decompress, learn_model, with_bounds
+from hepae.codec.header import with_bounds
+from hepae.codec.tables import compress, decompress, learn_model
 from hepae.codec.trainer import best_density
 from hepae.codec.learned import cells_of, train_rate_distortion
 from hepae.io.files import read
