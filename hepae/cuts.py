@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['GEV', 'FILTERS', 'count_nonfinite', 'refuse_nonfinite', 'parse_cut', 'filter_events', 'event_draw', 'split_by_event']
 
-# %% ../nbs/19_cuts.ipynb #751655a4
+# %% ../nbs/19_cuts.ipynb #3ca8550d
 import operator
 import re
 from dataclasses import replace
@@ -14,17 +14,18 @@ import numpy as np
 import pandas as pd
 
 from .core import HepaeError, UsageError
-from .schema import Schema, n_entries, schema_of, with_schema
+from .schema import Schema, flat_values, is_ragged, n_entries, refuse_ragged, schema_of, with_schema
 
-# %% ../nbs/19_cuts.ipynb #03b3ba21
+# %% ../nbs/19_cuts.ipynb #d62b6b45
 def count_nonfinite(table: pd.DataFrame) -> dict[str, int]:  # column → rows; columns without any are left out
     "How many rows of each column are NaN or infinite."
-    counts = {str(name): int((~np.isfinite(table[name].to_numpy())).sum()) for name in table.columns}
+    counts = {str(name): int((~np.isfinite(flat_values(table[name]))).sum()) for name in table.columns}
     return {name: n for name, n in counts.items() if n}
 
 
 def refuse_nonfinite(table: pd.DataFrame) -> None:
-    "Raise HepaeError naming each column with NaN or infinity, and in how many rows."
+    "Raise HepaeError naming each column with NaN or infinity, and in how many rows; and those with lists."
+    refuse_ragged(table, "a network")
     found = [f"{name} ({n} of {len(table)} rows)" for name, n in count_nonfinite(table).items()]
     if found: raise HepaeError(f"not finite: {', '.join(found)}; drop these rows with the filter 'finite'")
 
@@ -70,7 +71,7 @@ FILTERS = {
     "mc": _JETS + _MC,
 }
 
-# %% ../nbs/19_cuts.ipynb #aa713e81
+# %% ../nbs/19_cuts.ipynb #46c59150
 def _cuts(table: pd.DataFrame, name: str) -> list[tuple[str, bool]]:
     "The cuts that `name` asks for, and whether each may be skipped where a column is missing."
     cuts = []
@@ -82,9 +83,17 @@ def _cuts(table: pd.DataFrame, name: str) -> list[tuple[str, bool]]:
     return [c for cut in cuts for c in (every if cut[0] == "finite" else [cut])]
 
 
+def _finite_rows(column: pd.Series) -> np.ndarray:
+    "Which rows hold finite numbers only, one or a list of them."
+    finite = np.isfinite(flat_values(column))
+    if not is_ragged(column.dtype): return finite
+    ends = np.cumsum(column.list.len().to_numpy(np.int64))
+    return np.diff(np.concatenate([[0], np.cumsum(~finite)])[np.concatenate([[0], ends])]) == 0
+
+
 def _kept(table: pd.DataFrame, schema: Schema, text: str, skippable: bool) -> tuple[np.ndarray, list[str]]:
     "Which rows a cut keeps, and the columns it would have needed."
-    if text.startswith("finite "): return np.isfinite(table[text.removeprefix("finite ")].to_numpy()), []
+    if text.startswith("finite "): return _finite_rows(table[text.removeprefix("finite ")]), []
     keep, tests = parse_cut(text)
     missing = [t["column"] for t in tests if t["column"] not in schema.names]
     if missing and not skippable:

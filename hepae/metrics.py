@@ -6,7 +6,7 @@
 __all__ = ['delta_phi', 'residual_kind', 'residual', 'check_comparable', 'residuals', 'with_error', 'Summary', 'summarise', 'mse',
            'within_bound', 'bound_violations', 'correlation', 'ratio_of_same', 'bytes_on_disk']
 
-# %% ../nbs/60_metrics.ipynb #2be13dbc
+# %% ../nbs/60_metrics.ipynb #ff86c355
 import html
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .core import HepaeError
-from .schema import Column, Schema, parse_bound, schema_of, with_schema
+from .schema import Column, Schema, parse_bound, refuse_ragged, schema_of, with_schema
 
 # %% ../nbs/60_metrics.ipynb #d733b1d7
 def delta_phi(
@@ -49,12 +49,13 @@ def residual(
         if kind == "relative": d = d / a
     return np.where(np.isfinite(d), d, np.nan)
 
-# %% ../nbs/60_metrics.ipynb #1655e6a4
+# %% ../nbs/60_metrics.ipynb #09be9af1
 def check_comparable(
     original: pd.DataFrame,
     reconstructed: pd.DataFrame,
 ) -> None:
-    "HepaeError naming what differs, unless both tables have the same columns, rows and index."
+    "HepaeError naming what differs, unless both tables have the same columns, rows and index, one number in each cell."
+    refuse_ragged(original, "a comparison")
     a, b = [str(c) for c in original.columns], [str(c) for c in reconstructed.columns]
     lacks, extra = ", ".join(c for c in a if c not in b), ", ".join(c for c in b if c not in a)
     if lacks: raise HepaeError(f"the reconstructed table lacks column {lacks}; compare tables of the same columns")

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BOUND_MODES', 'KINDS', 'VARIABLES', 'PRESETS', 'INDEX', 'MOST_ENTRIES', 'parse_bound', 'Column', 'variable',
-           'axis_label', 'preset', 'Source', 'Schema', 'with_schema', 'schema_of', 'infer_schema', 'event_index',
-           'n_entries', 'event_offsets']
+           'axis_label', 'preset', 'variables', 'Source', 'Schema', 'with_schema', 'schema_of', 'infer_schema',
+           'is_ragged', 'ragged_columns', 'flat_values', 'refuse_ragged', 'event_index', 'n_entries', 'event_offsets']
 
 # %% ../nbs/01_schema.ipynb #c150eb94
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -32,8 +32,8 @@ def parse_bound(
     if not good: raise UsageError(f"bound '{text}' is none of abs:x (x > 0), rel:x (0 < x < 1), bits:k (1 to 52), exact")
     return mode, value
 
-# %% ../nbs/01_schema.ipynb #3ed2ac74
-KINDS = ("continuous", "periodic", "integer", "flag")
+# %% ../nbs/01_schema.ipynb #06e6de2f
+KINDS = ("continuous", "periodic", "integer", "flag", "ragged")  # ragged: a list of numbers in each row
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Column:
         "Is an error of this column judged relative to its value (pt, m, E) rather than as a difference (eta, phi)?"
         return parse_bound(self.bound)[0] in ("rel", "bits")
 
-# %% ../nbs/01_schema.ipynb #ac47abfa
+# %% ../nbs/01_schema.ipynb #48b100b8
 # name: (symbol for plots, dimension, kind, bound)
 VARIABLES = {
     "pt": (r"$p_T$", "energy", "continuous", "rel:1e-3"),
@@ -96,6 +96,8 @@ VARIABLES = {
     "JvtRpt": (r"JVT $R_{p_T}$", "", "continuous", "abs:1e-3"),
     "FracSamplingMax": ("largest sampling fraction", "", "continuous", "abs:1e-3"),
     "FracSamplingMaxIndex": ("largest sampling", "", "integer", "exact"),
+    "mjj": (r"$m_{jj}$", "energy", "continuous", "rel:1e-3"),
+    "EnergyPerSampling": ("energy per sampling", "energy", "ragged", "rel:1e-3"),
 }
 
 
@@ -117,7 +119,7 @@ def axis_label(column: Column) -> str:
     unit = {"mm2": r"mm$^2$"}.get(column.unit, column.unit)
     return f"{symbol} [{unit}]" if unit else symbol
 
-# %% ../nbs/01_schema.ipynb #08845ed4
+# %% ../nbs/01_schema.ipynb #64cd6e53
 _4VEC = "pt eta phi m".split()
 _27D = _4VEC + """ActiveArea ActiveArea4vec_eta ActiveArea4vec_m ActiveArea4vec_phi ActiveArea4vec_pt AverageLArQF NegativeE HECQuality LArQuality Width WidthPhi
 CentroidR DetectorEta LeadingClusterCenterLambda LeadingClusterPt LeadingClusterSecondLambda LeadingClusterSecondR N90Constituents EMFrac HECFrac Timing
@@ -140,6 +142,14 @@ def preset(
     "The variables of a preset, in its order; UsageError for an unknown name."
     if dims not in PRESETS: raise UsageError(f"--dims {dims}: unknown; choose one of {', '.join(PRESETS)}")
     return list(PRESETS[dims])
+
+
+def variables(
+    dims: str | list[str] | None,  # a preset, or names of presets and variables
+) -> list[str] | None:
+    "The variables that are meant, each once; None for None."
+    if dims is None or isinstance(dims, str): return dims and preset(dims)
+    return list(dict.fromkeys(v for name in dims for v in PRESETS.get(name, [name])))
 
 # %% ../nbs/01_schema.ipynb #f4e809a2
 @dataclass(frozen=True)
@@ -208,7 +218,7 @@ def _checked(kind: type, data: dict):
             raise TypeError(f"{kind.__name__}.{f.name} is {value!r}")
     return given
 
-# %% ../nbs/01_schema.ipynb #1ca7328c
+# %% ../nbs/01_schema.ipynb #7c60e00c
 INDEX = ["entry", "subentry"]
 _ATTR = "hepae_schema"
 
@@ -232,7 +242,7 @@ def schema_of(
         schema = Schema.from_dict(table.attrs[_ATTR])
         if schema.names == list(table.columns): return schema
         known = {c.name: c for c in schema.columns}
-        return Schema(tuple(known.get(n) or variable(str(n), _dtype(table, n)) for n in table.columns), "", schema.source)
+        return Schema(tuple(known.get(n) or _column(table, n) for n in table.columns), "", schema.source)
     return infer_schema(table)
 
 
@@ -241,16 +251,45 @@ def infer_schema(
     energy_unit: str = "",  # 'MeV', 'GeV' or '' if unknown
 ) -> Schema:
     "The schema that the names and dtypes of `table` suggest."
-    columns = tuple(variable(str(n), _dtype(table, n), energy_unit) for n in table.columns)
+    columns = tuple(_column(table, n, energy_unit) for n in table.columns)
     name = next((d for d, names in PRESETS.items() if names == [c.name for c in columns]), "")
     return Schema(columns, name, Source(entries=n_entries(table.index)))
 
 
+def is_ragged(dtype) -> bool:
+    "Is this the dtype of a column with a list of numbers in each row (Arrow's list type)?"
+    if not isinstance(dtype, pd.ArrowDtype) or not str(dtype).startswith("list<"): return False
+    return dtype.pyarrow_dtype.value_type.to_pandas_dtype() in (np.float32, np.float64, np.int32, np.int64)
+
+
+def _column(table: pd.DataFrame, name: str, energy_unit: str = "") -> Column:
+    "What name and dtype of a column suggest."
+    column, ragged = variable(str(name), _dtype(table, name), energy_unit), is_ragged(table.dtypes[name])
+    return column if ragged == (column.kind == "ragged") else replace(column, kind="ragged" if ragged else "continuous")
+
+
 def _dtype(table: pd.DataFrame, name: str) -> str:
-    "The dtype of a column, or HepaeError if it holds no numbers."
+    "The dtype of a column's numbers, or HepaeError if it holds none."
     dtype = table.dtypes[name]
+    if is_ragged(dtype): return str(np.dtype(dtype.pyarrow_dtype.value_type.to_pandas_dtype()))
     if not isinstance(dtype, np.dtype) or dtype.kind not in "fiub": raise HepaeError(f"column {name} has dtype {dtype}, which is no number; convert or drop it")
     return str(dtype)
+
+
+def ragged_columns(table: pd.DataFrame) -> list[str]:
+    "The columns with a list of numbers in each row, such as EnergyPerSampling."
+    return [str(n) for n, dtype in table.dtypes.items() if is_ragged(dtype)]
+
+
+def flat_values(column: pd.Series) -> np.ndarray:
+    "All numbers of a column; those of all its lists, one after the other, if it has lists."
+    if not is_ragged(column.dtype): return column.to_numpy()
+    return column.list.flatten().to_numpy(np.dtype(column.dtype.pyarrow_dtype.value_type.to_pandas_dtype()))
+
+
+def refuse_ragged(table: pd.DataFrame, what: str) -> None:
+    "HepaeError naming the columns of lists, where `what` takes one number a row."
+    if found := ragged_columns(table): raise HepaeError(f"column {', '.join(found)} has a list of numbers in each row, and {what} takes one number; choose the other columns with --dims")
 
 # %% ../nbs/01_schema.ipynb #dce637c5
 def event_index(

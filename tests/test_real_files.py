@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import uproot
 
+from hepae.codec.tables import compress
 from hepae.core import HepaeError, UsageError
 from hepae.io.files import describe, extract, read, write
 from hepae.schema import PRESETS, event_offsets, preset, schema_of
@@ -120,6 +121,30 @@ def test_other_presets_from_two_stores(testdata):
         table = read(path, dims, container="AntiKt4EMTopoJets")
         assert list(table) == PRESETS[dims] and len(table) == 130
         for name in PRESETS[dims][4:]: exactly(table[name], own_read(path, "CollectionTree", f"AntiKt4EMTopoJetsAuxDyn.{name}")[1])
+
+
+@pytest.mark.parametrize("name,container,branch", [("jets_10_events", "AntiKt4EMTopoJets", "AntiKt4EMTopoJetsAuxDyn.EnergyPerSampling"), ("uproot-issue-951", "AnalysisJets", "AnalysisJetsAuxDyn.EnergyPerSampling"),
+                                                  ("uproot-physlite-rntuple_v1-0-0-0", "AnalysisJets", "AnalysisJetsAuxDyn:EnergyPerSampling")])
+def test_energies_in_the_layers_are_a_ragged_column(testdata, tmp_path, name, container, branch):
+    path = testdata(f"root/{name}.root")
+    with uproot.open(path) as file: own = file["EventData" if "rntuple" in name else "CollectionTree"][branch].array()
+    extract([path], tmp_path / "t.parquet", dims=["pt", "EnergyPerSampling"], container=container)
+    for table in (read(path, ["pt", "EnergyPerSampling"], container=container), read(tmp_path / "t.parquet")):
+        assert [list(v) for v in table["EnergyPerSampling"]] == ak.flatten(own).tolist()
+        assert np.array_equal(np.diff(event_offsets(table)), ak.num(own))
+        assert schema_of(table)["EnergyPerSampling"].kind == "ragged" and schema_of(table)["EnergyPerSampling"].unit == "MeV"
+    with pytest.raises(HepaeError, match="EnergyPerSampling has a list of numbers"): compress(table)
+
+
+def test_what_is_missing_is_named_at_once_and_can_be_left_out(testdata):
+    path = testdata("root/uproot-issue-951.root")
+    with pytest.raises(HepaeError) as e: read(path, "27D", container="AnalysisJets")
+    absent = "ActiveArea, AverageLArQF, NegativeE, HECQuality, LArQuality, WidthPhi, CentroidR, LeadingClusterCenterLambda, LeadingClusterPt"
+    assert absent in str(e.value) and "--allow-missing" in str(e.value)
+    with pytest.raises(HepaeError, match="AnalysisJets has 12 of 27"): read(path, "27D", container="AnalysisLargeRJets")
+    table = read(path, "27D", container="AnalysisJets", allow_missing=True)
+    whole = read(path, list(table), container="AnalysisJets")
+    assert len(table) == 455 and table.shape[1] == 12 and table.equals(whole)
 
 
 def test_momenta_given_as_px_py_pz_e(testdata):

@@ -6,7 +6,7 @@
 __all__ = ['SMALL', 'MOST_ROWS', 'MOST_VALUES', 'grid_table', 'encode_chunk', 'decode_chunk', 'make_header', 'learn_model',
            'write_tables', 'regrouped', 'read_tables', 'read_rows', 'compress', 'decompress']
 
-# %% ../../nbs/53e_codec.tables.ipynb #4d9bf6c0
+# %% ../../nbs/53e_codec.tables.ipynb #10752a84
 import io
 import zlib
 from dataclasses import replace
@@ -24,7 +24,7 @@ from .model import DensityModel, model_from_bytes, sparse
 from .planner import make_plan
 from ..core import HepaeError, UsageError
 from ..io.tables import check_alike, joined
-from ..schema import Column, schema_of, with_schema
+from ..schema import Column, refuse_ragged, schema_of, with_schema
 
 # %% ../../nbs/53e_codec.tables.ipynb #b32ff8bf
 SMALL = 2**14        # rows with which plans are tried out whole
@@ -124,10 +124,11 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53e_codec.tables.ipynb #f94b1e07
+# %% ../../nbs/53e_codec.tables.ipynb #11b921aa
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
+    refuse_ragged(table, "the codec")
     schema = schema_of(table)
     schema = replace(schema, columns=tuple(replace(c, dtype=str(table.dtypes.iloc[j]), bound=bound_of(c, c.bound)) for j, c in enumerate(schema.columns)))
     names = schema.names

@@ -129,7 +129,7 @@ def containers(
     with opened(path) as file: found = all_containers(file)
     return [c for c in found if len(c.has(["pt", "eta", "phi"])) == 3 or len(c.has(PRESETS["27D"])) >= 10]
 
-# %% ../../nbs/08_io.containers.ipynb #865df89c
+# %% ../../nbs/08_io.containers.ipynb #64cd5d48
 _JETS = re.compile(r"jet|akt|kt\d", re.IGNORECASE)
 
 
@@ -139,20 +139,28 @@ def choose_container(
     wanted: list[str],               # variables to read
     name: str | None = None,         # the container asked for
     unsplit: Iterable[str] = (),     # containers whose static store cannot be read
+    allow_missing: bool = False,     # the container that has most of them will do
 ) -> Container:
     "The container of `found` that has all that is `wanted`; UsageError if that is ambiguous, HepaeError if there is none."
+    everywhere = found
     if name is not None:
         named = [c for c in found if c.name == re.sub(r"Aux(Dyn)?[.:]?$", "", name)]
         if not named: raise UsageError(f"{path}: no container {name}; there are {_listing(name, found, wanted)}")
         found = named
-    good = [c for c in found if c.has(wanted) == wanted]
+    most = max((len(c.has(wanted)) for c in _like_jets(found)), default=0)
+    good = [c for c in (_like_jets(found) if allow_missing else found) if c.has(wanted) == wanted or allow_missing and len(c.has(wanted)) == most > 0]
     jets = [c for c in good if _JETS.search(c.name)]
     if len(good) == 1: return good[0]
     if len(jets) == 1: return jets[0]
     if good:
         same = len({c.name for c in good}) == 1
         raise UsageError(f"{path}: several containers fit; choose one with {'--tree' if same else '--container'}: " + ", ".join(sorted({c.tree if same else c.name for c in jets or good})))
-    raise HepaeError(f"{path}: " + _why_none(found, wanted, set(unsplit)))
+    raise HepaeError(f"{path}: " + _why_none(found, everywhere, wanted, set(unsplit)))
+
+
+def _like_jets(found: list[Container]) -> list[Container]:
+    "Those that are called jets, if any are."
+    return [c for c in found if _JETS.search(c.name)] or found
 
 
 def _listing(name: str, found: list[Container], wanted: list[str]) -> str:
@@ -161,15 +169,20 @@ def _listing(name: str, found: list[Container], wanted: list[str]) -> str:
     return ", ".join(sorted(set(names))[:12]) or "none with such variables"
 
 
-def _why_none(found: list[Container], wanted: list[str], unsplit: set[str]) -> str:
-    "Why no container fits: the best one, and what it lacks."
+def _why_none(found: list[Container], everywhere: list[Container], wanted: list[str], unsplit: set[str]) -> str:
+    "Why no container fits: the best one, all that it lacks, and who has more of it."
     rank = lambda c: (bool(_JETS.search(c.name)), len(c.has(PRESETS["27D"])), len(c.has(wanted)))
     best = max(found, key=rank, default=None)
     if best is None or not (best.has(wanted) or best.has(PRESETS["27D"])): return f"no jets found: no tree has a container with {', '.join(wanted)}; name the branches with --columns pt=…,eta=…,phi=…,m=…"
-    lacking = ", ".join(v for v in wanted if v not in best.has(wanted))
+    has = best.has(wanted)
+    lacking = ", ".join(v for v in wanted if v not in has)
+    more = sorted((c for c in everywhere if len(c.has(wanted)) > len(has)), key=lambda c: -len(c.has(wanted)))[:5]
+    others = "".join(f"; {c.name} has {len(c.has(wanted))} of {len(wanted)}" for c in more)
+    on = "choose another with --container, name the branches with --columns" + (", or go on without with --allow-missing" if has else "")
     if best.name in unsplit:
-        return f"container {best.name} keeps {lacking} in the unsplit store '{best.name}Aux.', which uproot cannot read; write the file again with split branches (as a derivation does)"
-    return f"container {best.name or '(top level)'} has no {lacking}; choose another with --container, or name the branches with --columns"
+        return (f"container {best.name} has no branch for {lacking}, and keeps the rest in the unsplit store '{best.name}Aux.', which uproot cannot read{others}; "
+                f"write the file again with split branches (as a derivation does){', or go on without with --allow-missing' if has else ''}")
+    return f"container {best.name or '(top level)'} has no {lacking}{others}; {on}"
 
 # %% ../../nbs/08_io.containers.ipynb #83ed3178
 def unsplit_stores(file: uproot.ReadOnlyDirectory) -> list[str]:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['READERS', 'kind_of', 'expand', 'naming', 'read_chunks', 'read', 'write', 'extract', 'describe']
 
-# %% ../../nbs/13_io.files.ipynb #61739b10
+# %% ../../nbs/13_io.files.ipynb #de2e585e
 import glob
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +22,7 @@ from .root import leading_rows, read_root_chunks, with_columns, write_root
 from .tables import WRITERS, is_ragged, joined, ragged_types, read_csv_chunks, read_parquet_chunks, read_ragged_chunks, write_chunks
 from .unpickle import read_pickle
 from ..kinematics import COMPONENTS, component, inputs_for
-from ..schema import INDEX, Schema, Source, infer_schema, preset, schema_of, with_schema
+from ..schema import INDEX, Schema, Source, infer_schema, flat_values, preset, schema_of, variables, with_schema
 
 # %% ../../nbs/13_io.files.ipynb #11cca0df
 def kind_of(
@@ -56,7 +56,7 @@ def expand(
         found += names
     return [existing_file(f) for f in found]
 
-# %% ../../nbs/13_io.files.ipynb #d2f843c5
+# %% ../../nbs/13_io.files.ipynb #bdc87eed
 def _canonical(table: pd.DataFrame, columns: dict[str, str] | None) -> pd.DataFrame:
     "The table with its four-momentum columns under their own names (`columns`: name → column in the file)."
     if columns and (absent := [c for c in columns.values() if c not in table]): raise HepaeError(f"no column {', '.join(absent)}; there are {', '.join(map(str, table.columns))}")
@@ -100,14 +100,14 @@ def _as_described(table: pd.DataFrame, schema: Schema, unit: str | None) -> pd.D
     return with_schema(table, replace(guessed, columns=tuple(map(keep, guessed.columns))))
 
 
-def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict[str, str] | None, unit: str | None, leading: bool, first_entry: int) -> Iterator[pd.DataFrame]:
+def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict[str, str] | None, unit: str | None, leading: bool, first_entry: int, allow_missing: bool) -> Iterator[pd.DataFrame]:
     "The wanted columns of a pickle, parquet or CSV file; all columns if nothing in particular is wanted."
     chunks = _reader(kind)(path)
     rows = entries = 0
     for chunk in _whole_events(chunks) if leading else chunks:
         schema = schema_of(chunk) if "hepae_schema" in chunk.attrs else infer_schema(_canonical(chunk, columns), unit or "")
         chunk = _canonical(chunk, columns)
-        want = list(chunk) if wanted is None else wanted
+        want = list(chunk) if wanted is None else [v for v in wanted if inputs_for(v, set(chunk))] if allow_missing else wanted
         if lacking := [v for v in want if not inputs_for(v, set(chunk))]:
             raise HepaeError(f"{path}: has no {', '.join(lacking)} and not what they are computed from; its columns are {', '.join(map(str, chunk.columns))}; name them with --columns")
         if leading and chunk.index.nlevels > 1: chunk = chunk.iloc[leading_rows(component("pt", dict(chunk.items())).astype(float), chunk.index.get_level_values(0).to_numpy())]
@@ -128,37 +128,40 @@ def naming(path: str | Path) -> Iterator[None]:
         if str(path) in str(e): raise
         raise type(e)(f"{path}: {e}") from e
 
-# %% ../../nbs/13_io.files.ipynb #834be08b
+# %% ../../nbs/13_io.files.ipynb #90cf96d4
 def read_chunks(
     paths: Iterable[str | Path],             # files of any kind
-    dims: str | list[str] | None = "4D",     # a preset, or names of variables; None: all columns of a table file
+    dims: str | list[str] | None = "4D",     # a preset, or names of presets and variables; None: all columns of a table file
     container: str | None = None,            # of a ROOT file; the object type of ragged text ('j' if not given)
     tree: str | None = None,                 # of a ROOT file, if several have that container
     columns: dict[str, str] | None = None,   # variable → branch or column, where names are unusual
     unit: str | None = None,                 # 'MeV' or 'GeV', where the file does not say; nothing is converted
     leading: bool = False,                   # only the jet of highest pt in each event
+    allow_missing: bool = False,             # leave out the variables that a file does not have
 ) -> Iterator[pd.DataFrame]:
     "Tables of the wanted variables, chunk by chunk, over all files; entries are numbered through."
-    wanted, entries = preset(dims) if isinstance(dims, str) else dims, 0
+    wanted, entries = variables(dims), 0
     for path in paths:
         with naming(path):
             kind = kind_of(path)
             if kind == "HepMC": raise HepaeError(f"{path}: a HepMC file has particles, not jets; extract takes ROOT, CSV, parquet and pickle")
-            if kind == "ROOT": chunks = read_root_chunks(path, wanted or preset("4D"), container, tree, columns, unit, leading, entries)
-            elif kind == "ragged text": chunks = _ragged(path, wanted or preset("E4D"), container or "j", unit, leading, entries)
-            else: chunks = _table_chunks(Path(path), kind, wanted, columns, unit, leading, entries)
+            if kind == "ROOT": chunks = read_root_chunks(path, wanted or preset("4D"), container, tree, columns, unit, leading, entries, allow_missing)
+            elif kind == "ragged text": chunks = _ragged(path, wanted or preset("E4D"), container or "j", unit, leading, entries, allow_missing)
+            else: chunks = _table_chunks(Path(path), kind, wanted, columns, unit, leading, entries, allow_missing)
             for chunk in chunks:
                 yield chunk
                 entries = schema_of(chunk).source.entries
 
 
-def _ragged(path: str | Path, wanted: list[str], container: str, unit: str | None, leading: bool, first_entry: int) -> Iterator[pd.DataFrame]:
+def _ragged(path: str | Path, wanted: list[str], container: str, unit: str | None, leading: bool, first_entry: int, allow_missing: bool) -> Iterator[pd.DataFrame]:
     "The wanted variables of ragged text."
     rows = 0
     for chunk in read_ragged_chunks(path, container, first_entry):
         rows += len(chunk)
         if leading: chunk = chunk.iloc[leading_rows(chunk["pt"].to_numpy(), chunk.index.get_level_values(0).to_numpy())]
-        yield with_columns(chunk, wanted, unit or "", schema_of(chunk).source)
+        have = [v for v in wanted if inputs_for(v, set(chunk))]
+        if have != wanted and not (allow_missing and have): raise HepaeError(f"{path}: ragged text has no {', '.join(v for v in wanted if v not in have)}; it has E, pt, eta, phi and what follows from them")
+        yield with_columns(chunk, have, unit or "", schema_of(chunk).source)
     if not rows: raise UsageError(f"{path}: no object of type {container}; choose with --container: {', '.join(ragged_types(path))}")
 
 
@@ -188,14 +191,14 @@ def write(
     elif Path(path).suffix in WRITERS: write_chunks([table], path, force)
     else: raise UsageError(f"{path}: cannot write '{Path(path).suffix}'; choose one of .root, {', '.join(WRITERS)}")
 
-# %% ../../nbs/13_io.files.ipynb #36c75c48
+# %% ../../nbs/13_io.files.ipynb #8f4a0239
 def extract(
     paths: Iterable[str | Path],
     output: str | Path,           # .pkl, .parquet or .csv
     force: bool = False,          # replace what is there
     progress=None,                # called with each chunk
-    **choice,                     # dims, container, tree, columns, unit, leading: as for read_chunks
-) -> dict:  # rows, entries, columns, unit, container, nonfinite
+    **choice,                     # dims, container, tree, columns, unit, leading, allow_missing: as for read_chunks
+) -> dict:  # rows, entries, columns, unit, container, nonfinite, missing
     "Extract a table from files to a file; HepaeError if there is no jet in any of them."
     facts = {"rows": 0, "nonfinite": {}}
 
@@ -203,7 +206,7 @@ def extract(
         for chunk in read_chunks(paths, **choice):
             facts["rows"] += len(chunk)
             for n, x in chunk.items():
-                bad = int((~np.isfinite(x)).sum()) if x.dtype.kind == "f" else 0
+                bad = int((~np.isfinite(flat_values(x))).sum()) if x.dtype.kind != "i" else 0
                 if bad: facts["nonfinite"][n] = facts["nonfinite"].get(n, 0) + bad
             if progress: progress(chunk)
             yield chunk
@@ -211,9 +214,10 @@ def extract(
 
     schema = write_chunks(counted(), output, force)
     source = schema.source
-    return facts | {"entries": source.entries, "columns": schema.names, "container": source.container, "tree": source.tree, "units": {c.name: c.unit for c in schema.columns if c.unit}}
+    return facts | {"entries": source.entries, "columns": schema.names, "container": source.container, "tree": source.tree, "units": {c.name: c.unit for c in schema.columns if c.unit},
+                    "missing": [v for v in variables(choice.get("dims", "4D")) or [] if v not in schema.names]}
 
-# %% ../../nbs/13_io.files.ipynb #98c23aa4
+# %% ../../nbs/13_io.files.ipynb #e701324e
 def describe(
     path: str | Path,
 ) -> dict:  # JSON-able facts
@@ -231,7 +235,7 @@ def _describe_table(table: pd.DataFrame) -> dict:
     schema = schema_of(table)
     columns = []
     for c in schema.columns:
-        x = table[c.name].to_numpy()
+        x = flat_values(table[c.name])
         good = x[np.isfinite(x)]
         span = {"min": good.min(), "max": good.max()} if len(good) else {"min": None, "max": None}
         columns.append({"name": c.name, "dtype": c.dtype, "unit": c.unit, "kind": c.kind, "bound": c.bound, **span, "nonfinite": len(x) - len(good)})

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PickleWriter']
 
-# %% ../../nbs/09_io.pickles.ipynb #e4539d3a
+# %% ../../nbs/09_io.pickles.ipynb #1d30d93c
 import pickle
 import struct
 import tempfile
@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError
-from ..schema import INDEX, Schema, with_schema
+from ..schema import INDEX, Schema, refuse_ragged, with_schema
 
-# %% ../../nbs/09_io.pickles.ipynb #2dc547d9
+# %% ../../nbs/09_io.pickles.ipynb #2629e354
 class _Staged:
     "Bytes of several files, to be pickled as one bytearray."
 
@@ -52,6 +52,7 @@ class PickleWriter:
         self.stage = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.stage")
 
     def append(self, chunk: pd.DataFrame) -> None:
+        refuse_ragged(chunk, "a pickle")
         parts = {("column", n): x.to_numpy() for n, x in chunk.items()}
         if chunk.index.nlevels > 1:
             parts |= {("index", n): chunk.index.get_level_values(i).to_numpy().astype(np.int32) for i, n in enumerate(INDEX)}

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['STEP_BYTES', 'ROWS_A_WRITE', 'leading_rows', 'read_root_chunks', 'with_columns', 'write_root']
 
-# %% ../../nbs/11_io.root.ipynb #5b01c10d
+# %% ../../nbs/11_io.root.ipynb #eaa9a183
+from dataclasses import replace
 from pathlib import Path
 from typing import Iterator
 
@@ -17,22 +18,29 @@ import uproot
 from ..core import HepaeError, UsageError, whole
 from .containers import Container, all_containers, choose_container, described_container, opened, trees_of, unsplit_stores
 from ..kinematics import component, inputs_for
-from ..schema import PRESETS, Schema, Source, event_index, event_offsets, schema_of, variable, with_schema
+from ..schema import VARIABLES, Source, event_index, event_offsets, infer_schema, is_ragged, refuse_ragged, schema_of, with_schema
 
-# %% ../../nbs/11_io.root.ipynb #479ae82f
-def _flat(branch: str, array: ak.Array) -> tuple[np.ndarray | None, np.ndarray]:
-    "Offsets (None for one value an entry) and content of one branch; HepaeError if it holds anything but numbers."
+# %% ../../nbs/11_io.root.ipynb #4349eb07
+def _flat(branch: str, array: ak.Array, ragged: bool = False) -> tuple[np.ndarray | None, np.ndarray | pd.api.extensions.ExtensionArray]:
+    "Offsets (None for one value an entry) and content of one branch, with a list in each row if it is `ragged`; HepaeError if it holds anything else."
     layout = ak.to_packed(array, highlevel=False)
-    offsets = None
+    offsets = lists = None
     if isinstance(layout, ak.contents.ListOffsetArray): offsets, layout = np.asarray(layout.offsets.data, np.int64), layout.content
+    if ragged and isinstance(layout, ak.contents.ListOffsetArray): lists, layout = np.asarray(layout.offsets.data), layout.content
     if not isinstance(layout, ak.contents.NumpyArray) or layout.parameter("__array__") or layout.data.ndim != 1 or layout.data.dtype.kind not in "fiub":
         raise HepaeError(f"branch {branch} holds {array.type.content}; only numbers, or one list of numbers for each event, can become a column")
-    return offsets, layout.data
+    return offsets, layout.data if lists is None else _lists(lists, layout.data)
+
+
+def _lists(offsets: np.ndarray, values: np.ndarray) -> pd.api.extensions.ExtensionArray:
+    "A column of lists."
+    import pyarrow as pa
+    return pd.arrays.ArrowExtensionArray(pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(values.astype(values.dtype.newbyteorder("=")))))
 
 
 def _table(path: str, branches: dict[str, str], arrays: dict[str, ak.Array], first_entry: int) -> tuple[pd.DataFrame, bool]:
     "The chunk as a table of components, and whether it is jagged; HepaeError if the branches disagree."
-    flat = {name: _flat(branches[name], array) for name, array in arrays.items()}
+    flat = {name: _flat(branches[name], array, VARIABLES.get(name, [""] * 3)[2] == "ragged") for name, array in arrays.items()}
     (like, (offsets, _)), *others = flat.items()
     for name, (own, _) in others:
         if (own is None) != (offsets is None): raise HepaeError(f"{path}: branch {branches[name]} has one value an event where {branches[like]} has a list, or the reverse; they do not describe the same jets")
@@ -56,7 +64,7 @@ def leading_rows(
     rows = np.flatnonzero(pt == highest)
     return rows[np.unique(entry[rows], return_index=True)[1]]
 
-# %% ../../nbs/11_io.root.ipynb #dcc78a3a
+# %% ../../nbs/11_io.root.ipynb #acac3323
 STEP_BYTES = 8_000_000
 
 
@@ -101,12 +109,14 @@ def read_root_chunks(
     unit: str | None = None,                 # 'MeV' or 'GeV' where the layout does not say; nothing is converted
     leading: bool = False,                   # only the jet of highest pt in each event
     first_entry: int = 0,                    # number of the file's first event
+    allow_missing: bool = False,             # leave out what the file does not have
 ) -> Iterator[pd.DataFrame]:
     "Tables of the `wanted` variables, chunk by chunk, values and dtypes as they are in the file."
     with opened(path) as file:
         if tree is not None and tree not in (names := [t for t, _ in trees_of(file)]): raise UsageError(f"{path}: no tree {tree}; there are {', '.join(names) or 'none'}")
         if columns: box = described_container(file, columns, tree)
-        else: box = choose_container(path, [c for c in all_containers(file) if tree in (None, c.tree)], wanted, container, unsplit_stores(file))
+        else: box = choose_container(path, [c for c in all_containers(file) if tree in (None, c.tree)], wanted, container, unsplit_stores(file), allow_missing)
+        if allow_missing: wanted = box.has(wanted)
         if lacking := [v for v in wanted if not inputs_for(v, box.branches)]:
             raise HepaeError(f"{path}: {', '.join(lacking)} cannot be computed from the columns given ({', '.join(box.branches)}); add them to --columns")
         needed = {n: box.branches[n] for v in wanted + ["pt"] * leading for n in inputs_for(v, box.branches)}
@@ -133,13 +143,12 @@ def with_columns(
     source: Source,
 ) -> pd.DataFrame:
     "The `wanted` columns, computed where they are not there, with their schema."
-    have = {n: x.to_numpy() for n, x in momenta.items()}
-    made = {v: component(v, have).astype(np.result_type(*(have[n] for n in inputs_for(v, have))), copy=False) for v in wanted}
-    columns = tuple(variable(v, str(x.dtype), unit) for v, x in made.items())
-    name = next((d for d, names in PRESETS.items() if names == wanted), "")
-    return with_schema(pd.DataFrame(made, index=momenta.index, copy=False), Schema(columns, name, source))
+    have = {n: x.array if is_ragged(x.dtype) else x.to_numpy() for n, x in momenta.items()}
+    kept = lambda v: have[v] if is_ragged(getattr(have.get(v), "dtype", None)) else component(v, have).astype(np.result_type(*(have[n] for n in inputs_for(v, have))), copy=False)
+    table = pd.DataFrame({v: kept(v) for v in wanted}, index=momenta.index, copy=False)
+    return with_schema(table, replace(infer_schema(table, unit), source=source))
 
-# %% ../../nbs/11_io.root.ipynb #84fc7f02
+# %% ../../nbs/11_io.root.ipynb #725b5584
 def _branches(table: pd.DataFrame, source: Source) -> dict[str, tuple[str, np.ndarray]]:
     "For each branch to write: its leaf name, and the values."
     have = {str(n): x.to_numpy() for n, x in table.items()}
@@ -171,6 +180,7 @@ def write_root(
     force: bool = False,              # replace what is there
 ) -> None:
     "Write a table as a tree, under the names of its schema's source."
+    refuse_ragged(table, "ROOT output")
     source = schema_of(table).source
     if source.format != "ROOT": source = Source("ROOT", "Events", container="Jet", branches={str(n): f"Jet_{n}" for n in table}, jagged=table.index.nlevels > 1, entries=source.entries)
     if (tree_class := tree_class or source.tree_class) not in ("TTree", "RNTuple"): raise UsageError(f"tree class {tree_class} is neither TTree nor RNTuple")

@@ -6,7 +6,7 @@
 __all__ = ['WRITERS', 'CHUNK_ROWS', 'RAGGED_COLUMNS', 'check_alike', 'joined', 'write_chunks', 'read_parquet_chunks',
            'read_csv_chunks', 'is_ragged', 'ragged_types', 'read_ragged_chunks']
 
-# %% ../../nbs/10_io.tables.ipynb #b44a75a9
+# %% ../../nbs/10_io.tables.ipynb #8c901921
 import json
 import re
 from contextlib import contextmanager
@@ -18,9 +18,9 @@ import pandas as pd
 
 from ..core import HepaeError, UsageError, existing_file, to_json, whole
 from .pickles import PickleWriter
-from ..schema import INDEX, Schema, Source, event_index, infer_schema, schema_of, with_schema
+from ..schema import INDEX, Schema, Source, event_index, infer_schema, refuse_ragged, schema_of, with_schema
 
-# %% ../../nbs/10_io.tables.ipynb #3bbf7f9a
+# %% ../../nbs/10_io.tables.ipynb #9b3195a5
 class _ParquetWriter:
     "Row groups as they come; the schema in the footer."
 
@@ -46,7 +46,9 @@ class _CSVWriter:
 
     def __init__(self, path: Path): self.file = open(path, "w", newline="")
 
-    def append(self, chunk: pd.DataFrame) -> None: chunk.to_csv(self.file, header=self.file.tell() == 0, index=chunk.index.nlevels > 1)
+    def append(self, chunk: pd.DataFrame) -> None:
+        refuse_ragged(chunk, "CSV")
+        chunk.to_csv(self.file, header=self.file.tell() == 0, index=chunk.index.nlevels > 1)
 
     def finish(self, schema: Schema) -> None: self.file.flush()
 
@@ -101,7 +103,7 @@ def write_chunks(
         finally: writer.close()
     return schema
 
-# %% ../../nbs/10_io.tables.ipynb #5f5aece8
+# %% ../../nbs/10_io.tables.ipynb #e993749f
 CHUNK_ROWS = 500_000
 
 
@@ -121,6 +123,11 @@ def _with_events(chunk: pd.DataFrame, first_row: int) -> pd.DataFrame:
     return chunk
 
 
+def _kept_lists(kind):
+    "The dtype of a column of lists; None for the others, whose dtype pandas knows."
+    return pd.ArrowDtype(kind) if str(kind).startswith("list<") else None
+
+
 def read_parquet_chunks(path: str | Path) -> Iterator[pd.DataFrame]:
     "Chunks of a parquet file, with the schema from its footer."
     import pyarrow.parquet as pq
@@ -131,7 +138,7 @@ def read_parquet_chunks(path: str | Path) -> Iterator[pd.DataFrame]:
         groups = range(file.num_row_groups)  # one by one: an iterator over all of them keeps what it has read
         batches = (b for g in groups for b in file.iter_batches(CHUNK_ROWS, row_groups=[g])) if file.metadata.num_rows else [file.schema_arrow.empty_table()]
         for batch in batches:
-            chunk = _with_events(batch.to_pandas(), row)
+            chunk = _with_events(batch.to_pandas(types_mapper=_kept_lists), row)
             row += len(chunk)
             yield with_schema(chunk, schema) if schema else chunk
 
