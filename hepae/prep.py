@@ -19,7 +19,7 @@ from .schema import Column, Schema, schema_of, with_schema
 
 _all_ = ["FILTERS", "count_nonfinite", "filter_events", "refuse_nonfinite", "split_by_event"]
 
-# %% ../nbs/20_prep.ipynb #dc893a2c
+# %% ../nbs/20_prep.ipynb #7af5e5e3
 SHAPES = ("identity", "log10(x+c)", "log10(c-x)")
 _LN10 = np.log(10.0)
 
@@ -62,6 +62,7 @@ class Scale:
     def inverse(self, y: np.ndarray) -> np.ndarray:
         "Values from normalised ones, float64; infinite, never NaN, where a finite y is beyond what float64 holds."
         x = np.asarray(y, np.float64) * self.b + self._offset
+        x = np.where(np.abs(x) <= 2.0**-50 * abs(self._offset), 0.0, x)  # what the subtraction of the centre left of a zero: jets have many exact ones
         if self.c: x = self._sign * self.c * np.expm1(x * _LN10)
         elif self.g != "identity": x = 10.0 ** x
         return x / self.u
