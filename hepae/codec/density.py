@@ -154,7 +154,7 @@ def _within(x: int, most: int, least: int | None = None) -> int:
     if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{repr(x)[:50]} is no reasonable number")
     return x
 
-# %% ../../nbs/53_codec.density.ipynb #f0b5b379
+# %% ../../nbs/53_codec.density.ipynb #909808eb
 MOST_RANKS = 64  # rows of an event that come one by one; the rest come together, and have no "row before"
 
 
@@ -176,8 +176,6 @@ class Rows:
     def counts(self) -> np.ndarray:
         "(n,) number of rows in each row's event."
         return np.repeat(np.diff(self.offsets), np.diff(self.offsets)) if self.offsets is not None else np.ones(self.n, np.int64)
-
-
 
 
 @dataclass

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['UNORDERED', 'RANGE', 'EVENTS', 'OTHER', 'MOST_EVENTS', 'FAR', 'with_bounds', 'bound_of', 'Header', 'index_levels',
-           'encode_index', 'decode_index']
+           'index_offsets', 'encode_index', 'decode_index']
 
 # %% ../../nbs/53c_codec.header.ipynb #eb386679
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -93,7 +93,7 @@ class Header:
             if isinstance(e, HepaeError) and len(str(e)) < 500: raise
             raise HepaeError(f"has a damaged header ({str(e)[:200]}); get the file again") from e
 
-# %% ../../nbs/53c_codec.header.ipynb #17899668
+# %% ../../nbs/53c_codec.header.ipynb #93bd0ec2
 RANGE, EVENTS, OTHER = 0, 1, 2
 MOST_EVENTS = 2**24  # in a chunk, besides one a row; where event numbers have larger gaps, they are coded as numbers
 FAR = 2**62         # entries and row numbers end here
@@ -117,21 +117,24 @@ def _coded(Q: np.ndarray, plan: list[ColumnPlan]) -> list[bytes]:
     return list(encode_rows(Q, np.zeros(Q.shape, bool), plan, Rows(len(Q))))
 
 
+def index_offsets(index: pd.Index, first_entry: int, entries: int) -> np.ndarray | None:
+    "Offsets of the events from `first_entry` on; None if the rows are numbered in another way."
+    if index.nlevels != 2 or entries > FAR or entries - first_entry > MOST_EVENTS + len(index): return None
+    entry = index.get_level_values(0).to_numpy().astype(np.int64)
+    if len(entry) and (entry[0] < first_entry or (np.diff(entry) < 0).any() or entries <= entry[-1]): return None
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(entry - first_entry, minlength=entries - first_entry))])
+    return offsets if (index.get_level_values(1).to_numpy() == Rows(len(index), offsets).ranks()).all() else None
+
+
 def encode_index(index: pd.Index, first_entry: int, entries: int) -> tuple[list[int], list[bytes], np.ndarray | None]:
     "Numbers, sections, and (if rows belong to events) the offsets of the events from `first_entry` on."
-    n = len(index)
-    if index.nlevels == 1:
-        x = index.to_numpy().astype(np.int64)
-        step = int(np.diff(x[:2])[0]) if n > 1 else 1
-        if n == 0 or ((np.diff(x) == step).all() and max(abs(int(x[0])), abs(step) * (n + 1)) < FAR): return [RANGE, _zigzag(int(x[0]) if n else 0), _zigzag(step)], [], None
-        steps = np.diff(x, prepend=0)[:, None]
-    else:
-        entry = index.get_level_values(0).to_numpy().astype(np.int64)
-        if index.nlevels == 2 and entries <= FAR and entries - first_entry <= MOST_EVENTS + n and (n == 0 or (entry[0] >= first_entry and (np.diff(entry) >= 0).all() and entries > entry[-1])):
-            counts = np.bincount(entry - first_entry, minlength=entries - first_entry)
-            offsets = np.concatenate([[0], np.cumsum(counts)])
-            if (index.get_level_values(1).to_numpy() == Rows(n, offsets).ranks()).all(): return [EVENTS, len(counts)], _coded(counts[:, None], _COUNTS), offsets
-        steps = np.stack([np.diff(index.get_level_values(k).to_numpy().astype(np.int64), prepend=0) for k in range(index.nlevels)], 1)
+    n, offsets = len(index), index_offsets(index, first_entry, entries)
+    if offsets is not None: return [EVENTS, len(offsets) - 1], _coded(np.diff(offsets)[:, None], _COUNTS), offsets
+    x = np.stack([index.get_level_values(k).to_numpy().astype(np.int64) for k in range(index.nlevels)], 1)
+    step = int(x[1, 0] - x[0, 0]) if n > 1 else 1
+    if index.nlevels == 1 and (n == 0 or ((np.diff(x[:, 0]) == step).all() and max(abs(int(x[0, 0])), abs(step) * (n + 1)) < FAR)):
+        return [RANGE, _zigzag(int(x[0, 0]) if n else 0), _zigzag(step)], [], None
+    steps = np.diff(x, prepend=0, axis=0)
     plan = make_plan(steps, np.zeros(steps.shape, bool), [0] * steps.shape[1], [True] * steps.shape[1], Rows(n))
     return [OTHER], [put_json({"plan": plan_to_lists(plan)}), *_coded(steps, plan)], None
 

@@ -6,7 +6,7 @@
 __all__ = ['SMALL', 'MOST_ROWS', 'MOST_VALUES', 'grid_table', 'encode_chunk', 'decode_chunk', 'make_header', 'learn_model',
            'write_tables', 'regrouped', 'read_tables', 'read_rows', 'compress', 'decompress']
 
-# %% ../../nbs/53e_codec.tables.ipynb #10752a84
+# %% ../../nbs/53e_codec.tables.ipynb #cebbdcbf
 import io
 import zlib
 from dataclasses import replace
@@ -18,7 +18,7 @@ import pandas as pd
 from .bounds import decimal_places, quantise, quantiser
 from .container import Reader, Writer, chunks_between, put_numbers, put_sections, take_numbers, take_sections
 from .density import HINT, SPREAD, ColumnPlan, Rows, count_rows, decode_rows, encode_rows
-from .header import EVENTS, FAR, OTHER, RANGE, UNORDERED, Header, bound_of, decode_index, encode_index, index_levels
+from .header import EVENTS, FAR, OTHER, RANGE, UNORDERED, Header, bound_of, decode_index, encode_index, index_levels, index_offsets
 from .keys import decode_keys, encode_keys, key_edges
 from .model import DensityModel, model_from_bytes, sparse
 from .planner import make_plan
@@ -124,7 +124,7 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53e_codec.tables.ipynb #11b921aa
+# %% ../../nbs/53e_codec.tables.ipynb #6322892a
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
@@ -155,7 +155,7 @@ def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = No
     used = [None] * header.extra + [grids[j] for j in header.order]
     periods = [int(g.size) if g is not None and g.mode == "turn" else 0 for g in used]
     exact = [g is not None and g.mode in ("exact", "integer", "decimal") for g in used]
-    rows = Rows(len(Q), None if unordered == "table" else encode_index(table.index, *_span(table))[2])
+    rows = Rows(len(Q), None if unordered == "table" else index_offsets(table.index, *_span(table)))
     if unordered == "events" and rows.offsets is not None: Q, escapes = (x[_within_events(Q[:, header.extra:], rows.offsets)] for x in (Q, escapes))
     escapable = [k >= (2 if unordered == "table" else header.extra) for k in range(len(used))]
     plans = [make_plan(Q, escapes, periods, exact, rows, total, predictor, before, escapable) for before in ([True, False] if rows.offsets is not None and len(Q) <= SMALL else [True])]
@@ -186,7 +186,7 @@ def learn_model(
     "A density model: the plan and the counts of these rows, with the networks if the plan uses them."
     header = make_header(table, predictor=predictor)
     Q, escapes = _broken(*grid_table(table, header), header.plan)
-    rows = Rows(len(Q), encode_index(table.index, *_span(table))[2])
+    rows = Rows(len(Q), index_offsets(table.index, *_span(table)))
     used = any({HINT, SPREAD} & p.parents for p in header.plan)
     grids = header.grids()
     named = tuple((header.schema.columns[j].name, grids[j].mode, float(grids[j].size)) for j in header.order)
