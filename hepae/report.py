@@ -6,7 +6,7 @@
 __all__ = ['PAGE', 'TABLE', 'FIGURE', 'FACTS', 'CAVEAT', 'RESIDUALS', 'VIOLATIONS', 'prose', 'shown', 'table_html', 'figure_html',
            'item_html', 'write_report', 'analysis_report']
 
-# %% ../nbs/63_report.ipynb #dd22d480
+# %% ../nbs/63_report.ipynb #3830b11f
 import base64
 import os
 import re
@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 from .core import HepaeError, whole
 from .metrics import Summary, bound_violations, residuals, summarise
+from .pairs import grouped
 from .plots import plot_corner, plot_correlation, plot_histograms, plot_losses, plot_residuals
 from .schema import schema_of
 from .style import png
@@ -200,7 +201,7 @@ def _flat(record: Mapping, before: str = "") -> dict:
         else: flat[f"{before}{key}"] = str(value) if isinstance(value, float) else value
     return flat
 
-# %% ../nbs/63_report.ipynb #8ba7699b
+# %% ../nbs/63_report.ipynb #0244c9b9
 CAVEAT = """**Numbers are not bytes.** {numbers}: that counts numbers per entry. The size on disk also depends on how each number is stored, and
 on the network, its normalisation and the file's header, none of which this count includes."""
 RESIDUALS = """Relative variables: (reconstructed − original)/original; angles: the difference round the circle; the others: the
@@ -238,10 +239,10 @@ def _violations(original: pd.DataFrame, outputs: dict[str, pd.DataFrame]) -> pd.
     return table.assign(**{k: [share(n) for n in bound_violations(original, t)] for k, t in outputs.items()})
 
 
-def _corners(found: dict[str, pd.DataFrame], most: int = 7) -> list[Figure]:
+def _corners(found: dict[str, pd.DataFrame]) -> list[Figure]:
     "Corner plots of each model, in groups of variables if there are many."
-    groups = lambda names: [names[i : i + most] for i in range(0, len(names), most)]  # noqa: E731
-    return [plot_corner(r, g, title=k) for k, r in found.items() for g in groups(list(r.columns))]
+    title = lambda *words: ", ".join(w for w in words if w)  # noqa: E731
+    return [plot_corner(r, g, title(k, group)) for k, r in found.items() for group, g in grouped(list(r.columns)).items()]
 
 
 def analysis_report(
@@ -253,6 +254,7 @@ def analysis_report(
     record: dict | None = None,              # of the run
     force: bool = False,                     # replace the file
     title: str = "What the autoencoder costs each variable",
+    more: list[tuple[str, list]] | None = None,  # further sections, see `write_report`
 ) -> dict[str, Summary]:                     # the residual table of each model
     "Write the standard page on one model or several, and return the tables of residuals."
     found = {k: residuals(original, t) for k, t in reconstructed.items()}
@@ -268,6 +270,7 @@ def analysis_report(
         ("Residuals in pairs", ["Each pair of variables, in the colour of its correlation.", *_corners(found)]),
         ("Correlations", [plot_correlation(matrices)]),
         ("Training", [plot_losses(logs)] if logs else []),
-        ("Bounds", [VIOLATIONS, _violations(original, reconstructed)])]
+        ("Bounds", [VIOLATIONS, _violations(original, reconstructed)]),
+        *(more or [])]
     write_report(path, title, [s for s in sections if s[1]], record, force)
     return tables

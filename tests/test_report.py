@@ -125,7 +125,7 @@ def test_27_variables_and_models_side_by_side(tmp_path):
     facts = {"latent": {"z8": 8, "z14": 14}, "seconds": {"z8": 1.5, "z14": 2.5}}
     summary = analysis_report(tmp_path / "r.html", jets, models, facts=facts)
     page = page_of(tmp_path / "r.html")
-    assert page.tags.count("table") == 3 and page.tags.count("img") == 3 + 2 * 4  # corners in groups of seven
+    assert page.tags.count("table") == 3 and page.tags.count("img") == 3 + 2 * 5  # corners in the five groups of physics
     assert any("27 → 14 (z14)" in w for w in page.words) and "1.5 (z8); 2.5 (z14)" in page.words
     assert summary["z14"].sigma.pt < summary["z8"].sigma.pt
     assert summary["z8"].loc["N90Constituents", "n"] == 500
