@@ -34,7 +34,7 @@ def cpu_seconds(
         found.append(time.process_time() - start)
     return np.array(found)
 
-# %% ../nbs/64_cost.ipynb #b8c879e7
+# %% ../nbs/64_cost.ipynb #b2297d8b
 def cpu_per_jet(
     model: TrainedModel,
     table: pd.DataFrame,
@@ -46,7 +46,7 @@ def cpu_per_jet(
     rows = table.iloc[:batch]
     latents = model.encode(rows)
     x = torch.tensor(model.normaliser.forward(rows), dtype=torch.float32)
-    z = torch.tensor(latents.to_numpy())
+    z = torch.tensor(latents.to_numpy(np.float32))
     steps = {"encode a table": lambda: model.encode(rows), "decode a table": lambda: model.decode(latents), "encoder alone": lambda: model.model.encode(x), "decoder alone": lambda: model.model.decode(z)}
     with torch.inference_mode():
         found = {name: cpu_seconds(step, repeats) * 1e6 / batch for name, step in steps.items()}

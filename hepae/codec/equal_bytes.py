@@ -76,7 +76,7 @@ def bounded_at(
         if best is None: raise HepaeError(f"no bound of these columns gives {target:,} bytes ({len(data):,} at {widest:g} times their own); compare at more bytes")
     return float(np.exp(high)), len(best), with_schema(decompress(best), schema_of(table))
 
-# %% ../../nbs/57a_codec.equal_bytes.ipynb #0744994e
+# %% ../../nbs/57a_codec.equal_bytes.ipynb #018aa254
 def _measured(way: str, setting: str, size: int, original: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
     "Lines of the table, one a variable."
     summary = summarise(residuals(original, back))[["mean", "sigma", "q68"]]
@@ -84,9 +84,14 @@ def _measured(way: str, setting: str, size: int, original: pd.DataFrame, back: p
     return summary.rename_axis("variable").reset_index().assign(**facts)[[*facts, "variable", "mean", "sigma", "q68"]]
 
 
+def _learned(latents: pd.DataFrame) -> list[str]:
+    "The latent variables z0, z1, …, without the columns that some networks store beside them."
+    return [c for c in latents.columns if c[:1] == "z" and c[1:].isdigit()]
+
+
 def _decoded(model, latents: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     "What latents stand for, with the columns and dtypes of `like`."
-    back = model.decode(latents.astype("f4"))
+    back = model.decode(latents.astype({c: "f4" for c in _learned(latents)}))
     for name, dtype in like.dtypes.items():
         if dtype.kind in "iub": back[name] = back[name].round()
     return with_schema(back[list(like.columns)].astype(like.dtypes.to_dict()).set_axis(like.index), schema_of(like))
@@ -101,7 +106,7 @@ def equal_bytes(
     "Residuals of the same jets as latents, as truncated floats, and in a codec with bounds, against bytes."
     original, latents, lines = numbered(table), numbered(model.encode(table)), []
     for dtype in ("float32", "float16"):
-        z = latents.astype(dtype)
+        z = latents.astype({c: dtype for c in _learned(latents)})
         size, kept = packed(with_each_bound(with_schema(z, infer_schema(z)), lambda c: "exact"))
         lines.append(_measured(f"autoencoder, {dtype}", f"{z.shape[1]} latents", size, original, _decoded(model, kept, original)))
         if not steps: continue

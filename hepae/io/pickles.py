@@ -17,7 +17,7 @@ import pandas as pd
 from ..core import HepaeError
 from ..schema import INDEX, Schema, refuse_ragged, with_schema
 
-# %% ../../nbs/09_io.pickles.ipynb #2629e354
+# %% ../../nbs/09_io.pickles.ipynb #16a3bbdf
 class _Staged:
     "Bytes of several files, to be pickled as one bytearray."
 
@@ -48,7 +48,7 @@ class PickleWriter:
     "Columns staged on disk beside the target, then one pickle of them."
 
     def __init__(self, path: Path):
-        self.path, self.files, self.rows, self.width = path, {}, 0, 0
+        self.path, self.files, self.rows, self.width, self.entries = path, {}, 0, 0, 0
         self.stage = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.stage")
 
     def append(self, chunk: pd.DataFrame) -> None:
@@ -57,6 +57,7 @@ class PickleWriter:
         if chunk.index.nlevels > 1:
             parts |= {("index", n): chunk.index.get_level_values(i).to_numpy().astype(np.int32) for i, n in enumerate(INDEX)}
             self.width = max(self.width, int(parts["index", "subentry"].max(initial=0)) + 1)
+            self.entries = max(self.entries, int(parts["index", "entry"].max(initial=-1)) + 1)
         for k, x in parts.items():
             if k not in self.files: self.files[k] = open(Path(self.stage.name) / str(len(self.files)), "wb"), x.dtype
             self.files[k][0].write(np.ascontiguousarray(x).data)
@@ -69,7 +70,7 @@ class PickleWriter:
         "A table of one row (none, if there are none) with the columns, index levels and schema of the whole."
         one = min(self.rows, 1)
         columns = {n: np.zeros(one, dtype) for (kind, n), (_, dtype) in self.files.items() if kind == "column"}
-        levels = [pd.RangeIndex(schema.source.entries), pd.RangeIndex(self.width)]
+        levels = [pd.RangeIndex(max(self.entries, schema.source.entries)), pd.RangeIndex(self.width)]  # the source may not know its events
         index = pd.MultiIndex(levels, [np.zeros(one, np.int32)] * 2, names=INDEX, verify_integrity=False) if self.width else pd.RangeIndex(one)
         return with_schema(pd.DataFrame(columns, index=index).copy(), schema)
 
