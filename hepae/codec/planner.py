@@ -14,7 +14,7 @@ from .density import BEFORE, COUNT, HINT, PREVIOUS, RANK, SHIFT, SPREAD, ColumnP
 from .entropy import ESCAPE, Cells, frequencies
 from .predictor import with_rows_before
 
-# %% ../../nbs/53a_codec.planner.ipynb #8f273033
+# %% ../../nbs/53a_codec.planner.ipynb #5ab72c40
 SAMPLE = 16384  # rows that the planner looks at
 FEW = 256       # rows of which no tables by context are learned
 MOST_FITTED = 2**45  # larger integers are not fitted by splines, whose arithmetic is in int64
@@ -53,13 +53,20 @@ def _reach(parent: int, x: np.ndarray, tail: float) -> tuple[int, int]:
     return int(np.quantile(x, tail)), int(np.quantile(x, 1 - tail))
 
 
+def _bends(n: int) -> np.ndarray:
+    "(n, n) the sum of squared second differences of n coefficients, which is 0 for a straight line (Eilers, Marx, Statist. Sci. 11 (1996) 89)."
+    D = np.diff(np.eye(n), 2, axis=0)
+    return D.T @ D
+
+
 def _fitted(p: ColumnPlan, parents: dict[int, np.ndarray], names: list[int], q: np.ndarray, segments: int) -> ColumnPlan:
     "The plan with splines of these parents, by least squares without the 2% that fit worst."
     empty = [Spline(k, *_reach(k, parents[k], 0.001), (0,) * (segments + 3)) for k in names]
     B = np.concatenate([_basis(parents[s.parent], s) for s in empty], 1)
     y, centre = q.astype(float), float(np.median(q))
     A, b = B.T @ B, B.T @ (y - centre)
-    solved = lambda n: np.linalg.solve(A + (1e-4 * n / len(A)) * np.eye(len(A)), b)
+    smooth = np.kron(np.eye(len(names)), _bends(segments + 3))
+    solved = lambda n: np.linalg.solve(A + n / len(A) * (1e-4 * smooth + 1e-6 * np.eye(len(A))), b)
     error = np.abs(B @ solved(len(q)) + centre - y)
     worst = error > np.quantile(error, 0.98)
     A, b = A - B[worst].T @ B[worst], b - B[worst].T @ (y[worst] - centre)
@@ -120,7 +127,7 @@ def _zeros(q: np.ndarray) -> int:
         if (magnitude & ((1 << k) - 1) == 0).mean() > 0.995 and (magnitude >> k != 0).any(): return k
     return 0
 
-# %% ../../nbs/53a_codec.planner.ipynb #54575359
+# %% ../../nbs/53a_codec.planner.ipynb #ecb2f97b
 def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarray], period: int, exact: bool, rows: int, escapable: bool) -> ColumnPlan:
     "The cheapest of some dozen plans for a column. `rows`: how many rows shall be coded with it."
     zeros = _zeros(q[~escapes]) if exact and escapable and (~escapes).any() else 0
@@ -133,11 +140,12 @@ def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarr
     broken = plain.breaks(q, escapes)
     free = plain.moved_in(free[np.abs(free) > hole] << zeros)
     plain = replace(plain, cells=_cells_for(free, atoms, 8, period))
+    if len(free) < 48: return plain
     previous = parents.pop(PREVIOUS, None)
     price = lambda p: _cost(p, q, broken, parents | {PREVIOUS: previous}) + (80 * len(p.ranges) + sum(40 + 16 * len(s.coefficients) for s in p.splines) + 24 * len(p.cells.atoms)) / rows
     best = (price(plain), plain)
     core = np.flatnonzero(~broken & ~np.isin(q >> zeros, atoms))
-    if len(q) < FEW: return _with_line(best, price, q, core, parents, plain)[1] if len(core) >= 48 else plain
+    if len(q) < FEW: return _with_line(best, price, q, core, parents, plain)[1]
     if atoms: best = min(best, (price(p := replace(plain, cells=_cells_for(v, (), 8, period), hole=0)), p), key=lambda b: b[0])
     if HINT in parents and len(free):
         hinted = replace(plain, hint=True)
