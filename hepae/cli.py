@@ -4,14 +4,16 @@
 
 # %% auto #0
 __all__ = ['output_option', 'force_option', 'quiet_option', 'json_option', 'seed_option', 'missing_option', 'filter_option',
-           'say', 'show', 'progress_bar', 'table_text', 'pairs', 'cli', 'variables', 'dims_option', 'source_options',
-           'sample', 'inspect', 'extract', 'train', 'analyse', 'compress', 'rows_range', 'decompress', 'verify',
-           'bench', 'main']
+           'say', 'show', 'progress_bar', 'table_text', 'pairs', 'cli', 'variables', 'widths', 'dims_option',
+           'source_options', 'sample', 'inspect', 'extract', 'train', 'scan', 'analyse', 'compress', 'rows_range',
+           'decompress', 'verify', 'bench', 'main']
 
-# %% ../nbs/70_cli.ipynb #840e6e03
+# %% ../nbs/70_cli.ipynb #e151029e
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator
 
 import click
 
@@ -50,7 +52,7 @@ def pairs(context, parameter, text: str | None) -> dict[str, str] | None:
     if len(found) != len(text.split(",")): raise click.BadParameter(f"'{text}' is not of the form name=branch,name=branch")
     return {k.strip(): v.strip() for k, v in found.items()}
 
-# %% ../nbs/70_cli.ipynb #059ae3c9
+# %% ../nbs/70_cli.ipynb #56d99bd0
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="hepae")
 def cli():
@@ -65,6 +67,7 @@ def cli():
     hepae bench jets.root -o bench.html           beside other compressors
     hepae extract jets.root -o jets.pkl           ROOT, CSV, parquet, pickle → table
     hepae train jets.pkl -o model                 table → trained autoencoder
+    hepae scan jets.pkl -o scan --grid scan.toml  many networks, one table
     hepae analyse jets.pkl --model model -o report.html --reconstructed back.root
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a bound is violated.
@@ -81,6 +84,14 @@ seed_option = click.option("--seed", default=41, show_default=True, help="Makes 
 def variables(context, parameter, text: str | None) -> str | list[str] | None:
     "A click callback: a preset's name, or 'pt,eta' as a list."
     return [name.strip() for name in text.split(",")] if text and "," in text else text
+
+
+def widths(context, parameter, text: str | None) -> list[int] | None:
+    "A click callback: '400,400,200' as numbers."
+    try: return None if text is None else [int(n) for n in text.split(",")]
+    except ValueError as e:
+        from hepae.core import UsageError
+        raise UsageError(f"--hidden {text}: is no list of widths like 400,400,200") from e
 
 
 def dims_option(usual: str, default: str | None = None):
@@ -102,19 +113,36 @@ def source_options(command):
     ]): command = option(command)
     return command
 
-# %% ../nbs/70_cli.ipynb #2e2b3652
+# %% ../nbs/70_cli.ipynb #d3a22db7
 @cli.command()
 @output_option("jets.root for dijets, or dy.hepmc (.gz, .bz2, .xz, .zst) for Drell-Yan e+e-.")
-@click.option("--events", default=1000, show_default=True, help="How many collisions.")
+@click.option("--events", type=int, help="How many collisions.  [default: 1000]")
 @seed_option
-@click.option("--pthat-min", type=float, help="Least pt of the hard process of the jets, GeV.  [default: 20]")
+@click.option("--pthat-min", type=float, help="Least pt of the hard process of dijets, GeV.  [default: 20]")
+@click.option("--detector", is_flag=True, help="Jets of a toy calorimeter with pile-up: the 29 variables of 29D, and what is anomalous.")
+@click.option("--jets", type=int, help="With --detector, instead of --events: as many collisions as have so many jets.")
+@click.option("--process", type=click.Choice(["dijets", "ttbar", "resonance"]), help="With --detector: the hard process; a resonance is a Z' of 600 GeV.  [default: dijets]")
+@click.option("--pileup", type=float, metavar="MU", help="With --detector: mean number of collisions overlaid on each.  [default: 40]")
+@click.option("--anomalies", type=float, metavar="FRACTION", help="With --detector: share of collisions with a noise burst or an out-of-time jet.  [default: 0]")
+@click.option("--workers", type=int, help="With --detector: processes. The file does not depend on it.  [default: 1]")
 @force_option
 @quiet_option
-def sample(output, events, seed, pthat_min, force, quiet):
+def sample(output, events, seed, pthat_min, detector, force, quiet, **toy):
     "Write a sample file with PYTHIA 8: jets as ROOT, or Drell-Yan events as HepMC3."
-    from hepae.sample import write_sample
-    write_sample(output, events, seed=seed, pthat_min=pthat_min, force=force, progress=lambda loop: progress_bar(quiet, iterable=loop, total=events, unit=" events"))
-    if not quiet: say(f"{output}: {events} events, {output.stat().st_size} bytes")
+    from hepae.core import UsageError
+    toy = {k: v for k, v in toy.items() if v is not None}
+    if toy and not detector: raise UsageError(f"--{next(iter(toy))} goes with --detector; add it")
+    if "jets" in toy and events is not None: raise UsageError("--events or --jets says how much; give one of them")
+    events, total = (None, toy["jets"]) if "jets" in toy else (events, 1000 if events is None else events)
+    def bar(loop): return progress_bar(quiet, iterable=loop, total=total, unit=" jets" if "jets" in toy else " events")
+    if detector:
+        from hepae.detector import write_detector_sample
+        made = write_detector_sample(output, events, seed=seed, pthat_min=pthat_min, force=force, progress=bar, **toy)
+    else:
+        from hepae.sample import write_sample
+        made = write_sample(output, total, seed=seed, pthat_min=pthat_min, force=force, progress=bar)
+    jets = f", {made['jets']} jets" if "jets" in made else ""
+    if not quiet: say(f"{output}: {made['events']} events{jets}, {made['bytes']} bytes")
 
 
 @cli.command()
@@ -183,7 +211,7 @@ def extract(inputs, output, dims, allow_missing, container, tree, columns, unit,
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json,
          f"{output}: {facts['rows']} jets of {facts['entries']} events from {facts['container'] or 'the columns given'} ({unit_text or 'units unknown'}), {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #bbb6ddce
+# %% ../nbs/70_cli.ipynb #a7f3c1c2
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -200,9 +228,11 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @cli.command()
 @click.argument("table", type=click.Path(path_type=Path))
 @output_option("Folder of the trained model.")
-@click.option("--recipe", default="AE_3D_200", show_default=True, help="The network, such as AE_3D_50, AE_big, AE_bn, AE_LeakyReLU; an unknown name lists them. Or a model for hepae compress --model: density, or rate-distortion (an autoencoder trained on bits).")
-@click.option("--latent", type=int, help="Latent variables.  [default: the recipe's]")
-@click.option("--normalisation", default="standard", show_default=True, help="standard, log or custom.")
+@click.option("--recipe", default="AE_3D_200", show_default=True, help="The network, such as AE_3D_50, AE_bn_LeakyReLU, AE_skip, AE_aux, AE_branches, AE_onehot; an unknown name lists them. Or a model for hepae compress --model: density, or rate-distortion (an autoencoder trained on bits).")
+@click.option("--latent", type=int, help="Numbers that are kept of each jet.  [default: the recipe's]")
+@click.option("--hidden", callback=widths, metavar="N,…", help="Widths of the hidden layers, as 400,400,200.  [default: the recipe's]")
+@click.option("--activation", help="tanh, leaky_relu, relu, gelu or silu.  [default: the recipe's]")
+@click.option("--normalisation", default="standard", show_default=True, help="standard, log, custom or log-standard.")
 @click.option("--loss", default="mse", show_default=True, help="mse, rmse or huber.")
 @click.option("--epochs", type=int, help="How often all jets are seen.  [default: 100; 12 for density and rate-distortion]")
 @click.option("--schedule", default="one-cycle", show_default=True, help="one-cycle or plain.")
@@ -223,7 +253,7 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @force_option
 @quiet_option
 @json_option
-def train(table, output, recipe, latent, normalisation, loss, epochs, schedule, lr, bs, wd, dims, container, tree, columns, unit, leading, filter_name, seed, bound, rate, symmetry, patience, resume,
+def train(table, output, recipe, latent, hidden, activation, normalisation, loss, epochs, schedule, lr, bs, wd, dims, container, tree, columns, unit, leading, filter_name, seed, bound, rate, symmetry, patience, resume,
           tensorboard, activations, force, quiet, as_json):
     "Train an autoencoder on a table, or a density for the codec; the folder keeps config, weights, log and plots."
     from hepae.core import UsageError
@@ -238,10 +268,21 @@ def train(table, output, recipe, latent, normalisation, loss, epochs, schedule, 
     from hepae.learner import train as train_model
     _one_thread()
     epochs = 100 if epochs is None else epochs
-    model = train_model(rows, output, recipe=recipe, latent=latent, normalisation=normalisation, loss=loss, epochs=epochs, schedule=schedule, lr=lr, bs=bs, wd=wd, seed=seed,
-                        symmetry=symmetry, patience=patience, resume=resume, tensorboard=tensorboard, activations=activations, force=force, progress=not quiet and sys.stderr.isatty())
+    changes = {k: v for k, v in {"hidden": hidden, "activation": activation}.items() if v is not None}
+    with _about_table(table, output): model = train_model(rows, output, recipe=recipe, latent=latent, normalisation=normalisation, loss=loss, epochs=epochs, schedule=schedule, lr=lr, bs=bs, wd=wd, seed=seed,
+                        symmetry=symmetry, patience=patience, resume=resume, tensorboard=tensorboard, activations=activations, force=force, progress=not quiet and sys.stderr.isatty(), **changes)
     result = model.config["result"]
     show(result | {"model": str(output), "filter": report}, as_json, f"{output}: " + ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in result.items()))
+
+
+@contextmanager
+def _about_table(table: Path, output: Path) -> Iterator[None]:
+    "An error inside names the table, unless it is about an option or the folder of the model."
+    from hepae.core import HepaeError, UsageError
+    try: yield
+    except HepaeError as e:
+        if isinstance(e, UsageError) or str(output) in str(e): raise
+        raise HepaeError(f"{table}: {e}") from e
 
 
 def _train_codec(table, output: Path, recipe: str, bound: str | None, latent: int | None, rate: float, epochs: int, seed: int, force: bool, as_json: bool) -> None:
@@ -258,6 +299,53 @@ def _one_thread() -> None:
     "Layers of 200 gain little from a second thread, and on shared cores threads that wait for each other take twenty times as long; OMP_NUM_THREADS overrules."
     import torch
     if "OMP_NUM_THREADS" not in os.environ: torch.set_num_threads(1)
+
+
+@cli.command()
+@click.argument("table", type=click.Path(path_type=Path))
+@output_option("Folder for points/, scan.csv and scan.png; a scan that is there goes on.")
+@click.option("--grid", required=True, type=click.Path(path_type=Path), metavar="TOML", help="What to try, as above; an unknown setting lists the known ones.")
+@click.option("--random", type=int, metavar="N", help="Draw N points at random instead of every combination.")
+@click.option("--seed", default=41, show_default=True, help="Of these draws. (That of the networks is a setting in TOML.)")
+@click.option("--workers", type=click.IntRange(min=0), help="Processes of this machine; 0 trains in this one.  [default: one a core]")
+@click.option("--dask", "address", metavar="ADDRESS", help="Instead: a dask.distributed scheduler, such as dask-jobqueue starts on HTCondor or Slurm. Its workers see the same files.")
+@dims_option("those of TABLE; 4D of a ROOT file")
+@source_options
+@filter_option
+@click.option("--force", is_flag=True, help="Forget the points that are there.")
+@quiet_option
+@json_option
+def scan(table, output, grid, random, seed, workers, address, dims, container, tree, columns, unit, leading, filter_name, force, quiet, as_json):
+    """Train a grid of networks, or a random choice of them, as tasks on Dask: one table, one plot.
+
+    \b
+    A file such as scan.toml says what to try:
+        recipe = "AE_bn_LeakyReLU"
+        epochs = 20
+        latent = [8, 12, 16, 20]                         # each of them
+        normalisation = ["standard", "log-standard"]     # with each of these: 8 points
+        lr = {low = 1e-4, high = 1e-2, log = true}       # a range: with --random N
+
+    Started again, a scan goes on: finished points are kept, others resume. A point that fails is a line of the table with its reason; the exit code is 1 if all failed. Points are sorted by valid_mse, the error of the validation rows
+    in units of the variables' own variance, which compares between normalisations; the loss does not.
+    """
+    from hepae.core import HepaeError
+    from hepae.scan import scan as scan_points
+    choice = dict(dims=dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
+    with progress_bar(quiet, unit=" points") as bar:
+        points = scan_points(table, output, grid, random, seed, _cores() if workers is None else workers, address, filter_name, force, progress=lambda line: bar.update(), **choice)
+    rows = [{k: None if v != v else v for k, v in r.items()} for r in points.to_dict("records")]
+    brief = ["name", *(k for k in points.columns[1:points.columns.get_loc("status")] if points[k].nunique() > 1 and k != "recipe"), "status", "epochs_done", "valid_loss", "valid_mse", "parameters", "seconds"]
+    show(rows, as_json, table_text([{k: r.get(k) for k in brief} for r in rows]))
+    failed = points[points["status"] == "failed"]
+    for name, reason in zip(failed["name"], failed["reason"]) if not quiet or len(failed) == len(points) else []: say(f"{name}: {reason}")
+    if len(failed) == len(points): raise HepaeError(f"{output}: all {len(points)} points failed, for the reasons above; mend {grid}, and start again")
+    if not quiet: say(f"{output}: {len(points) - len(failed)} of {len(points)} points done; scan.csv, scan.png")
+
+
+def _cores() -> int:
+    "Cores that this process may use."
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cli.command()

@@ -16,7 +16,7 @@ import pandas as pd
 from .core import HepaeError, UsageError
 from .schema import Schema, flat_values, is_ragged, n_entries, refuse_ragged, schema_of, with_schema
 
-# %% ../nbs/19_cuts.ipynb #d62b6b45
+# %% ../nbs/19_cuts.ipynb #d870eac5
 def count_nonfinite(table: pd.DataFrame) -> dict[str, int]:  # column → rows; columns without any are left out
     "How many rows of each column are NaN or infinite."
     counts = {str(name): int((~np.isfinite(flat_values(table[name]))).sum()) for name in table.columns}
@@ -26,8 +26,10 @@ def count_nonfinite(table: pd.DataFrame) -> dict[str, int]:  # column → rows; 
 def refuse_nonfinite(table: pd.DataFrame) -> None:
     "Raise HepaeError naming each column with NaN or infinity, and in how many rows; and those with lists."
     refuse_ragged(table, "a network")
-    found = [f"{name} ({n} of {len(table)} rows)" for name, n in count_nonfinite(table).items()]
-    if found: raise HepaeError(f"not finite: {', '.join(found)}; drop these rows with the filter 'finite'")
+    counts = count_nonfinite(table)
+    found, empty = [f"{name} ({n} of {len(table)} rows)" for name, n in counts.items()], [name for name, n in counts.items() if n == len(table)]
+    mend = [f"leave out {', '.join(empty)}, which has no value at all (--dims with the names of the others)"] * bool(empty) + ["drop these rows with the filter 'finite'"] * (len(empty) < len(counts))
+    if found: raise HepaeError(f"not finite: {', '.join(found)}; {', then '.join(mend)}")
 
 # %% ../nbs/19_cuts.ipynb #a7c3b057
 GEV = {"MeV": 1e-3, "GeV": 1.0}  # the unit in GeV

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PLAIN', 'Stages', 'turned', 'AELearner', 'ae_learner', 'find_lr', 'plain_stages', 'StagedRate', 'mean_loss', 'train']
 
-# %% ../nbs/40_learner.ipynb #a5ecef86
+# %% ../nbs/40_learner.ipynb #4b473949
 import json
 import tempfile
 import warnings
@@ -26,8 +26,8 @@ from fastcore.imports import IN_NOTEBOOK
 
 from .callbacks import Activations, EarlyStop, EpochRecorder, History, Keeper, Preview, ProgressLine, ProgressTable, SeededEpoch, TensorBoard
 from .core import HepaeError, UsageError, run_record, seed_torch, to_json
-from .data import TensorLoader, dataloaders
-from .losses import LOSSES
+from .data import TensorLoader, dataloaders, lattices
+from .losses import LOSSES, WithClasses
 from .models import build_model
 from .prep import Normaliser, fit_normaliser, refuse_nonfinite, split_by_event
 from .schema import Schema, n_entries, schema_of
@@ -54,7 +54,7 @@ def turned(
 
     return turn
 
-# %% ../nbs/40_learner.ipynb #2d3e5d11
+# %% ../nbs/40_learner.ipynb #8459942e
 class AELearner(Learner):
     "fastai's Learner with a table's normalisation, schema and split."
     normaliser: Normaliser
@@ -125,20 +125,20 @@ def ae_learner(
     preview: bool = IN_NOTEBOOK,       # a picture after each epoch
     cbs: list[Callback] | None = None, # more fastai callbacks
     symmetry: bool = False,            # turn and mirror the training jets at random, each epoch anew
-    **changes,                         # other settings of the model: hidden, activation, norm, dropout, latent_activation
+    **changes,                         # other settings of the model: hidden, activation, norm, dropout, latent_activation, skip, aux, branches, discrete
 ) -> AELearner:
     "A Learner for a table; HepaeError for rows that cannot be used, UsageError for unknown names."
     if loss not in LOSSES: raise UsageError(f"--loss {loss}: unknown; choose one of {', '.join(LOSSES)}")
     rows = split_by_event(table, seed, fractions)
     _usable(table, rows)
     normaliser = fit_normaliser(table[rows["train"]], normalisation)
-    parts = [normaliser.forward(table[rows[name]]) for name in ("train", "valid")]
-    dls = dataloaders(*parts, bs=bs, seed=seed, device=_device(device))
+    y = normaliser.forward(table)  # of all rows: what has no place on a scale is said before a training, not after it
+    dls = dataloaders(y[rows["train"]], y[rows["valid"]], bs=bs, seed=seed, device=_device(device))
     seed_torch(seed)
-    model = build_model(recipe, len(normaliser.names), latent, **changes).to(dls.device)
+    model = build_model(recipe, len(normaliser.names), latent, normaliser.names, lattices(y[rows["train"]]), **changes).to(dls.device)
     if bs == 1 and model.config["norm"] != "none": raise UsageError("--bs 1: batch normalisation needs at least two rows in a batch")
     optimiser = partial(OptimWrapper, opt=torch.optim.AdamW, fused=dls.device.type in ("cpu", "cuda"))
-    learn = AELearner(dls, model, LOSSES[loss], optimiser, wd=wd, default_cbs=False, cbs=[TrainEvalCallback(), EpochRecorder(), History(), SeededEpoch(seed)])
+    learn = AELearner(dls, model, WithClasses(LOSSES[loss], model) if model.classes else LOSSES[loss], optimiser, wd=wd, default_cbs=False, cbs=[TrainEvalCallback(), EpochRecorder(), History(), SeededEpoch(seed)])
     if symmetry: dls.train.change = turned(normaliser)
     learn.normaliser, learn.schema, learn.masks, learn.sample = normaliser, schema_of(table), rows, table[rows["valid"]].iloc[:4000]
     learn.facts = {"split": {"seed": seed, "fractions": list(fractions)}, "data": fingerprint(table), "run": run_record(command="train")}
@@ -190,7 +190,7 @@ class StagedRate(Callback):
 
     def before_train(self): self.opt.set_hyper("lr", self.rates[self.learn.epoch])
 
-# %% ../nbs/40_learner.ipynb #cabffe5f
+# %% ../nbs/40_learner.ipynb #dfdb5c51
 def _checked_arguments(asked: dict) -> None:
     "UsageError for numbers that make no training."
     positive = {k: asked[k] for k in ("epochs", "bs", "patience") if asked[k] is not None}
@@ -206,7 +206,7 @@ def _differences(config: dict, begun: dict) -> list[str]:
     said = []
     for part in ("data", "model", "training", "split"):
         ours, theirs = json.loads(to_json(config[part])), begun[part]
-        said += [f"{part} {k} is {str(ours.get(k))[:60]} and was {str(theirs.get(k))[:60]}" for k in ours if k != "lr_used" and ours[k] != theirs.get(k)]
+        said += [f"{part} {k} is {str(ours.get(k))[:60]} and was {str(theirs.get(k))[:60]}" for k in {**ours, **theirs} if k != "lr_used" and ours.get(k) != theirs.get(k)]
     return said
 
 
@@ -289,7 +289,7 @@ def train(
     cbs: list[Callback] | None = None, # more fastai callbacks
     symmetry: bool = False,            # turn and mirror the training jets at random, each epoch anew
     record: dict | None = None,        # what else config.json shall say of the run, such as a filter's report
-    **changes,                         # other settings of the model: hidden, activation, norm, dropout, latent_activation
+    **changes,                         # other settings of the model, as for `ae_learner`
 ) -> TrainedModel:                     # with the weights that did best on the validation rows
     "Train a model on a table into a folder; HepaeError or UsageError where that cannot be."
     folder = Path(folder)

@@ -7,7 +7,7 @@ __all__ = ['CHUNK', 'FORMAT', 'VERSION', 'LOG_COLUMNS', 'check_columns', 'finger
            'write_tensors', 'read_tensors', 'read_log', 'append_rows', 'cut_rows', 'read_config', 'sha256', 'leftovers',
            'write_config', 'begin_folder']
 
-# %% ../nbs/33_trained.ipynb #d1465440
+# %% ../nbs/33_trained.ipynb #3c4aeae6
 import hashlib
 import shutil
 from pathlib import Path
@@ -20,6 +20,7 @@ from fastcore.basics import patch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 
+from .architecture import levels_of
 from .core import HepaeError, existing_file, read_json, to_json, whole
 from .models import Autoencoder, model_from_config
 from .prep import Normaliser, refuse_nonfinite, split_by_event
@@ -55,7 +56,7 @@ def fingerprint(
     if entry.dtype.kind in "iu": digest.update(np.ascontiguousarray(entry, "<i8").data)
     return {"rows": len(table), "entries": n_entries(table.index), "columns": [str(c) for c in table.columns], "checksum": digest.hexdigest()}
 
-# %% ../nbs/33_trained.ipynb #e38f7569
+# %% ../nbs/33_trained.ipynb #3d4d7cda
 CHUNK = 16_384  # rows at a time: 13 MB for each layer of 200
 
 
@@ -80,8 +81,13 @@ class TrainedModel:
 
     @property
     def latent(self) -> int:
-        "How many latent variables a row has."
+        "How many numbers a row takes: latent variables, and columns that are stored beside them."
         return self.model.config["latent"]
+
+    @property
+    def stored(self) -> list[str]:
+        "Columns that are stored as they are, and help the decoder."
+        return [self.schema.names[c] for c in self.model.config.get("aux", [])]
 
 
 def _chunks(n: int) -> Iterator[slice]:
@@ -93,14 +99,16 @@ def _chunks(n: int) -> Iterator[slice]:
 def encode(
     self: TrainedModel,
     table: pd.DataFrame,  # with the model's columns, in any order
-) -> pd.DataFrame:        # (n, latent) float32, columns z0, z1, …, the table's index
+) -> pd.DataFrame:        # (n, latent), float32 columns z0, z1, …, then what is stored; the table's index
     "Latent variables of each row; HepaeError if the table does not fit the model."
     table = check_columns(table, self.schema)
     refuse_nonfinite(table)
-    z = [self._apply(self.model.encode, self.normaliser.forward(table.iloc[rows])) for rows in _chunks(len(table))]
-    return pd.DataFrame(np.concatenate(z), table.index, [f"z{i}" for i in range(self.latent)])
+    z = np.concatenate([self._apply(self.model.encode, self.normaliser.forward(table.iloc[rows])) for rows in _chunks(len(table))])
+    learned = self.latent - len(self.stored)
+    latents = pd.DataFrame(z[:, :learned], table.index, [f"z{i}" for i in range(learned)])
+    return latents.join(pd.DataFrame(table[self.stored])) if self.stored else latents
 
-# %% ../nbs/33_trained.ipynb #b4239402
+# %% ../nbs/33_trained.ipynb #8b49fc79
 def wrap_angle(
     angle: np.ndarray,  # rad
 ) -> np.ndarray:        # same dtype
@@ -111,19 +119,40 @@ def wrap_angle(
 
 
 @patch
+def _seen(self: TrainedModel, latents: pd.DataFrame | np.ndarray) -> tuple[np.ndarray, pd.DataFrame]:
+    "What the decoder sees (n, latent) float64, and the columns that were stored."
+    given = pd.DataFrame(latents)
+    if np.ndim(latents) != 2 or given.shape[1] != self.latent or any(d.kind not in "fiub" for d in given.dtypes):
+        raise HepaeError(f"latents of shape {np.shape(latents)} and dtype {', '.join(sorted({str(d) for d in given.dtypes}))} given, this model has {self.latent} numbers a row; choose the model that encoded them")
+    z, learned = given.to_numpy(np.float64, copy=True), self.latent - len(self.stored)
+    if not np.isfinite(z).all(): raise HepaeError(f"NaN or infinite latents in {int((~np.isfinite(z)).any(1).sum()):,} rows; encode the table again")
+    for i, name in enumerate(self.stored, learned):
+        z[:, i] = self.normaliser.scales[self.normaliser.names.index(name)].forward(z[:, i])
+        if not np.isfinite(z[:, i]).all(): raise HepaeError(f"the normalisation has no place for the stored {name} in {int((~np.isfinite(z[:, i])).sum()):,} rows; encode the table again")
+    return z, given.iloc[:, learned:].set_axis(self.stored, axis=1)
+
+
+@patch
+def _on_lattices(self: TrainedModel, y: np.ndarray) -> np.ndarray:
+    "Normalised rows (n, d) with discrete columns on their values in double precision, so that they come back to the last bit."
+    for c, levels in levels_of(self.model.config).items():
+        single = np.float32(levels)
+        y[:, c] = np.array(levels, float)[np.searchsorted((single[1:] + single[:-1]) / 2, y[:, c])]
+    return y
+
+
+@patch
 def decode(
     self: TrainedModel,
-    latents: pd.DataFrame | np.ndarray,  # (n, latent)
+    latents: pd.DataFrame | np.ndarray,  # (n, latent), as from `encode`
 ) -> pd.DataFrame:                       # the model's columns, dtypes and schema; the index of `latents`
     "The table that latent variables stand for."
-    z = np.asarray(latents)
-    if z.ndim != 2 or z.shape[1] != self.latent or z.dtype.kind not in "fiu":
-        raise HepaeError(f"latents of shape {z.shape} and dtype {z.dtype} given, this model has {self.latent} numbers a row; choose the model that encoded them")
-    if not np.isfinite(z).all(): raise HepaeError(f"NaN or infinite latents in {int((~np.isfinite(z)).any(1).sum()):,} rows; encode the table again")
-    parts = [self.normaliser.inverse(self._apply(self.model.decode, z[rows]).astype("f8")) for rows in _chunks(len(z))]
+    z, stored = self._seen(latents)
+    parts = [self.normaliser.inverse(self._on_lattices(self._apply(self.model.decode, z[rows]).astype("f8"))) for rows in _chunks(len(z))]
     table = pd.concat(parts, ignore_index=True)[self.schema.names].astype({c.name: c.dtype for c in self.schema.columns})
     for c in self.schema.columns:
         if c.kind == "periodic": table[c.name] = wrap_angle(table[c.name].to_numpy())
+    for name in stored: table[name] = stored[name].to_numpy().astype(self.schema[name].dtype)
     return with_schema(table.set_axis(getattr(latents, "index", table.index)), self.schema)
 
 
@@ -214,7 +243,7 @@ def sha256(path: Path) -> str:
     "The checksum of a file's bytes."
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
-# %% ../nbs/33_trained.ipynb #03207b68
+# %% ../nbs/33_trained.ipynb #cc719001
 @patch
 def describe(self: TrainedModel, status: str = "trained") -> dict:
     "What config.json says, JSON-able."
@@ -248,7 +277,7 @@ def _load_weights(folder: Path, config: dict, device: str) -> Autoencoder:
     if kinds(tensors) != kinds(model.state_dict()): raise HepaeError(f"{path}: holds other layers than config.json describes; copy the folder again")
     if not all(t.isfinite().all() for t in tensors.values()): raise HepaeError(f"{path}: has weights that are no finite numbers; train again with a smaller --lr")
     model.load_state_dict(tensors, assign=True)
-    return model.requires_grad_(False)
+    return model.to(device).requires_grad_(False)  # what is no weight, but in the configuration, was on the CPU
 
 
 @patch(cls_method=True)

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hepae.cli import main
 from hepae.core import HepaeError
 from hepae.io.files import describe, extract, read, write
-from hepae.schema import event_index, schema_of, with_schema
+from hepae.schema import Column, event_index, schema_of, with_schema
 
 FOUR = ("pt", "eta", "phi", "m")
 JETS = ak.Array([[30.0, 20.0], [], [50.0]])
@@ -329,6 +329,67 @@ def test_ragged_text_is_what_it_says(tmp_path_factory, events):
     assert table.index.to_list() == [(i, k) for i, js in jets for k in range(len(js))]
     np.testing.assert_array_equal(table.to_numpy(), [[pt, eta, phi, e] for _, js in jets for e, pt, eta, phi in js])
     assert schema_of(table).source.entries == len(events)
+
+
+# ── tables that a network cannot be trained on, or was not ──────────────────
+
+
+@pytest.fixture(scope="module")
+def columns(sample, tmp_path_factory):
+    "Tables of 600 jets with something wrong in a column, and a model of the sound one."
+    folder, good = tmp_path_factory.mktemp("columns"), read(sample).iloc[:600]
+    eta, m, pt = (good[c].to_numpy().copy() for c in ("eta", "m", "pt"))
+    eta[[3, 5]], m[:7], pt[-1] = np.nan, -5000, 0
+    one = np.ones(len(good), "float32")
+    tables = {"good": good, "constant": good.assign(eta=0.1 * one), "empty": good.assign(eta=np.nan * one), "both": good.assign(eta=eta, m=np.inf * one), "negative": good.assign(m=m), "zero": good.assign(pt=pt),
+              "three": good[["pt", "eta", "phi"]], "more": good.assign(Width=one)}
+    for name, table in tables.items(): write(with_schema(table, replace(schema_of(good), columns=tuple(Column(c, unit="MeV" * (c in ("pt", "m"))) for c in table))), folder / f"{name}.pkl")
+    with pytest.raises(SystemExit) as e: main(["train", str(folder / "good.pkl"), "-o", str(folder / "model"), "--recipe", "AE_3D_50", "--epochs", "1", "--lr", "1e-3", "--normalisation", "log", "-q"])
+    assert not e.value.code
+    return folder
+
+
+def test_a_constant_column_trains_and_comes_back(capsys, columns, tmp_path):
+    for k, recipe in enumerate(("AE_3D_50", "AE_onehot", "AE_bn_LeakyReLU")):
+        assert run(capsys, "train", columns / "constant.pkl", "-o", tmp_path / f"m{k}", "--recipe", recipe, "--hidden", "20,20", "--activation", "silu", "--epochs", "1", "--lr", "1e-3", "-q")[0] == 0
+        assert run(capsys, "analyse", columns / "constant.pkl", "--model", tmp_path / f"m{k}", "-o", tmp_path / f"r{k}.html", "--reconstructed", tmp_path / f"b{k}.pkl", "-q")[0] == 0
+        assert (read(tmp_path / f"b{k}.pkl")["eta"] == np.float32(0.1)).all()
+
+
+def test_columns_that_no_network_takes(capsys, columns, tmp_path):
+    for command in (["train", "-o", tmp_path / "m", "--epochs", 1], ["analyse", "--model", columns / "model", "-o", tmp_path / "r.html"]):
+        fails(capsys, command[0], columns / "empty.pkl", *command[1:], parts=["empty.pkl", "eta (600 of 600 rows)", "leave out eta", "--dims"])
+        fails(capsys, command[0], columns / "both.pkl", *command[1:], parts=["both.pkl", "m (600 of 600 rows)", "eta (2 of 600 rows)", "leave out m", "filter 'finite'"])
+    fails(capsys, "train", columns / "empty.pkl", "-o", tmp_path / "m", "--filter", "finite", parts=["empty.pkl", "no row of 600 is left", "finite eta"])
+    assert run(capsys, "train", columns / "empty.pkl", "-o", tmp_path / "m", "--dims", "m,pt,phi", "--epochs", 1, "--lr", "1e-3", "-q")[0] == 0
+    assert sorted(os.listdir(tmp_path)) == ["m"]
+
+
+def test_values_outside_the_domain(capsys, columns, tmp_path):
+    "Named with their number, whichever rows they are in, and the remedy works."
+    for name, normalisation, parts in [("negative", "log", ["m in 7 of 600 rows", "m > -1000"]), ("zero", "custom", ["pt in 1 of 600 rows", "pt > 0"])]:
+        train = ["train", columns / f"{name}.pkl", "-o", tmp_path / name, "--normalisation", normalisation, "--epochs", 1, "--lr", "1e-3", "-q"]
+        said = fails(capsys, *train, parts=[f"{name}.pkl", *parts, "or normalise with 'standard'"])
+        assert run(capsys, *train, "--filter", said.split("filter '")[1].split("'")[0])[0] == 0
+    fails(capsys, "analyse", columns / "negative.pkl", "--model", columns / "model", "-o", tmp_path / "r.html", "-q", parts=["negative.pkl", "m in 7 of 600 rows", "m > -1000"])
+    assert sorted(os.listdir(tmp_path)) == ["negative", "zero"]
+
+
+def test_a_model_of_other_columns(capsys, columns, tmp_path):
+    fails(capsys, "analyse", columns / "three.pkl", "--model", columns / "model", "-o", tmp_path / "r.html", parts=["three.pkl", " m"])
+    fails(capsys, "train", columns / "three.pkl", "-o", tmp_path / "m", "--recipe", "AE_aux", "--latent", 2, "--epochs", 1, "--hidden", "5,", code=2, parts=["widths like"])
+    fails(capsys, "train", columns / "three.pkl", "-o", tmp_path / "m", "--recipe", "AE_skip", "--hidden", "50,40", "--epochs", 1, parts=["same width"])
+    assert run(capsys, "analyse", columns / "more.pkl", "--model", columns / "model", "-o", tmp_path / "r.html", "-q")[0] == 0  # it has what the model needs
+    assert os.listdir(tmp_path) == ["r.html"]
+
+
+def test_networks_that_do_not_travel(capsys, columns, tmp_path):
+    "A .hepae file holds a plain network of its own columns, or none."
+    for recipe, table, part in [("AE_3D_50", "more", "Width"), ("AE_skip", "good", "skip"), ("AE_aux", "good", "aux"), ("AE_branches", "good", "branches"), ("AE_onehot", "constant", "onehot")]:
+        trained = "good" if table == "more" else table
+        assert run(capsys, "train", columns / f"{trained}.pkl", "-o", tmp_path / recipe, "--recipe", recipe, "--hidden", "20,20", "--epochs", "1", "--lr", "1e-3", "-q")[0] == 0
+        fails(capsys, "compress", columns / f"{table}.pkl", "--model", tmp_path / recipe, "-o", tmp_path / "o.hepae", code=2, parts=[f"{table}.pkl", part])
+    assert not (tmp_path / "o.hepae").exists()
 
 
 # ── outputs ─────────────────────────────────────────────────────────────────

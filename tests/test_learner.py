@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 import torch
 
+from conftest import hepae
 from hepae.core import HepaeError, UsageError, rng
-from hepae.schema import event_index, infer_schema, with_schema
+from hepae.io.files import write
+from hepae.schema import event_index, infer_schema, preset, with_schema
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
@@ -302,3 +304,44 @@ def test_tensorboard_and_activations_are_opt_in(jets, uninterrupted, tmp_path):
     assert pd.read_csv(tmp_path / "m" / "activations.csv")["epoch"].max() == len(model.log)
     assert same(tmp_path / "m", uninterrupted)  # looking changes nothing
     assert not any("torchvision" in m for m in sys.modules)
+
+
+def made_up_27(n: int = 600) -> pd.DataFrame:
+    "Jets of the 27 variables in MeV that follow from eight numbers; one is a count."
+    random = rng(41)
+    table = pd.DataFrame(np.exp(random.normal(size=(n, 8)) @ random.normal(size=(8, 27)) / 8), columns=preset("27D"), index=event_index(np.arange(n + 1)))
+    table["N90Constituents"] = np.rint(5 * table["N90Constituents"])
+    table[["eta", "phi"]] -= 1
+    return with_schema(table.astype("float32"), infer_schema(table.astype("float32"), "MeV"))
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "plain"])
+def test_27_variables_from_the_command_line(tmp_path, schedule):
+    write(made_up_27(), tmp_path / "jets.root")
+    done = hepae("train", tmp_path / "jets.root", "-o", tmp_path / "m", "--dims", "27D", "--recipe", "AE_bn_LeakyReLU", "--latent", "14", "--schedule", schedule, "--lr", "1e-3", "--epochs", "3", "-q")
+    assert done.returncode == 0, done.stderr
+    model = TrainedModel.load(tmp_path / "m")
+    assert (model.latent, model.schema.names) == (14, preset("27D"))
+    assert [m.out_features for m in model.model.modules() if isinstance(m, torch.nn.Linear)] == [200, 200, 200, 14, 200, 200, 200, 27]
+
+
+@pytest.mark.parametrize("recipe", ["AE_basic", "AE_bn", "AE_LeakyReLU", "AE_bn_LeakyReLU", "AE_400", "AE_200_100_50", "AE_skip", "AE_aux", "AE_branches", "AE_rounded", "AE_onehot"])
+def test_latent_sizes_of_27_variables(tmp_path, recipe):
+    "8 to 20 numbers a jet, whatever the network; what is said to come back exactly does."
+    jets = made_up_27()
+    for latent in (8, 14, 20):
+        model = train(jets, tmp_path / f"{latent}", recipe=recipe, latent=latent, epochs=1, lr=1e-3, bs=128, device="cpu", progress=False, preview=False)
+        z = model.encode(jets)
+        back = model.decode(z)
+        assert z.shape == (len(jets), latent) and back.index.equals(jets.index)
+        for name in model.stored: np.testing.assert_array_equal(back[name], jets[name])
+        if recipe in ("AE_rounded", "AE_onehot"): assert set(back["N90Constituents"]) <= set(jets["N90Constituents"])
+        assert np.isfinite(back.to_numpy()).all()
+
+
+def test_a_folder_of_before_is_unchanged():
+    "The committed model of four variables knows nothing of newer settings, and says the same."
+    folder = Path(__file__).parent.parent / "4D" / "AE_3D_200"
+    model = TrainedModel.load(folder)
+    assert sorted(model.model.config) == sorted(["n_features", "hidden", "latent", "activation", "norm", "dropout", "latent_activation"])
+    assert model.describe()["model"] == json.loads((folder / "config.json").read_text())["model"]
