@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 
+import awkward as ak
 import numpy as np
 import pandas as pd
 import pytest
@@ -288,6 +289,9 @@ def test_real_files(testdata, tmp_path, name, options):
             mine = {k.rsplit("/")[-1] for k in back[source.tree].keys()}
             assert set(source.branches.values()) & mine and back[source.tree].num_entries == first[source.tree].num_entries, (mine, source.branches)
             assert {b.rsplit("/")[-1] for b in source.branches.values()} <= there
+            for branch in source.branches.values():  # ActiveArea once came back as an integer, elsewhere
+                pair = [ak.flatten(f[source.tree][k].array(), axis=None) for f, k in ((first, branch), (back, branch.rsplit("/")[-1].replace(".", ":") if source.tree_class == "RNTuple" else branch.rsplit("/")[-1]))]
+                assert ak.to_numpy(pair[0]).dtype == ak.to_numpy(pair[1]).dtype and len(pair[0]) == len(pair[1]), branch
 
 
 def test_some_variables(tmp_path):
