@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['ORDERED', 'UNORDERED', 'COLUMNS', 'FLOOR', 'FLOOR_UNORDERED', 'ABOUT', 'Codec', 'codecs', 'with_model', 'check_name',
-           'model_bytes', 'violations', 'peak_memory', 'best_time', 'measure', 'floors', 'bench',
+           'model_bytes', 'violations', 'peak_memory', 'best_time', 'measure', 'floors', 'bench', 'variable_bits',
            'plot_rate_distortion', 'is_missing', 'sections']
 
-# %% ../../nbs/57_codec.bench.ipynb #8167bf78
+# %% ../../nbs/57_codec.bench.ipynb #f00bf438
 import ctypes
 import io
 import time
@@ -22,8 +22,9 @@ from matplotlib.figure import Figure
 from .container import MAGIC, Reader
 from .floor import cells, entropy_estimate, order_bits
 from .rivals import available, rival
-from .header import with_bounds
-from .tables import compress, decompress
+from .header import Header, with_bounds
+from .density import Rows, column_bits
+from .tables import broken_cells, compress, decompress, grid_table, make_header
 from ..core import UsageError
 from ..metrics import bound_violations
 from ..schema import schema_of, with_schema
@@ -176,6 +177,22 @@ def bench(
             if progress: progress(f"{codec.name}, {here['bound']}")
             found.append(here | {"codec": codec.name} | measure(codec, rows, repeat))
     return pd.DataFrame(found, columns=COLUMNS).astype({"bytes": "Int64", "violations": "Int64", "lossless": "boolean"}).fillna({"note": ""})
+
+# %% ../../nbs/57_codec.bench.ipynb #d0d9ead7
+def variable_bits(
+    table: pd.DataFrame,  # its schema has the bounds
+) -> pd.DataFrame:        # a row a variable, in coding order: alone, together (bits a row), leans_on (names)
+    "What each variable costs by itself, and given those before it."
+    def bits(t: pd.DataFrame) -> tuple[Header, np.ndarray]:
+        header = make_header(t)
+        Q, escapes = broken_cells(*grid_table(t, header), header.plan)
+        return header, column_bits(Q, escapes, header.plan, Rows(len(Q))) / max(len(t), 1)
+
+    rows = table.reset_index(drop=True)
+    header, together = bits(rows)
+    names = [header.schema.names[j] for j in header.order]
+    leans = [", ".join(names[p] for p in sorted(c.parents) if 0 <= p < len(names)) for c in header.plan]
+    return pd.DataFrame({"alone": [bits(rows[[n]])[1][0] for n in names], "together": together, "leans_on": leans}, index=pd.Index(names, name="variable"))
 
 # %% ../../nbs/57_codec.bench.ipynb #cde27eb8
 def _places(bounds: list[str]) -> dict[str, float]:

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['RANK', 'COUNT', 'SHIFT', 'PREVIOUS', 'BEFORE', 'HINT', 'SPREAD', 'MOST_COLUMNS', 'MOST_RANKS', 'Spline', 'Ranges',
-           'ColumnPlan', 'plan_to_lists', 'plan_from_lists', 'Rows', 'encode_rows', 'decode_rows', 'count_rows']
+           'ColumnPlan', 'plan_to_lists', 'plan_from_lists', 'Rows', 'encode_rows', 'decode_rows', 'count_rows',
+           'column_bits']
 
-# %% ../../nbs/53_codec.density.ipynb #431ac7fa
+# %% ../../nbs/53_codec.density.ipynb #e900fa33
 from dataclasses import dataclass
 
 import numpy as np
 
-from .entropy import ESCAPE, BitReader, BitWriter, Cells, RangeDecoder, RangeEncoder, decode_symbols, encode_symbols, frequencies
+from .entropy import ESCAPE, PRECISION, BitReader, BitWriter, Cells, RangeDecoder, RangeEncoder, decode_symbols, encode_symbols, frequencies
 from .predictor import with_rows_before
 from ..core import HepaeError
 
@@ -154,7 +155,7 @@ def _within(x: int, most: int, least: int | None = None) -> int:
     if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{repr(x)[:50]} is no reasonable number")
     return x
 
-# %% ../../nbs/53_codec.density.ipynb #909808eb
+# %% ../../nbs/53_codec.density.ipynb #ea507e00
 MOST_RANKS = 64  # rows of an event that come one by one; the rest come together, and have no "row before"
 
 
@@ -325,6 +326,25 @@ def count_rows(
     def code(k, rows, shift, contexts, table):
         return plan[k].cells.split(plan[k].residual(Q[rows, k], shift), Q[rows, k] >> plan[k].zeros, escapes[rows, k])[0]
     return _Walk(plan, rows, predictor).run(0, Q, code)
+
+
+def column_bits(
+    Q: np.ndarray,
+    escapes: np.ndarray,
+    plan: list[ColumnPlan],
+    rows: Rows,
+    predictor=None,
+) -> np.ndarray:  # (columns,) bits
+    "What each column of `encode_rows` costs (escaped values, which are kept elsewhere, cost their symbol)."
+    bits = np.zeros(len(plan))
+
+    def code(k, rows, shift, contexts, table):
+        p, q = plan[k], Q[rows, k]
+        symbols, _ = p.cells.split(p.residual(q, shift), q >> p.zeros, escapes[rows, k])
+        bits[k] += (PRECISION - np.log2(table[contexts, symbols])).sum() + p.cells.widths(symbols).sum()
+        return symbols
+    _Walk(plan, rows, predictor).run(0, Q, code)
+    return bits
 
 
 def _write_rest(bits: BitWriter, cells: Cells, symbols: np.ndarray, rest: np.ndarray) -> None:
