@@ -7,8 +7,9 @@ __all__ = ['GREY', 'COLOURS', 'DIVERGING', 'STYLE', 'GLYPHS', 'png', 'Picture', 
            'label_of', 'power_of_ten', 'reach_of', 'residual_label', 'axis_for', 'three_ticks', 'panels', 'legend',
            'note']
 
-# %% ../nbs/58_style.ipynb #65c370e0
+# %% ../nbs/58_style.ipynb #c5b6e6ca
 import io
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
@@ -161,7 +162,7 @@ def three_ticks(
     decade = 10.0 ** np.floor(np.log10(most))
     return np.array([-1, 0, 1]) * decade * max(x for x in (1, 2, 5) if x * decade <= most)
 
-# %% ../nbs/58_style.ipynb #67223206
+# %% ../nbs/58_style.ipynb #aadabbd0
 def panels(
     n: int,                      # panels
     across: int,                 # how many in a row
@@ -197,5 +198,6 @@ def legend(
 
 
 def note(fig: Figure, text: str) -> None:
-    "A line of small print below all panels."
-    fig.text(0.5, 0.06 / fig.get_figheight(), text, ha="center", va="bottom", fontsize=8.5, color="#555555")
+    "Small print below all panels, in lines as wide as the figure."
+    lines = textwrap.fill(text, int(15.5 * fig.get_figwidth()))
+    fig.text(0.5, 0.06 / fig.get_figheight(), lines, ha="center", va="bottom", fontsize=8.5, color="#555555", linespacing=1.05)

@@ -5,21 +5,21 @@
 # %% auto #0
 __all__ = ['plot_against_latent', 'plot_rate', 'plot_memory']
 
-# %% ../nbs/62a_trends.ipynb #a140adf9
+# %% ../nbs/62a_trends.ipynb #a2eb805e
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from .core import UsageError
 from .metrics import Summary
 from .schema import variable
 from .style import colour, label_of, legend, note, panels, plain_text, power_of_ten, styled
 
-# %% ../nbs/62a_trends.ipynb #4e32a22d
+# %% ../nbs/62a_trends.ipynb #c369e0ce
 def _lines(summaries: Mapping) -> dict[str, dict[float, Summary]]:
     "{label: {latent: summary}}, also for one line without a label; UsageError for none."
     lines = summaries if summaries and all(isinstance(v, Mapping) for v in summaries.values()) else {"": summaries}
@@ -38,11 +38,11 @@ def plot_against_latent(
     summaries: Mapping,  # latent size → summary of residuals; or label → such a dict, for several lines
     across: int = 3,     # panels in a row
 ) -> Figure:
-    "σ and mean of each variable's residuals against the size of the latent space."
+    "σ (open circles: 68% half width) and mean of each variable's residuals against the size of the latent space."
     lines = _lines(summaries)
     first = next(iter(next(iter(lines.values())).values()))
     head = 0.35 if len(lines) > 1 else 0.05
-    fig, axes = panels(len(first.index), across, (3.5, 3.1), ((0.36, 1), (0, 0.32)), head, left=0.72)
+    fig, axes = panels(len(first.index), across, (3.5, 3.1), ((0.36, 1), (0, 0.32)), head, foot=0.2, left=0.72)
     for (above, below), name in zip(axes, first.index):
         symbol, kind = label_of(variable(name), unit=False), _kind_of(first, name)
         table = {k: pd.DataFrame({z: s.loc[name] for z, s in line.items()}).T for k, line in lines.items()}
@@ -50,17 +50,29 @@ def plot_against_latent(
         _draw_mean(below, table)
         above.set_title(symbol, fontsize=11)
     if len(lines) > 1: legend(fig, axes[0][0])
+    note(fig, "Open circles: half width of the central 68%.")
     fig.set_label("Residuals against latent size: " + ", ".join(map(str, first.index)))
     return fig
 
 
 def _draw_sigma(ax: Axes, table: dict[str, pd.DataFrame], kind: str) -> None:
-    "σ with its error, a line a label, logarithmic."
+    "σ with its error, and the half width of the central 68% as open circles, a line a label, logarithmic."
     for i, (label, t) in enumerate(table.items()):
         ax.errorbar(t.index, t["sigma"], t["sigma_error"], marker="o", ms=3.5, label=plain_text(label), **colour(i))
-    positive = min(((t["sigma"] > 0) & np.isfinite(t["sigma"])).all() for t in table.values())
-    ax.set(ylabel=rf"$\sigma$, {kind}" if kind == "relative" else rf"$\sigma$ {kind}".strip(), yscale="log" if positive else "linear")
+        ax.plot(t.index, t["q68"], **colour(i) | {"linestyle": "none"}, marker="o", ms=4.5, mfc="white", mew=1)
+    ax.set(ylabel=rf"$\sigma$, {kind}" if kind == "relative" else rf"$\sigma$ {kind}".strip())
+    _decades(ax, np.concatenate([t[w].to_numpy(float) for t in table.values() for w in ("sigma", "q68")]))
     ax.margins(x=0.08)
+
+
+def _decades(ax: Axes, values: np.ndarray) -> None:
+    "A logarithmic y axis that has a whole decade on it; a linear one if there is no positive value."
+    positive = values[np.isfinite(values) & (values > 0)]
+    if not len(positive): return
+    low, high = np.log10(positive.min()) - 0.1, np.log10(positive.max()) + 0.1
+    if np.floor(high) - np.ceil(low) < 1: low, high = min(low, np.floor(low) + 0.0) - 0.02, max(high, np.ceil(high)) + 0.02
+    ax.set(yscale="log", ylim=(10.0**low, 10.0**high))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_mean(ax: Axes, table: dict[str, pd.DataFrame]) -> None:
@@ -75,12 +87,12 @@ def _draw_mean(ax: Axes, table: dict[str, pd.DataFrame]) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(3, symmetric=True))
     ax.margins(x=0.08)
 
-# %% ../nbs/62a_trends.ipynb #8e744a2e
+# %% ../nbs/62a_trends.ipynb #60b0ba57
 @styled
 def plot_rate(
     points: pd.DataFrame,        # columns way, bits (a jet), variable, and `what`
     what: str = "sigma",         # 'sigma' or 'q68' of the residuals
-    curves: tuple = ("truncation",),  # ways that are joined by a line
+    curves: tuple = ("truncation", "hepae"),  # ways that are joined by a line
     across: int = 3,
 ) -> Figure:
     "Width of each variable's residuals against bits per jet, logarithmic, a colour for each way."
@@ -92,7 +104,8 @@ def plot_rate(
             p = points[(points["way"] == way) & (points["variable"] == name)].sort_values("bits")
             look = colour(i) | ({"marker": ".", "ms": 4} if way in curves else {"marker": "D", "ms": 6, "linestyle": "none"})
             ax.plot(p["bits"], p[what].where(p[what] > 0), label=plain_text(way), **look)
-        ax.set(xlabel="bits per jet", ylabel=width, yscale="log")
+        ax.set(xlabel="bits per jet", ylabel=width)
+        _decades(ax, points.loc[points["variable"] == name, what].to_numpy(float))
         ax.set_title(label_of(variable(name), unit=False), fontsize=11)
         ax.margins(x=0.07)
     legend(fig, axes[0][0])

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PACKERS', 'numbered', 'is_float', 'with_each_bound', 'packed', 'scaled_bound', 'bounded_at', 'equal_bytes', 'beside']
 
-# %% ../../nbs/57a_codec.equal_bytes.ipynb #02d890a6
+# %% ../../nbs/57a_codec.equal_bytes.ipynb #20512c0a
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 
 from .rivals import rival
 from .tables import compress, decompress
-from ..core import HepaeError
+from ..core import HepaeError, UsageError
 from ..metrics import residuals, summarise
 from ..schema import Column, Source, infer_schema, parse_bound, schema_of, with_schema
 
@@ -48,7 +48,7 @@ def packed(
     data, packer = min(((rival(name).compress(table), name) for name in PACKERS), key=lambda found: len(found[0]))
     return len(data), with_schema(rival(packer).decompress(data), schema_of(table))
 
-# %% ../../nbs/57a_codec.equal_bytes.ipynb #b5ad9b17
+# %% ../../nbs/57a_codec.equal_bytes.ipynb #2a99a087
 def scaled_bound(
     column: Column,
     factor: float,
@@ -60,23 +60,40 @@ def scaled_bound(
     return f"{mode}:{min(size * factor, 0.5 if mode == 'rel' else np.inf):.4g}"
 
 
+def _next_factor(sizes: dict[float, int], target: float, step: float) -> float:
+    "A factor whose file should have `target` bytes, from the sizes of others; `step` bytes are saved by a factor of 2."
+    if not sizes: return 1.0
+    fine = max((f for f in sizes if sizes[f] > target), default=None)
+    coarse = min((f for f in sizes if sizes[f] <= target), default=None)
+    if fine is None: return coarse / 2 ** ((target - sizes[coarse]) / step)
+    if coarse is None: return fine * 2 ** ((sizes[fine] - target) / step)
+    part = np.clip((sizes[fine] - target) / max(sizes[fine] - sizes[coarse], 1), 0.05, 0.95)
+    return float(fine * (coarse / fine) ** part)
+
+
 def bounded_at(
     table: pd.DataFrame,  # rows without events
     target: int,          # bytes
-    steps: int = 7,
-    widest: float = 1e4,  # the factor is between 1/widest and widest
+    known: dict | None = None,  # factor → (bytes, table) of other trials; this call's are added
+    near: float = 0.03,   # good enough: so much below the target
+    most: int = 6,        # trials
 ) -> tuple[float, int, pd.DataFrame]:  # factor, bytes, the table as it comes back
-    "The narrowest bounds, as a multiple of the schema's, at which a `.hepae` file has at most `target` bytes; HepaeError if none is small enough."
-    low, high, best = -np.log(widest), np.log(widest), None
-    for step in range(steps + 1):
-        middle = high if step == 0 else (low + high) / 2  # first the widest: does it fit at all?
-        data = compress(with_each_bound(table, lambda c: scaled_bound(c, np.exp(middle))))
-        if len(data) > target: low = middle
-        else: high, best = middle, data
-        if best is None: raise HepaeError(f"no bound of these columns gives {target:,} bytes ({len(data):,} at {widest:g} times their own); compare at more bytes")
-    return float(np.exp(high)), len(best), with_schema(decompress(best), schema_of(table))
+    "Bounds, as a multiple of the schema's, at which a `.hepae` file has at most `target` bytes and hardly less; HepaeError if no bound is wide enough."
+    known = {} if known is None else known
+    step = max(sum(map(is_float, schema_of(table).columns)), 1) * max(len(table), 1) / 8
+    fits = lambda: [f for f, (size, _) in known.items() if size <= target]  # noqa: E731
+    for _ in range(most):
+        if any(known[f][0] >= (1 - near) * target for f in fits()): break
+        if fits() and max(set(known) - set(fits()), default=0.0) > 0.9 * min(fits()): break  # a step: there is no such file
+        factor = float(np.clip(_next_factor({f: size for f, (size, _) in known.items()}, (1 - near / 2) * target, step), 1e-8, 1e8))
+        if factor in known: break
+        data = compress(with_each_bound(table, lambda c: scaled_bound(c, factor)))
+        known[factor] = len(data), with_schema(decompress(data), schema_of(table))
+    if not fits(): raise HepaeError(f"no bound of these columns gives {target:,} bytes; compare at more bytes")
+    best = max(fits(), key=lambda f: known[f][0])
+    return best, *known[best]
 
-# %% ../../nbs/57a_codec.equal_bytes.ipynb #018aa254
+# %% ../../nbs/57a_codec.equal_bytes.ipynb #befb13ee
 def _measured(way: str, setting: str, size: int, original: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
     "Lines of the table, one a variable."
     summary = summarise(residuals(original, back))[["mean", "sigma", "q68"]]
@@ -97,36 +114,44 @@ def _decoded(model, latents: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     return with_schema(back[list(like.columns)].astype(like.dtypes.to_dict()).set_axis(like.index), schema_of(like))
 
 
-def equal_bytes(
-    table: pd.DataFrame,        # jets that the network has not seen
-    model,                      # with encode and decode, such as a TrainedModel
-    mantissas=range(2, 17),     # bits that truncation keeps
-    steps: int = 7,             # of the search for the codec's bounds; 0: without it
-) -> pd.DataFrame:  # way, setting, bytes, bits (a jet), variable, mean, sigma, q68
-    "Residuals of the same jets as latents, as truncated floats, and in a codec with bounds, against bytes."
-    original, latents, lines = numbered(table), numbered(model.encode(table)), []
+def _of_latents(name: str, model, original: pd.DataFrame, latents: pd.DataFrame) -> list[pd.DataFrame]:
+    "Lines of a network's latents, as float32 and float16."
+    found = []
     for dtype in ("float32", "float16"):
         z = latents.astype({c: dtype for c in _learned(latents)})
         size, kept = packed(with_each_bound(with_schema(z, infer_schema(z)), lambda c: "exact"))
-        lines.append(_measured(f"autoencoder, {dtype}", f"{z.shape[1]} latents", size, original, _decoded(model, kept, original)))
-        if not steps: continue
-        factor, size, back = bounded_at(original, size, steps)
-        lines.append(_measured(f"hepae at bytes of {dtype}", f"bounds × {factor:.3g}", size, original, back))
+        found.append(_measured(f"{name}, {dtype}", f"{z.shape[1]} latents", size, original, _decoded(model, kept, original)))
+    return found
+
+
+def equal_bytes(
+    table: pd.DataFrame,     # jets that no network has seen
+    models,                  # with encode and decode, such as a TrainedModel; or several: {name: model}
+    mantissas=range(2, 17),  # bits that truncation keeps
+    codec: bool = True,      # with the codec, which takes most of the time
+) -> pd.DataFrame:  # way, setting, bytes, bits (a jet), variable, mean, sigma, q68
+    "Residuals of the same jets as latents, as truncated floats, and in a codec with bounds, against bytes."
+    original, lines, trials = numbered(table), [], {}
+    for name, model in (models if isinstance(models, dict) else {"autoencoder": models}).items():
+        lines += _of_latents(name, model, original, numbered(model.encode(table)))
+    for size in sorted({int(t["bytes"].iloc[0]) for t in lines}) if codec else ():
+        bounded_at(original, size, trials)
     for k in mantissas:
         size, back = packed(with_each_bound(original, lambda c: f"bits:{k}"))
         lines.append(_measured("truncation", f"{k} bits", size, original, with_schema(back, schema_of(original))))
+    lines += [_measured("hepae", f"bounds × {f:.3g}", *trials[f][:1], original, trials[f][1]) for f in sorted(trials)]
     return pd.concat(lines, ignore_index=True)
 
 
 def beside(
-    points: pd.DataFrame,            # from `equal_bytes`
-    way: str = "autoencoder, float32",
+    points: pd.DataFrame,  # from `equal_bytes`
+    way: str,              # such as 'autoencoder, float32'
     what: str = "sigma",
 ) -> pd.DataFrame:  # a row a variable, a column for each way with its setting and bits per jet
-    "The ways that take at most the bytes of `way`: it, the longest mantissas, and the codec."
+    "The latents of one network, and of the other ways the largest file that takes no more bytes."
     most = points.loc[points["way"] == way, "bytes"].max()
-    rows = points[points["way"].isin([way, "truncation", f"hepae at bytes of {way.split(', ')[-1]}"]) & (points["bytes"] <= most)]
-    largest = rows.groupby("way", sort=False)["bytes"].transform("max")
-    rows = rows[rows["bytes"] == largest]
-    label = rows["way"].str.replace("hepae at.*", "hepae", regex=True) + " (" + rows["setting"] + ", " + rows["bits"].map("{:.1f}".format) + " bits)"
+    if np.isnan(most): raise UsageError(f"no way '{way}' among {', '.join(points['way'].unique())}; choose one of them")
+    rows = points[points["way"].isin([way, "truncation", "hepae"]) & (points["bytes"] <= most)]
+    rows = rows[rows["bytes"] == rows.groupby("way")["bytes"].transform("max")].drop_duplicates(["way", "variable"])
+    label = rows["way"] + " (" + rows["setting"] + ", " + rows["bits"].map("{:.1f}".format) + " bits)"
     return rows.assign(label=label).pivot(index="variable", columns="label", values=what).loc[points["variable"].unique(), label.unique()].rename_axis(columns=None)
