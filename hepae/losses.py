@@ -41,8 +41,8 @@ def huber(
 
 LOSSES = {"mse": mse, "rmse": rmse, "huber": huber}
 
-# %% ../nbs/32_losses.ipynb #2f1de0d4
-CLASS_WEIGHT = 0.01
+# %% ../nbs/32_losses.ipynb #fb19fcb1
+CLASS_WEIGHT = 1.0
 
 
 class WithClasses:

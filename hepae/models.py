@@ -144,7 +144,7 @@ class Autoencoder(nn.Module):
         z = self.encode(x)
         return self.outputs(z) if self.training else self.decode(z)
 
-# %% ../nbs/31_models.ipynb #2a69d9db
+# %% ../nbs/31_models.ipynb #c7a35b03
 _BASE = {"activation": "tanh", "norm": "none", "dropout": 0.0, "latent_activation": "tanh"}
 _LEAKY = {"activation": "leaky_relu", "latent_activation": "leaky_relu"}
 _SILU = {"activation": "silu", "latent_activation": "none"}
@@ -178,7 +178,7 @@ RECIPES = {
     "AE_silu": {"hidden": [200, 200, 200], **_SILU},
     "AE_skip": {"hidden": [200, 200, 200], "skip": True, **_SILU},
     "AE_aux": {"hidden": [200, 200, 200], "aux": ["pt", "eta"], **_SILU},
-    "AE_branches": {"hidden": [200, 200], "branches": {"columns": list(GROUPS.values()), "hidden": [40, 40]}, **_SILU},
+    "AE_branches": {"hidden": [200, 200], "branches": {"columns": list(GROUPS.values()), "hidden": [40]}, **_SILU},
     "AE_rounded": {"hidden": [200, 200, 200], "discrete": "rounded", **_SILU},
     "AE_onehot": {"hidden": [200, 200, 200], "discrete": "onehot", **_SILU},
 }
