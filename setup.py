@@ -8,7 +8,7 @@ here = Path(__file__).parent
 config = ConfigParser(delimiters=["="])
 config.read(here / "settings.ini", encoding="utf-8")
 facts = config["DEFAULT"]
-sample, cluster, rivals, dev = (facts[f"{extra}_requirements"].split() for extra in ("sample", "cluster", "rivals", "dev"))
+extras = {extra: facts[f"{extra}_requirements"].split() for extra in ("sample", "cluster", "launch", "rivals", "dev")}
 
 setup(
     name=facts["lib_name"],
@@ -24,7 +24,7 @@ setup(
     python_requires=">=" + facts["min_python"],
     packages=find_packages(include=["hepae", "hepae.*"]),
     install_requires=facts["requirements"].split(),
-    extras_require={"sample": sample, "cluster": cluster, "rivals": rivals, "dev": sample + cluster + rivals + dev},
+    extras_require=extras | {"dev": sum(extras.values(), [])},
     entry_points={
         "console_scripts": facts["console_scripts"].split(),
         "nbdev": ["hepae=hepae._modidx:d"],

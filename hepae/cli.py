@@ -211,7 +211,7 @@ def extract(inputs, output, dims, allow_missing, container, tree, columns, unit,
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json,
          f"{output}: {facts['rows']} jets of {facts['entries']} events from {facts['container'] or 'the columns given'} ({unit_text or 'units unknown'}), {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #a7f3c1c2
+# %% ../nbs/70_cli.ipynb #5b4c285d
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -266,11 +266,13 @@ def train(table, output, recipe, latent, hidden, activation, normalisation, loss
         if bound: raise UsageError(f"--bound is for density and rate-distortion; {recipe} has none")
         refuse_nonfinite(rows)
     from hepae.learner import train as train_model
+    from hepae.ranks import ranks
     _one_thread()
     epochs = 100 if epochs is None else epochs
     changes = {k: v for k, v in {"hidden": hidden, "activation": activation}.items() if v is not None}
     with _about_table(table, output): model = train_model(rows, output, recipe=recipe, latent=latent, normalisation=normalisation, loss=loss, epochs=epochs, schedule=schedule, lr=lr, bs=bs, wd=wd, seed=seed,
-                        symmetry=symmetry, patience=patience, resume=resume, tensorboard=tensorboard, activations=activations, force=force, progress=not quiet and sys.stderr.isatty(), **changes)
+                        symmetry=symmetry, patience=patience, resume=resume, tensorboard=tensorboard, activations=activations, force=force, progress=not quiet and not ranks()[0] and sys.stderr.isatty(), **changes)
+    if ranks()[0]: return  # the first one speaks for all
     result = model.config["result"]
     show(result | {"model": str(output), "filter": report}, as_json, f"{output}: " + ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in result.items()))
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PLAIN', 'Stages', 'turned', 'AELearner', 'ae_learner', 'find_lr', 'plain_stages', 'StagedRate', 'mean_loss', 'train']
 
-# %% ../nbs/40_learner.ipynb #4b473949
+# %% ../nbs/40_learner.ipynb #d22bfe38
 import json
 import tempfile
 import warnings
@@ -30,6 +30,7 @@ from .data import TensorLoader, dataloaders, lattices
 from .losses import LOSSES, WithClasses
 from .models import build_model
 from .prep import Normaliser, fit_normaliser, refuse_nonfinite, split_by_event
+from .ranks import Share, agreed, device_of_rank, ranks, together
 from .schema import Schema, n_entries, schema_of
 from .trained import TrainedModel, begin_folder, cut_rows, fingerprint, leftovers, read_config, read_log, read_tensors, sha256, write_config
 
@@ -190,7 +191,7 @@ class StagedRate(Callback):
 
     def before_train(self): self.opt.set_hyper("lr", self.rates[self.learn.epoch])
 
-# %% ../nbs/40_learner.ipynb #dfdb5c51
+# %% ../nbs/40_learner.ipynb #68f05a04
 def _checked_arguments(asked: dict) -> None:
     "UsageError for numbers that make no training."
     positive = {k: asked[k] for k in ("epochs", "bs", "patience") if asked[k] is not None}
@@ -263,6 +264,19 @@ def _finish(learn: AELearner, folder: Path, config: dict, test: pd.DataFrame) ->
     for done in [folder / "checkpoint.safetensors", *leftovers(folder)]: done.unlink(missing_ok=True)
 
 
+def _train_into(folder: Path, learn: AELearner, resume: bool, force: bool, preview: bool, tensorboard: bool, activations: bool, test: pd.DataFrame) -> None:
+    "Train into a folder, unless that is done."
+    config, training = learn.trained().describe("training"), learn.facts["training"]
+    begun = _begun(folder, config, resume, force)
+    if begun and begun["status"] == "trained": return
+    if not begun:
+        training["lr_used"] = training["lr"] if training["lr"] is not None or training["stages"] else agreed(partial(find_lr, learn), learn.dls.device)
+        begin_folder(folder, config)
+    if ranks()[1] > 1: learn.add_cb(Share())
+    _fit(learn, folder, (begun or config)["training"], preview, tensorboard, activations)
+    _finish(learn, folder, begun or config, test)
+
+
 def train(
     table: pd.DataFrame,               # finite rows
     folder: str | Path,                # for the model
@@ -297,15 +311,8 @@ def train(
     training = dict(recipe=recipe, normalisation=normalisation, loss=loss, epochs=epochs, schedule=schedule, stages=stages, lr=lr, bs=bs, wd=wd, seed=seed, patience=patience, symmetry=symmetry)
     _checked_arguments(training)
     if schedule == "plain": training["stages"] = [list(s) for s in stages or plain_stages(epochs, 1e-3 if lr is None else lr)]
+    device = device_of_rank(device)
     learn = ae_learner(table, recipe, latent, normalisation, loss, bs, wd, seed, fractions, device, progress, False, cbs, symmetry, **changes)
     learn.facts |= {"training": training, "run": run_record(command="train", **(record or {}))}
-    config = learn.trained().describe("training")
-    begun = _begun(folder, config, resume, force)
-    if begun and begun["status"] == "trained": return TrainedModel.load(folder)
-    if begun: config = begun
-    else:
-        training["lr_used"] = lr if lr is not None or training["stages"] else find_lr(learn)
-        begin_folder(folder, config)
-    _fit(learn, folder, config["training"], preview, tensorboard, activations)
-    _finish(learn, folder, config, table[learn.masks["test"]])
+    with together(folder, learn.dls.device) as place: _train_into(place, learn, resume, force, preview, tensorboard, activations, table[learn.masks["test"]])
     return TrainedModel.load(folder)

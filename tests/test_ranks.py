@@ -1,0 +1,92 @@
+"One network trained by two processes under a launcher is the network of one process that takes the same batches."
+import os
+import socket
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import hepae, one_sentence
+from safetensors.torch import load_file
+from test_learner import made_up_jets
+
+from hepae.io.files import write
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
+    from hepae.trained import TrainedModel, read_log
+
+pytest.importorskip("accelerate")
+HOW = ["--recipe", "AE_3D_50", "--epochs", 3, "--bs", 100]  # the last batch is smaller; the learning rate is searched
+LAUNCH = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--no_python"]
+
+
+def launched(*arguments) -> subprocess.CompletedProcess:
+    "hepae in two processes of this machine's CPU."
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = str(s.getsockname()[1])
+    command = [sys.executable, *LAUNCH, "--main_process_port", port, sys.executable, "-c", "from hepae.cli import main; main()", *map(str, arguments)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+
+
+@pytest.fixture(scope="module")
+def jets(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("ranks") / "jets.parquet"
+    write(made_up_jets(1500), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def two(jets) -> Path:
+    done = launched("train", jets, "-o", jets.with_name("two"), *HOW)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.strip().splitlines()) == 1, done.stdout  # the first rank speaks for all
+    return jets.with_name("two")
+
+
+def test_two_processes(jets, two):
+    "The losses agree to 1e-4 of themselves: the sums of a batch are rounded in another order (6e-8 in each), and 36 steps of Adam carry that on; a batch shared wrongly would change them by percents."
+    done = hepae("train", jets, "-o", jets.with_name("one"), *HOW)
+    assert done.returncode == 0, done.stderr
+    one, both = TrainedModel.load(jets.with_name("one")), TrainedModel.load(two)
+    assert one.config["training"] == both.config["training"] and one.config["data"] == both.config["data"]
+    columns = ["train_loss", "valid_loss"]
+    np.testing.assert_allclose(both.log[columns], one.log[columns], rtol=1e-4)
+    assert one.config["result"]["test_loss"] == pytest.approx(both.config["result"]["test_loss"], rel=1e-4)
+    assert one.log["train_loss"].iloc[-1] < 0.9 * one.log["train_loss"].iloc[0]
+    a, b = (load_file(f / "weights.safetensors") for f in (jets.with_name("one"), two))
+    assert max(float((a[k] - b[k]).abs().max()) for k in a) < 1e-3
+
+
+def test_whole_folder(two):
+    "What two processes leave is what one leaves."
+    assert sorted(p.name for p in two.iterdir()) == ["config.json", "log.csv", "plots", "weights.safetensors"]
+    assert len(read_log(two / "log.csv")) == 3
+
+
+def test_refused_by_both(jets, two):
+    "What is refused is refused by all ranks, and nobody waits for ever."
+    before = (two / "config.json").read_bytes()
+    done = launched("train", jets, "-o", two, *HOW)
+    assert done.returncode == 1 and "holds a trained model already" in done.stderr
+    assert (two / "config.json").read_bytes() == before
+    assert launched("train", jets, "-o", two, *HOW, "--resume").returncode == 0
+
+
+def test_more_processes_than_gpus(monkeypatch):
+    "A rank without a GPU of its own is told so."
+    import torch
+
+    from hepae.core import UsageError
+    from hepae.ranks import device_of_rank
+    for k, v in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}.items(): monkeypatch.setenv(k, v)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert device_of_rank() == torch.device("cuda", 1) and device_of_rank("cpu") == "cpu"
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(UsageError) as e: device_of_rank()
+    one_sentence(str(e.value), "process 2 on this machine has no GPU")
