@@ -12,7 +12,7 @@ from typing import Iterator
 
 from .core import HepaeError, UsageError
 
-# %% ../nbs/14_cluster.ipynb #b5dacd8b
+# %% ../nbs/14_cluster.ipynb #a4126453
 TRIES = 4  # of a task whose workers die
 
 
@@ -43,6 +43,6 @@ def connected(
         try:
             try: client = Client(place, timeout=10)
             except (OSError, ValueError, TimeoutError) as e: raise HepaeError(f"no Dask scheduler answers at {address}; check the address") from e
-            with client, _silent("distributed.client"): yield client
+            with _silent("distributed.client"), client: yield client  # silent until it is closed
         finally:
             if not address: place.close()
