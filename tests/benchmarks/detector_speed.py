@@ -1,0 +1,43 @@
+"""Jets a second of the toy detector (`hepae sample --detector`), and how long 100,000 take.
+
+    python tests/benchmarks/detector_speed.py [--events 600] [--workers 1 2]
+
+Each line is one run into a temporary file: its time with the start of the workers and the pool of soft collisions, which each worker makes once, and without them (the time of a run of one block is taken off).
+The last column is for 100,000 jets, start included. Other work on the machine shows.
+"""
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from hepae.collisions import Recipe
+from hepae.detector import write_detector_jets
+
+JETS = 100_000
+
+
+def timed(path: Path, events: int, workers: int) -> tuple[float, int]:
+    "Seconds and jets of one run."
+    start = time.perf_counter()
+    made = write_detector_jets(path, events, None, Recipe(), workers, force=True)
+    return time.perf_counter() - start, made["jets"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=600)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    args = parser.parse_args()
+    block = Recipe().block_events
+    print(f"{'workers':>7} {'jets':>7} {'seconds':>8} {'start':>7} {'jets/s':>7} {'100,000 jets':>13}")
+    with tempfile.TemporaryDirectory() as folder:
+        for workers in args.workers:
+            # in this process the pool stays, so its time is that of the first run only
+            first, jets_first = timed(Path(folder) / "first.root", block * workers, workers)
+            seconds, jets = timed(Path(folder) / "jets.root", args.events, workers)
+            rate = jets / seconds if workers == 1 else (jets - jets_first) / max(seconds - first, 1e-9)
+            start = max(first - jets_first / rate, 0.0)
+            print(f"{workers:7} {jets:7,} {seconds:8.1f} {start:6.1f}s {rate:7.1f} {(start + JETS / rate) / 60:9.1f} min")
+
+
+if __name__ == "__main__": main()
