@@ -1,6 +1,6 @@
 """Jets a second of the toy detector (`hepae sample --detector`), and how long 100,000 take.
 
-    python tests/benchmarks/detector_speed.py [--events 600] [--workers 1 2]
+    python tests/benchmarks/detector_speed.py [--events 800] [--workers 1 2]
 
 Each line is one run into a temporary file: its time with the start of the workers and the pool of soft collisions, which each worker makes once, and without them (the time of a run of one block is taken off).
 The last column is for 100,000 jets, start included. Other work on the machine shows.
@@ -25,10 +25,11 @@ def timed(path: Path, events: int, workers: int) -> tuple[float, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=600)
+    parser.add_argument("--events", type=int, default=800)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     args = parser.parse_args()
     block = Recipe().block_events
+    if args.events <= block * max(args.workers): parser.error(f"--events {args.events}: give more than {block * max(args.workers)}")
     print(f"{'workers':>7} {'jets':>7} {'seconds':>8} {'start':>7} {'jets/s':>7} {'100,000 jets':>13}")
     with tempfile.TemporaryDirectory() as folder:
         for workers in args.workers:
