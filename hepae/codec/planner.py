@@ -5,16 +5,17 @@
 # %% auto #0
 __all__ = ['SAMPLE', 'FEW', 'MOST_FITTED', 'make_plan']
 
-# %% ../../nbs/53a_codec.planner.ipynb #564424f4
+# %% ../../nbs/53a_codec.planner.ipynb #04743347
 from dataclasses import replace
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from .density import BEFORE, COUNT, HINT, PREVIOUS, RANK, SHIFT, SPREAD, ColumnPlan, Ranges, Rows, Spline
 from .entropy import ESCAPE, Cells, frequencies
 from .predictor import with_rows_before
 
-# %% ../../nbs/53a_codec.planner.ipynb #5ab72c40
+# %% ../../nbs/53a_codec.planner.ipynb #dbed9093
 SAMPLE = 16384  # rows that the planner looks at
 FEW = 256       # rows of which no tables by context are learned
 MOST_FITTED = 2**45  # larger integers are not fitted by splines, whose arithmetic is in int64
@@ -35,16 +36,13 @@ def _information(a: np.ndarray, b: np.ndarray) -> float:
     return float((p[some] * np.log2((p / np.maximum(pa * pb, 1e-300))[some])).sum() - chance)
 
 
-def _basis(x: np.ndarray, s: Spline) -> np.ndarray:
-    "(n, segments + 3) the B-splines of a parent, as floats for fitting."
+def _basis(x: np.ndarray, s: Spline) -> tuple[np.ndarray, np.ndarray]:
+    "(n, 4) which B-splines of a parent are not 0, and (n, 4) their values, as floats for fitting."
     segments = len(s.coefficients) - 3
     u = (np.clip(x, s.low, s.high) - s.low) * (segments / (s.high - s.low + 1))
     i = np.minimum(u.astype(int), segments - 1)
     t = u - i
-    w = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 3 * (1 - t) ** 3 - 6 * (1 - t) ** 2 + 4, t**3], 1) / 6
-    B = np.zeros((len(x), segments + 3))
-    for k in range(4): B[np.arange(len(x)), i + k] = w[:, k]
-    return B
+    return i[:, None] + np.arange(4), np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 3 * (1 - t) ** 3 - 6 * (1 - t) ** 2 + 4, t**3], 1) / 6
 
 
 def _reach(parent: int, x: np.ndarray, tail: float) -> tuple[int, int]:
@@ -59,17 +57,31 @@ def _bends(n: int) -> np.ndarray:
     return D.T @ D
 
 
+def _solved(A: np.ndarray, b: np.ndarray) -> np.ndarray:
+    "The x of A x = b for a positive definite A, by Cholesky's decomposition: without BLAS, which would round in another order on each machine."
+    A, x = A.copy(), b.copy()
+    for j in range(len(A)):
+        column = A[j + 1:, j] / A[j, j]
+        A[j + 1:, j + 1:] -= column[:, None] * A[j, j + 1:]
+        x[j + 1:] -= column * x[j]
+    for j in range(len(A) - 1, -1, -1):
+        x[j] /= A[j, j]
+        x[:j] -= A[:j, j] * x[j]
+    return x
+
+
 def _fitted(p: ColumnPlan, parents: dict[int, np.ndarray], names: list[int], q: np.ndarray, segments: int) -> ColumnPlan:
     "The plan with splines of these parents, by least squares without the 2% that fit worst."
     empty = [Spline(k, *_reach(k, parents[k], 0.001), (0,) * (segments + 3)) for k in names]
-    B = np.concatenate([_basis(parents[s.parent], s) for s in empty], 1)
+    at, values = (np.concatenate(x, 1) for x in zip(*((i + k * (segments + 3), w) for k, (i, w) in enumerate(_basis(parents[s.parent], s) for s in empty))))
+    B = csr_array((values.ravel(), at.ravel(), np.arange(0, at.size + 1, at.shape[1])), (len(q), len(names) * (segments + 3)))
     y, centre = q.astype(float), float(np.median(q))
-    A, b = B.T @ B, B.T @ (y - centre)
+    A, b = (B.T @ B).toarray(), B.T @ (y - centre)
     smooth = np.kron(np.eye(len(names)), _bends(segments + 3))
-    solved = lambda n: np.linalg.solve(A + n / len(A) * (1e-4 * smooth + 1e-6 * np.eye(len(A))), b)
+    solved = lambda n: _solved(A + n / len(A) * (1e-4 * smooth + 1e-6 * np.eye(len(A))), b)
     error = np.abs(B @ solved(len(q)) + centre - y)
     worst = error > np.quantile(error, 0.98)
-    A, b = A - B[worst].T @ B[worst], b - B[worst].T @ (y[worst] - centre)
+    A, b = A - (B[worst].T @ B[worst]).toarray(), b - B[worst].T @ (y[worst] - centre)
     w = solved((~worst).sum())
     w[:segments + 3] += centre
     scale = max(0, int(np.ceil(np.log2(np.abs(w).max() + 1))) - 23)
