@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PIPE', 'compress_files', 'decompress_file', 'verify_file', 'compress_each', 'describe_hepae']
 
-# %% ../../nbs/56_codec.files.ipynb #e64f87ce
+# %% ../../nbs/56_codec.files.ipynb #044c1864
 import os
 import sys
 import tempfile
@@ -17,6 +17,7 @@ from typing import BinaryIO, Iterable, Iterator
 import numpy as np
 import pandas as pd
 
+from ..cluster import connected
 from .container import Reader, open_end
 from .header import Header, with_bounds
 from .tables import grid_table, read_rows, read_tables, write_tables
@@ -199,7 +200,7 @@ def _verify_sets(a: pd.DataFrame, b: pd.DataFrame, header: Header) -> dict:
     different = (sorted_cells[0] != sorted_cells[1])[:, -len(header.order):].sum(0)
     return _verdict(len(a), header, pd.Series({header.schema.names[j]: int(n) for j, n in zip(header.order, different)}))
 
-# %% ../../nbs/56_codec.files.ipynb #3c5e95ba
+# %% ../../nbs/56_codec.files.ipynb #efabcd00
 def _one(path: str, output: str, options: dict) -> dict:
     "One task: a file to a file."
     return {"file": path, "output": output} | compress_files([path], output, **options) | {"bytes": os.path.getsize(output)}
@@ -231,22 +232,15 @@ def compress_each(
 
 def _on_cluster(tasks: list[tuple], address: str | None, workers: int, progress) -> list[dict]:
     "The tasks on a Dask cluster."
-    try: from dask.distributed import Client, LocalCluster, as_completed
-    except ImportError as e: raise UsageError("a cluster needs dask.distributed: pip install hepae[cluster]") from e
-    place = address or LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
-    try:
-        try: client = Client(place, timeout=20)
-        except (OSError, ValueError, TimeoutError) as e: raise HepaeError(f"no Dask scheduler answers at {address}; check the address") from e
-        with client:
-            futures = [client.submit(_one, *t, pure=False) for t in tasks]
-            for f in as_completed(futures):
-                if error := f.exception():  # asked before the others are cancelled, which would cancel this one too
-                    client.cancel(futures)
-                    raise error
-                if progress: progress(f.result())
-            return [f.result() for f in futures]
-    finally:
-        if not address: place.close()
+    with connected(address, workers) as client:
+        from dask.distributed import as_completed
+        futures = [client.submit(_one, *t, pure=False) for t in tasks]
+        for f in as_completed(futures):
+            if error := f.exception():  # asked before the others are cancelled, which would cancel this one too
+                client.cancel(futures)
+                raise error
+            if progress: progress(f.result())
+        return [f.result() for f in futures]
 
 # %% ../../nbs/56_codec.files.ipynb #b89f88dc
 def describe_hepae(
