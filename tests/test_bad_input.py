@@ -375,6 +375,19 @@ def test_values_outside_the_domain(capsys, columns, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["negative", "zero"]
 
 
+def test_the_codec_keeps_what_networks_refuse(capsys, tmp_path):
+    "27 columns, of which one is constant, one all NaN, one −0.0 and some have values that no normalisation knows."
+    jets = read(Path(__file__).parents[1] / "data" / "jets_27D.root", "27D")
+    odd = jets.assign(HECFrac=np.float32(0.25), Timing=np.float32(np.nan), Width=np.float32(-0.0))
+    for name, value in (("NegativeE", 5e3), ("m", np.inf), ("CentroidR", -1), ("AverageLArQF", 1e30)): odd.loc[odd.index[::97], name] = np.float32(value)
+    write(with_schema(odd, schema_of(jets)), tmp_path / "odd.parquet")
+    assert run(capsys, "compress", tmp_path / "odd.parquet", "-o", tmp_path / "odd.hepae", "-q")[0] == 0
+    assert run(capsys, "verify", tmp_path / "odd.parquet", tmp_path / "odd.hepae", "-q")[0] == 0
+    back = read(tmp_path / "odd.hepae")
+    assert back["Timing"].isna().all() and np.signbit(back["Width"]).all() and (back["HECFrac"] == 0.25).mean() in (0, 1)
+    assert np.isinf(back["m"]).sum() == len(odd.index[::97]) and (back["N90Constituents"] == jets["N90Constituents"]).all()
+
+
 def test_a_model_of_other_columns(capsys, columns, tmp_path):
     fails(capsys, "analyse", columns / "three.pkl", "--model", columns / "model", "-o", tmp_path / "r.html", parts=["three.pkl", " m"])
     fails(capsys, "train", columns / "three.pkl", "-o", tmp_path / "m", "--recipe", "AE_aux", "--latent", 2, "--epochs", 1, "--hidden", "5,", code=2, parts=["widths like"])
