@@ -12,7 +12,7 @@ from typing import Iterator
 
 from .core import HepaeError, UsageError
 
-# %% ../nbs/14_cluster.ipynb #a4126453
+# %% ../nbs/14_cluster.ipynb #7c439e1a
 TRIES = 4  # of a task whose workers die
 
 
@@ -37,7 +37,8 @@ def connected(
         from dask.distributed import Client, LocalCluster
     except ImportError as e: raise UsageError("a cluster needs dask.distributed: pip install hepae[cluster]") from e
     if not address and workers < 1: raise UsageError(f"--workers {workers}: at least 1 is needed")
-    ours = {"distributed.scheduler.worker-saturation": 1.0, "distributed.scheduler.allowed-failures": TRIES - 1, "distributed.scheduler.work-stealing": False}
+    one_thread = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}  # and not Dask's MALLOC_TRIM_THRESHOLD_ of 64 kB, with which a training takes twice as long
+    ours = {"distributed.nanny.pre-spawn-environ": one_thread, "distributed.scheduler.worker-saturation": 1.0, "distributed.scheduler.allowed-failures": TRIES - 1, "distributed.scheduler.work-stealing": False}
     with config.set({} if address else ours):
         place = address or LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0, silence_logs=logging.CRITICAL)
         try:

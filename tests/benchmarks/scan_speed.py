@@ -1,6 +1,6 @@
 """What a scan on two local Dask workers takes, beside the same points one after the other.
 
-    python tests/benchmarks/scan_speed.py [--points 24] [--jets 10000] [--epochs 20] [--workers 2] [--json]
+    python tests/benchmarks/scan_speed.py [--points 24] [--jets 10000] [--epochs 30] [--workers 2] [--json]
 
 Made-up jets of 27 correlated variables, AE_bn_LeakyReLU with 8 to 20 latent variables. The serial scan runs in this process, with one thread; that of the workers includes starting them, where each imports torch. Both read the table, judge
 each point and write everything that `hepae scan` writes. It is checked that their results are the same, bit for bit.
@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=24, help="a multiple of 4")
     parser.add_argument("--jets", type=int, default=10_000)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
