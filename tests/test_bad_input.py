@@ -483,7 +483,7 @@ def test_a_killed_extraction_leaves_no_output(sample, tmp_path, suffix):
 
 
 def test_ctrl_c_leaves_nothing(sample, tmp_path):
-    code = "import hepae.io.files as f, os, signal\nr = f.read_chunks\n" \
+    code = "import hepae.io.files as f, os, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nr = f.read_chunks\n" \
            "def stop(*a, **k):\n    for c in r(*a, **k): yield c; os.kill(os.getpid(), signal.SIGINT)\nf.read_chunks = stop\nfrom hepae.cli import main; import sys; main(sys.argv[1:])"
     done = subprocess.run([sys.executable, "-c", code, "extract", str(sample), "-o", str(tmp_path / "o.pkl")], capture_output=True, text=True, timeout=60)
     assert done.returncode == 130
