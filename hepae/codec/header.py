@@ -93,7 +93,7 @@ class Header:
             if isinstance(e, HepaeError) and len(str(e)) < 500: raise
             raise HepaeError(f"has a damaged header ({str(e)[:200]}); get the file again") from e
 
-# %% ../../nbs/53c_codec.header.ipynb #93bd0ec2
+# %% ../../nbs/53c_codec.header.ipynb #08ba8ee1
 RANGE, EVENTS, OTHER = 0, 1, 2
 MOST_EVENTS = 2**24  # in a chunk, besides one a row; where event numbers have larger gaps, they are coded as numbers
 FAR = 2**62         # entries and row numbers end here
@@ -131,7 +131,7 @@ def encode_index(index: pd.Index, first_entry: int, entries: int) -> tuple[list[
     n, offsets = len(index), index_offsets(index, first_entry, entries)
     if offsets is not None: return [EVENTS, len(offsets) - 1], _coded(np.diff(offsets)[:, None], _COUNTS), offsets
     x = np.stack([index.get_level_values(k).to_numpy().astype(np.int64) for k in range(index.nlevels)], 1)
-    step = int(x[1, 0] - x[0, 0]) if n > 1 else 1
+    step = int(np.diff(x[:2, 0])[0]) if n > 1 else 1  # of arrays, which wrap around silently; the rest is compared below
     if index.nlevels == 1 and (n == 0 or ((np.diff(x[:, 0]) == step).all() and max(abs(int(x[0, 0])), abs(step) * (n + 1)) < FAR)):
         return [RANGE, _zigzag(int(x[0, 0]) if n else 0), _zigzag(step)], [], None
     steps = np.diff(x, prepend=0, axis=0)
