@@ -1,4 +1,5 @@
 """The generated modules stand on their own: no name that only a notebook's hidden cell imported, nothing imported in vain."""
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,3 +11,12 @@ def test_names():
     "ruff's pyflakes rules find nothing in hepae/, tests/ and the studies' scripts."
     done = subprocess.run([sys.executable, "-m", "ruff", "check", "--no-cache", "--select", "F", "hepae", "tests", "4D", "27D"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_notebooks_show_no_warnings_and_no_machine():
+    "What was printed to standard error, a traceback or a place on the disk of whoever ran it has no place in a committed notebook."
+    for path in sorted(p for folder in ("nbs", "4D", "27D", "hepmc") for p in (ROOT / folder).glob("*.ipynb")):
+        for cell in json.loads(path.read_text())["cells"]:
+            for out in cell.get("outputs", []):
+                assert out.get("name") != "stderr" and out["output_type"] != "error", (path.name, out)
+                assert str(ROOT) not in json.dumps(out), (path.name, str(ROOT))
