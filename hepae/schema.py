@@ -58,7 +58,7 @@ class Column:
         "Is an error of this column judged relative to its value (pt, m, E) rather than as a difference (eta, phi)?"
         return parse_bound(self.bound)[0] in ("rel", "bits")
 
-# %% ../nbs/01_schema.ipynb #48b100b8
+# %% ../nbs/01_schema.ipynb #c58b59f5
 # name: (symbol for plots, dimension, kind, bound)
 VARIABLES = {
     "pt": (r"$p_T$", "energy", "continuous", "rel:1e-3"),
@@ -97,6 +97,11 @@ VARIABLES = {
     "FracSamplingMax": ("largest sampling fraction", "", "continuous", "abs:1e-3"),
     "FracSamplingMaxIndex": ("largest sampling", "", "integer", "exact"),
     "mjj": (r"$m_{jj}$", "energy", "continuous", "rel:1e-3"),
+    "px": (r"$p_x$", "energy", "continuous", "rel:1e-3"),
+    "py": (r"$p_y$", "energy", "continuous", "rel:1e-3"),
+    "pz": (r"$p_z$", "energy", "continuous", "rel:1e-3"),
+    "pid": ("particle id", "", "integer", "exact"),
+    "prompt": ("prompt", "", "flag", "exact"),
     "EnergyPerSampling": ("energy per sampling", "energy", "ragged", "rel:1e-3"),
 }
 
@@ -119,7 +124,7 @@ def axis_label(column: Column) -> str:
     unit = {"mm2": r"mm$^2$"}.get(column.unit, column.unit)
     return f"{symbol} [{unit}]" if unit else symbol
 
-# %% ../nbs/01_schema.ipynb #64cd6e53
+# %% ../nbs/01_schema.ipynb #1ede21a1
 _4VEC = "pt eta phi m".split()
 _27D = _4VEC + """ActiveArea ActiveArea4vec_eta ActiveArea4vec_m ActiveArea4vec_phi ActiveArea4vec_pt AverageLArQF NegativeE HECQuality LArQuality Width WidthPhi
 CentroidR DetectorEta LeadingClusterCenterLambda LeadingClusterPt LeadingClusterSecondLambda LeadingClusterSecondR N90Constituents EMFrac HECFrac Timing
@@ -133,11 +138,14 @@ Width EMFrac Timing""".split(),
     "25D": [v for v in _27D if v not in ("Width", "WidthPhi")],
     "27D": _27D,
     "29D": _27D + ["JetGhostArea", "BchCorrCell"],
+    "cartesian": "pid prompt px py pz E m".split(),  # particles of a HepMC file
+    "cylindrical": "pid prompt E pt eta phi m".split(),
+    "on-shell": "pid prompt pt eta phi m".split(),
 }
 
 
 def preset(
-    dims: str,  # '4D', 'E4D', '16D', '25D', '27D' or '29D'
+    dims: str,  # a name in PRESETS, such as '4D' or '27D'
 ) -> list[str]:
     "The variables of a preset, in its order; UsageError for an unknown name."
     if dims not in PRESETS: raise UsageError(f"--dims {dims}: unknown; choose one of {', '.join(PRESETS)}")
