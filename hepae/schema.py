@@ -58,7 +58,7 @@ class Column:
         "Is an error of this column judged relative to its value (pt, m, E) rather than as a difference (eta, phi)?"
         return parse_bound(self.bound)[0] in ("rel", "bits")
 
-# %% ../nbs/01_schema.ipynb #c58b59f5
+# %% ../nbs/01_schema.ipynb #b022b6d9
 # name: (symbol for plots, dimension, kind, bound)
 VARIABLES = {
     "pt": (r"$p_T$", "energy", "continuous", "rel:1e-3"),
@@ -100,6 +100,18 @@ VARIABLES = {
     "px": (r"$p_x$", "energy", "continuous", "rel:1e-3"),
     "py": (r"$p_y$", "energy", "continuous", "rel:1e-3"),
     "pz": (r"$p_z$", "energy", "continuous", "rel:1e-3"),
+    "m_ll": (r"$m_{\ell\ell}$", "energy", "continuous", "rel:1e-3"),  # of two leptons, as the nine below
+    "pt_ll": (r"$p_T^{\ell\ell}$", "energy", "continuous", "abs:1e-1"),
+    "y_ll": (r"$y_{\ell\ell}$", "", "continuous", "abs:1e-3"),
+    "phistar": (r"$\phi^*_\eta$", "", "continuous", "abs:1e-3"),
+    "costheta": (r"$\cos\theta_\mathrm{CS}$", "", "continuous", "abs:1e-3"),
+    "dphi_ll": (r"$|\Delta\phi_{\ell\ell}|$", "rad", "continuous", "abs:1e-3"),
+    "pt_l1": (r"$p_T^{\ell 1}$", "energy", "continuous", "rel:1e-3"),
+    "eta_l1": (r"$\eta^{\ell 1}$", "", "continuous", "abs:1e-3"),
+    "pt_l2": (r"$p_T^{\ell 2}$", "energy", "continuous", "rel:1e-3"),
+    "eta_l2": (r"$\eta^{\ell 2}$", "", "continuous", "abs:1e-3"),
+    "met": (r"$p_T^\mathrm{miss}$", "energy", "continuous", "abs:1e-1"),
+    "thrust": ("thrust", "", "continuous", "abs:1e-3"),
     "pid": ("particle id", "", "integer", "exact"),
     "prompt": ("prompt", "", "flag", "exact"),
     "EnergyPerSampling": ("energy per sampling", "energy", "ragged", "rel:1e-3"),
