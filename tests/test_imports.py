@@ -11,11 +11,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "hepae"
 
 # rooms in the order of imports: each may import those before it
-ORDER = ["core", "schema", "kinematics", "blocks", "sample", "calorimeter", "showers", "pulses", "topojets", "collisions", "detector", "cluster", "io.containers", "io.unpickle", "io.pickles", "io.tables", "io.root", "io.files", "cuts", "prep", "style", "metrics", "physics", "particles", "dilepton", "pairs", "plots", "trends", "report",
+ORDER = ["core", "schema", "kinematics", "blocks", "sample", "calorimeter", "showers", "pulses", "topojets", "collisions", "detector", "cluster", "io.containers", "io.unpickle", "io.pickles", "io.tables", "io.root", "io.files", "cuts", "prep", "style", "metrics", "physics", "particles", "dilepton", "events", "yoda", "drell_yan", "pairs", "plots", "trends", "report",
          "architecture", "data", "models", "losses", "trained", "callbacks", "ranks", "learner", "codec.bounds", "codec.entropy", "codec.container", "codec.network", "codec.predictor", "codec.density", "codec.planner", "codec.model", "codec.header", "codec.keys", "codec.tables", "codec.learned", "codec.trainer", "codec.rounding", "codec.rivals", "codec.files", "codec.floor", "codec.bench", "codec.equal_bytes", "cost", "analysis", "scan", "cli"]
-JUDGES = ["metrics", "physics", "particles", "dilepton", "pairs", "plots", "trends", "report", "style"]
+JUDGES = ["metrics", "physics", "particles", "dilepton", "events", "yoda", "drell_yan", "pairs", "plots", "trends", "report", "style"]
 NETWORKS = {"data", "models", "losses", "trained", "callbacks", "ranks", "learner", "scan"}
-LIGHT = ["core", "cluster", "schema", "kinematics", "blocks", "cuts", "prep", "architecture", "metrics", "physics", "particles", "dilepton", "plots", "trends", "report", "sample", "calorimeter", "showers", "pulses", "topojets", "collisions", "detector", "io.containers", "io.unpickle", "io.pickles", "io.tables", "io.root", "io.files", "codec.bounds", "codec.entropy", "codec.container", "codec.network", "codec.predictor", "codec.density", "codec.planner", "codec.model", "codec.header", "codec.keys", "codec.tables", "codec.rounding", "codec.rivals", "codec.files", "codec.floor", "codec.bench", "codec.equal_bytes", "cli"]
+LIGHT = ["core", "cluster", "schema", "kinematics", "blocks", "cuts", "prep", "architecture", "metrics", "physics", "particles", "dilepton", "events", "yoda", "drell_yan", "plots", "trends", "report", "sample", "calorimeter", "showers", "pulses", "topojets", "collisions", "detector", "io.containers", "io.unpickle", "io.pickles", "io.tables", "io.root", "io.files", "codec.bounds", "codec.entropy", "codec.container", "codec.network", "codec.predictor", "codec.density", "codec.planner", "codec.model", "codec.header", "codec.keys", "codec.tables", "codec.rounding", "codec.rivals", "codec.files", "codec.floor", "codec.bench", "codec.equal_bytes", "cli"]
 HEAVY = ("torch", "fastai", "torchvision")
 
 
