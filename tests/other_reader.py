@@ -306,7 +306,8 @@ def spline(x: int, low: int, high: int, differences: list[int]) -> int:
 class Coded:
     "One column of a plan: its counts, and how its symbols become cells."
     def __init__(self, plan: list):
-        cells, self.splines, self.scale, self.ranges, self.strength, self.period, self.zeros, self.taken, self.hole = plan
+        cells, self.splines, self.scale, self.ranges, self.strength, self.period, self.zeros, self.taken, self.hole, *lookup = plan
+        self.lookup = lookup[0] if lookup else None
         self.low, self.shift, self.count, self.atoms = cells
         check(self.taken in (0, 2), "this plan needs a model")
         self.tails = 65 - self.shift
@@ -318,7 +319,8 @@ class Coded:
         return any(10000 <= k < 20000 for k, *_ in self.splines + self.ranges)
 
     def shift_of(self, rows: Rows, row: int) -> int:
-        "What splines say of a row."
+        "What splines or the lookup say of a row."
+        if self.lookup: return dict(zip(*self.lookup[1:])).get(rows.parent(self.lookup[0], row, 0), 0)
         if not self.splines: return 0
         t = sum(spline(rows.parent(k, row, 0), *rest) for k, *rest in self.splines)
         return t << (self.scale - 4) if self.scale >= 4 else (t + (1 << (3 - self.scale))) >> (4 - self.scale)
@@ -366,7 +368,7 @@ def block_ends(n: int) -> list[int]:
 
 def decode_block(coded: Coded, column: int, rows: Rows, block: list[int], tables: Tables, words: Words, bits: Bits) -> None:
     "Symbols context by context, then low bits; cells to rows."
-    shift = {row: 0 if coded.taken == 2 else coded.shift_of(rows, row) for row in block}
+    shift = {row: coded.shift_of(rows, row) for row in block}
     contexts = {}
     for row in block: contexts.setdefault(coded.context(rows, row, shift[row]), []).append(row)
     symbol = {}
@@ -376,8 +378,8 @@ def decode_block(coded: Coded, column: int, rows: Rows, block: list[int], tables
     others = sorted((row for row in block if symbol[row] < coded.specials), key=lambda row: coded.low_bits(symbol[row]))
     rest = {row: bits.take(coded.low_bits(symbol[row])) for row in core + others}
     for row in block:
-        before = rows.cells[column][row - 1] if coded.taken == 2 and row else 0
-        rows.cells[column][row] = coded.cell(symbol[row], rest[row], before >> coded.zeros if coded.taken == 2 else shift[row])
+        before = (rows.cells[column][row - 1] >> coded.zeros) - coded.shift_of(rows, row - 1) if coded.taken == 2 and row else 0
+        rows.cells[column][row] = coded.cell(symbol[row], rest[row], wrap(shift[row] + before))
         rows.escaped[column][row] = symbol[row] == 0
 
 

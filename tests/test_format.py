@@ -88,6 +88,19 @@ def bounded(rng: np.random.Generator, n: int) -> pd.DataFrame:
     return with_bounds(pd.DataFrame(table), **kinds)
 
 
+def particles(rng: np.random.Generator, n: int, each: int = 25) -> pd.DataFrame:
+    "Particles by falling momentum, the mass from the kind of particle; a few of other kinds late, and values that no grid holds."
+    masses = {22: 0.0, 211: 0.13957, -211: 0.13957, 2212: 0.93827, 11: 0.000511}
+    eta = np.round(rng.normal(0, 3, n), 2)
+    p = -np.sort(-rng.lognormal(0, 1.5, (n // each, each)), axis=1).ravel()
+    table = pd.DataFrame({"pid": rng.choice([*masses], n).astype("int32"), "pt": p / np.cosh(eta), "eta": eta}, index=event_index(np.arange(0, n + 1, each)))
+    table["m"] = table["pid"].map(masses)
+    table.loc[(n // each - 1,), ["pid", "m"]] = [321, 0.49368]
+    table.iloc[-3:, 1:3] = [[0.0, np.inf], [np.nan, -np.inf], [1e-320, 2.0]]
+    table.iloc[-9, 3] = -0.1
+    return with_bounds(table.astype({"pid": "int32"}), pid=("integer", "exact"), pt=(REAL, "rel:1e-3"), eta=(REAL, "abs:1e-3"), m=(REAL, "exact"))
+
+
 def far(rng: np.random.Generator, n: int) -> pd.DataFrame:
     "Integers so large that the place on a spline goes beyond 64 bits, and what follows them."
     x = rng.uniform(-1, 1, n) * 2.0**49
@@ -113,7 +126,7 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
             "table in chunks": (flat, {"unordered": "table", "rows": 200}), "exact table": (exact, {"unordered": "table"}), "events as table": (eventful, {"unordered": "table", "rows": 300}),
             "odd index": (few, {}), "steps of index": (stepped, {"rows": 100}), "three levels": (three, {"rows": 100}), "relatives": (related, {}), "odd rows late": (late, {"rows": 300}),
             "signs": (signs(rng, 500), {}), "signs, then zeros": (signs(rng, 500), {"rows": 250}), "near": (near(rng, 600), {}), "lossless": (lossless(rng, 600), {}), "lossless in chunks": (lossless(rng, 600), {"rows": 250}),
-            "bounds": (bounded(rng, 150), {}), "far": (far(rng, 2000), {}), "one row": (flat.iloc[:1], {}), "none": (flat.iloc[:0], {})}
+            "bounds": (bounded(rng, 150), {}), "particles": (particles(rng, 3000), {}), "particles in chunks": (particles(rng, 2000), {"rows": 1000}), "far": (far(rng, 2000), {}), "one row": (flat.iloc[:1], {}), "none": (flat.iloc[:0], {})}
 
 
 TABLES = tables()
@@ -137,7 +150,7 @@ def test_other_reader(name):
     assert len(expected) == len(table)
 
 
-@pytest.mark.parametrize("name", ["chunks", "empty", "events", "exact", "odd", "rows", "unordered_events", "unordered_table"])
+@pytest.mark.parametrize("name", ["chunks", "empty", "events", "exact", "odd", "particles", "rows", "unordered_events", "unordered_table"])
 def test_golden_files(name):
     "The other reader reads the files of the first version."
     found = other_reader.read((GOLDEN / f"{name}.v1.hepae").read_bytes())
@@ -149,10 +162,10 @@ def used(data: bytes) -> set[str]:
     "What of FORMAT.md a file uses."
     found, blocks = set(), other_reader.blocks(data)
     head = other_reader.described(blocks[0][1])
-    for k, ((_, shift, _, atoms), splines, scale, ranges, _, period, zeros, taken, hole) in zip(head["order"], head["plan"]):
+    for k, ((_, shift, _, atoms), splines, scale, ranges, _, period, zeros, taken, hole, *lookup) in zip(head["order"], head["plan"]):
         parents = {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in splines}, {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in ranges}
         found |= {f"spline {p}" for p in parents[0]} | {f"range {p}" for p in parents[1]} | {f"variant {min(head['variants'][k], 2)}"}
-        found |= {name for name, used in {"atoms": atoms, "ranges": len(ranges) > 1, "period": period and splines, "zeros": zeros, "steps": taken == 2, "hole": hole, "spline and hole": splines and hole,
+        found |= {name for name, used in {"atoms": atoms, "ranges": len(ranges) > 1, "period": period and splines, "zeros": zeros, "steps": taken == 2, "steps and spline": taken == 2 and splines, "lookup": lookup, "hole": hole, "spline and hole": splines and hole,
                                           "fine scale": splines and scale >= 4, "coarse scale": splines and scale < 4}.items() if used}
     for kind, payload, *_ in blocks:
         if kind != b"C": continue
@@ -164,7 +177,7 @@ def used(data: bytes) -> set[str]:
 
 def test_what_the_tables_use():
     "The tables leave nothing out, so that the tests above say something."
-    wanted = {"index 0", "index 1", "index 2", "escapes", "loose rows", "wide places", "atoms", "ranges", "period", "zeros", "steps", "hole", "spline and hole", "fine scale", "coarse scale",
+    wanted = {"index 0", "index 1", "index 2", "escapes", "loose rows", "wide places", "atoms", "ranges", "period", "zeros", "steps", "steps and spline", "lookup", "hole", "spline and hole", "fine scale", "coarse scale",
               "variant 0", "variant 1", "variant 2", "spline column", "spline row before", "spline -1", "spline -2", "range column", "range row before", "range -1", "range -2", "range -3"}
     assert wanted - set().union(*(used(compress(table, **choice)) for table, choice in TABLES.values())) == set()
 

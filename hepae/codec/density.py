@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RANK', 'COUNT', 'SHIFT', 'PREVIOUS', 'BEFORE', 'HINT', 'SPREAD', 'MOST_COLUMNS', 'MOST_RANKS', 'Spline', 'Ranges',
-           'ColumnPlan', 'plan_to_lists', 'plan_from_lists', 'Rows', 'encode_rows', 'decode_rows', 'count_rows',
-           'column_bits']
+           'Lookup', 'ColumnPlan', 'plan_to_lists', 'plan_from_lists', 'Rows', 'encode_rows', 'decode_rows',
+           'count_rows', 'column_bits']
 
 # %% ../../nbs/53_codec.density.ipynb #e900fa33
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .entropy import ESCAPE, PRECISION, BitReader, BitWriter, Cells, RangeDecode
 from .predictor import with_rows_before
 from ..core import HepaeError
 
-# %% ../../nbs/53_codec.density.ipynb #7a47a4d7
+# %% ../../nbs/53_codec.density.ipynb #4620c67f
 RANK, COUNT, SHIFT, PREVIOUS, BEFORE, HINT, SPREAD = -1, -2, -3, -4, 10_000, 20_000, 20_001
 MOST_COLUMNS = 4096
 
@@ -54,6 +54,20 @@ class Ranges:
 
 
 @dataclass(frozen=True)
+class Lookup:
+    "A number for each value of a parent: what a column is where it follows from another, as a mass from the kind of particle."
+    parent: int
+    keys: tuple[int, ...]      # ascending
+    values: tuple[int, ...]
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        "(n,) the value of each key, 0 for those that are not in the table."
+        keys = np.array(self.keys, np.int64)
+        at = np.minimum(np.searchsorted(keys, x), len(keys) - 1)
+        return np.where(keys[at] == x, np.array(self.values, np.int64)[at], 0)
+
+
+@dataclass(frozen=True)
 class ColumnPlan:
     "How one column of integers is coded."
     cells: Cells
@@ -65,18 +79,19 @@ class ColumnPlan:
     zeros: int = 0                       # low bits that are always 0 (or, below zero, always 1)
     hole: int = 0                        # no value is nearer to 0 than this (one that is escapes), so that the two signs can be moved together
     hint: bool = False                   # is the predictor's location taken off too?
-    steps: bool = False                  # is the value of the row before taken off? Then nothing else is
+    steps: bool = False                  # is the value of the row before taken off? Both less their splines
+    lookup: Lookup | None = None         # taken off; then nothing else is
 
     @property
-    def parents(self) -> set[int]: return {p.parent for p in self.splines + self.ranges} - {SHIFT} | ({HINT} if self.hint else set())
+    def parents(self) -> set[int]: return {p.parent for p in self.splines + self.ranges + ((self.lookup,) if self.lookup else ())} - {SHIFT} | ({HINT} if self.hint else set())
     @property
     def moved(self) -> bool: return self.hint or bool(self.splines)
     @property
     def contexts(self) -> int: return 1 << sum(r.bits for r in self.ranges)
 
     def shift(self, parents: dict[int, np.ndarray], n: int) -> np.ndarray:
-        "(n,) what is taken off each value."
-        if self.steps: return parents[PREVIOUS] >> self.zeros
+        "(n,) what is taken off each value; with steps, the row before comes in addition."
+        if self.lookup: return self.lookup(parents[self.lookup.parent])
         base = parents[HINT] if self.hint else np.zeros(n, np.int64)
         if not self.splines: return base
         total = sum(s(parents[s.parent]) for s in self.splines)
@@ -111,11 +126,12 @@ class ColumnPlan:
         if self.hole: q = np.where(atom, q, q + np.sign(q) * self.hole)
         return (q << self.zeros) | np.where(q < 0, (1 << self.zeros) - 1, 0)
 
-# %% ../../nbs/53_codec.density.ipynb #dd0bbc0a
+# %% ../../nbs/53_codec.density.ipynb #5c65e74d
 def plan_to_lists(plan: list[ColumnPlan]) -> list:
     "The plan as JSON-able lists."
     return [[[p.cells.low, p.cells.shift, p.cells.count, list(p.cells.atoms)], [[s.parent, s.low, s.high, _differences(s.coefficients)] for s in p.splines], p.scale,
-             [[r.parent, r.low, r.high, r.bits] for r in p.ranges], p.strength, p.period, p.zeros, int(p.hint) + 2 * int(p.steps), p.hole] for p in plan]
+             [[r.parent, r.low, r.high, r.bits] for r in p.ranges], p.strength, p.period, p.zeros, int(p.hint) + 2 * int(p.steps), p.hole,
+             *([[p.lookup.parent, list(p.lookup.keys), list(p.lookup.values)]] if p.lookup else [])] for p in plan]
 
 
 def _differences(x: tuple[int, ...]) -> list[int]:
@@ -132,15 +148,16 @@ def plan_from_lists(lists: list) -> list[ColumnPlan]:
     return plan
 
 
-def _column_plan(k: int, columns: int, cells: list, splines: list, scale: int, ranges: list, strength: int, period: int, zeros: int, taken: int, hole: int) -> ColumnPlan:
+def _column_plan(k: int, columns: int, cells: list, splines: list, scale: int, ranges: list, strength: int, period: int, zeros: int, taken: int, hole: int, lookup: list | None = None) -> ColumnPlan:
     "One column's plan, checked."
     low, shift, count, atoms = cells
     made = ColumnPlan(Cells(_within(low, 2**63 - 1), _within(shift, 62, 0), _within(count, 4096, 1), tuple(_within(a, 2**63 - 1, -(2**63)) for a in atoms)),
                       tuple(Spline(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), tuple(_within(int(c), 2**28) for c in np.cumsum([_within(d, 2**30) for d in steps]))) for p, a, b, steps in splines), _within(scale, 40, -40),
                       tuple(Ranges(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), _within(bits, 8, 0)) for p, a, b, bits in ranges),
-                      _within(strength, 2**16, 1), _within(period, 2**40, 0), _within(zeros, 62, 0), _within(hole, 2**62, 0), bool(_within(taken, 2, 0) == 1), taken == 2)
+                      _within(strength, 2**16, 1), _within(period, 2**40, 0), _within(zeros, 62, 0), _within(hole, 2**62, 0), bool(_within(taken, 2, 0) == 1), taken == 2, _lookup(k, *lookup) if lookup is not None else None)
     if made.cells.count << made.cells.shift > 2**63 or len(atoms) > 4096 or list(atoms) != sorted(set(atoms)) or made.contexts > 256 or len(splines) > 8: raise ValueError(f"column {k} asks for too much")
-    if made.steps and (splines or made.hole or made.period or any(r.parent == SHIFT for r in made.ranges)): raise ValueError(f"column {k} has steps and more")
+    if made.steps and (made.hole or made.period or any(r.parent == SHIFT for r in made.ranges)): raise ValueError(f"column {k} has steps and more")
+    if made.lookup and (splines or taken or made.hole or made.period): raise ValueError(f"column {k} has a lookup and more")
     for s in made.splines:
         if not 4 <= len(s.coefficients) <= 260 or not s.low <= s.high or s.parent == SHIFT: raise ValueError(f"column {k} has a spline that is none")
     for r in made.ranges:
@@ -150,12 +167,19 @@ def _column_plan(k: int, columns: int, cells: list, splines: list, scale: int, r
     return made
 
 
+def _lookup(k: int, parent: int, keys: list, values: list) -> Lookup:
+    "A table of a column before, checked."
+    made = Lookup(_within(parent, k - 1, 0), *(tuple(_within(x, 2**63 - 1, -(2**63)) for x in numbers) for numbers in (keys, values)))
+    if not 1 <= len(keys) == len(values) <= MOST_COLUMNS or keys != sorted(set(keys)): raise ValueError(f"column {k} has a lookup that is none")
+    return made
+
+
 def _within(x: int, most: int, least: int | None = None) -> int:
     "An integer of reasonable size."
     if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{repr(x)[:50]} is no reasonable number")
     return x
 
-# %% ../../nbs/53_codec.density.ipynb #ea507e00
+# %% ../../nbs/53_codec.density.ipynb #ec5b3e91
 MOST_RANKS = 64  # rows of an event that come one by one; the rest come together, and have no "row before"
 
 
@@ -233,6 +257,15 @@ class _Walk:
             else: found[p] = np.where(self.places[rows] == 0, 0, Q[np.maximum(rows - 1, 0), p - BEFORE])
         return found
 
+    def own(self, k: int, Q: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        "(n,) what column k's splines say of these rows."
+        return self.plan[k].shift(self.parents(k, self.plan[k].parents, Q, rows), len(rows)) if self.plan[k].splines else np.zeros(len(rows), np.int64)
+
+    def before(self, k: int, Q: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        "(n,) column k in the row before, less what its splines say of that; 0 for the first row."
+        there = np.maximum(rows - 1, 0)
+        return np.where(rows == 0, 0, (Q[there, k] >> self.plan[k].zeros) - self.own(k, Q, there))
+
     def run(self, first: int, Q: np.ndarray, code) -> list[np.ndarray]:
         "Call `code(k, rows, shift, contexts, frequencies)` → symbols for each block of each column from `first` on; returns all counts."
         tables = [_Tables(self._prior(k)) for k in range(first, len(self.plan))]
@@ -245,8 +278,8 @@ class _Walk:
                     table = t.current(p)
                     rows = self.order[at:at + t.next_block(end - at)]
                     parents = self.parents(k, p.parents, Q, rows)
-                    if p.steps: parents[PREVIOUS] = np.where(rows == 0, 0, Q[np.maximum(rows - 1, 0), k])
                     shift = p.shift(parents, len(rows))
+                    if p.steps: shift = shift + self.before(k, Q, rows)
                     contexts = p.context(parents, shift)
                     t.add(contexts, code(k, rows, shift, contexts, table))
                     at += len(rows)
@@ -300,7 +333,9 @@ def decode_rows(
     def code(k, rows, shift, contexts, table):
         p, found = plan[k], decode_symbols(coder, contexts, table)
         v = p.cells.join(found, _read_rest(bits, p.cells, found))
-        if p.steps: shift = _summed(v, int(shift[0]), p.cells.is_atom(found)) - v
+        if p.steps:
+            own, fresh = walk.own(k, Q, rows), p.cells.is_atom(found)
+            shift = _summed(v - np.where(fresh, own, 0), int(shift[0] - own[0]), fresh) - v + own
         Q[rows, k] = np.where(found == ESCAPE, 0, p.restored(v, np.where(p.cells.is_atom(found), 0, shift), p.cells.is_atom(found)))
         escapes[rows, k] = found == ESCAPE
         return found

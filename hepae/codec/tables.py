@@ -6,7 +6,7 @@
 __all__ = ['SMALL', 'MOST_ROWS', 'MOST_VALUES', 'grid_table', 'broken_cells', 'encode_chunk', 'decode_chunk', 'make_header',
            'learn_model', 'write_tables', 'regrouped', 'read_tables', 'read_rows', 'compress', 'decompress']
 
-# %% ../../nbs/53e_codec.tables.ipynb #cebbdcbf
+# %% ../../nbs/53e_codec.tables.ipynb #00b200af
 import io
 import zlib
 from dataclasses import replace
@@ -21,7 +21,7 @@ from .density import HINT, SPREAD, ColumnPlan, Rows, count_rows, decode_rows, en
 from .header import EVENTS, FAR, OTHER, RANGE, UNORDERED, Header, bound_of, decode_index, encode_index, index_levels, index_offsets
 from .keys import decode_keys, encode_keys, key_edges
 from .model import DensityModel, model_from_bytes, sparse
-from .planner import make_plan
+from .planner import has_long_events, make_plan
 from ..core import HepaeError, UsageError
 from ..io.tables import check_alike, joined
 from ..schema import Column, refuse_ragged, schema_of, with_schema
@@ -124,7 +124,10 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
-# %% ../../nbs/53e_codec.tables.ipynb #0a68a9a6
+# %% ../../nbs/53e_codec.tables.ipynb #02ffd46b
+_FIRST = ["pid", "eta", "pt"]  # of particles: their masses follow from pid, and pt from eta and the momentum of the row before
+
+
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
@@ -133,7 +136,8 @@ def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = No
     schema = replace(schema, columns=tuple(replace(c, dtype=str(table.dtypes.iloc[j]), bound=bound_of(c, c.bound)) for j, c in enumerate(schema.columns)))
     names = schema.names
     variants = [_variant(c, table.iloc[:, j].to_numpy()) for j, c in enumerate(schema.columns)]
-    order = sorted(range(len(names)), key=lambda j: (names[j] != "pt", j))
+    first = _FIRST if "pid" in names else ["pt"]
+    order = sorted(range(len(names)), key=lambda j: (first.index(names[j]) if names[j] in first else len(first), j))
     header = Header(schema, [], order, variants, index_levels(table.index), unordered)
     if predictor is not None:
         order = predictor.order(schema)
@@ -158,10 +162,18 @@ def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = No
     rows = Rows(len(Q), None if unordered == "table" else index_offsets(table.index, *_span(table)))
     if unordered == "events" and rows.offsets is not None: Q, escapes = (x[_within_events(Q[:, header.extra:], rows.offsets)] for x in (Q, escapes))
     escapable = [k >= (2 if unordered == "table" else header.extra) for k in range(len(used))]
-    plans = [make_plan(Q, escapes, periods, exact, rows, total, predictor, before, escapable) for before in ([True, False] if rows.offsets is not None and len(Q) <= SMALL else [True])]
-    plan = min(plans, key=lambda p: sum(map(len, encode_rows(*broken_cells(Q.copy(), escapes.copy(), p), p, rows, predictor)))) if len(plans) > 1 else plans[0]
+    plans = [make_plan(Q, escapes, periods, exact, rows, total, predictor, before, escapable) for before in ([True, False] if rows.offsets is not None and (len(Q) <= SMALL or has_long_events(rows)) else [True])]
+    some = _first_events(rows, SMALL)
+    plan = min(plans, key=lambda p: sum(map(len, encode_rows(*broken_cells(Q[:some.n].copy(), escapes[:some.n].copy(), p), p, some, predictor)))) if len(plans) > 1 else plans[0]
     if unordered == "table": plan[:2] = make_plan(Q[:, :2], escapes[:, :2], periods[:2], [False] * 2, Rows(len(Q)), total)
     return replace(header, plan=plan)
+
+
+def _first_events(rows: Rows, n: int) -> Rows:
+    "The events that begin within the first n rows."
+    if rows.n <= n or rows.offsets is None: return rows
+    offsets = rows.offsets[:np.searchsorted(rows.offsets, n) + 1]
+    return Rows(int(offsets[-1]), offsets)
 
 
 def _variant(column: Column, x: np.ndarray) -> int:
