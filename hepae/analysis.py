@@ -20,7 +20,7 @@ from .report import analysis_report
 from .schema import schema_of
 from .trained import TrainedModel
 
-# %% ../nbs/65_analysis.ipynb #a467db24
+# %% ../nbs/65_analysis.ipynb #d3d93487
 def unseen(
     table: pd.DataFrame,
     models: dict[str, TrainedModel],
@@ -51,15 +51,17 @@ def analyse_models(
     models = {f.name: TrainedModel.load(f) for f in folders}
     if len(models) < len(folders): raise HepaeError("two models have the same folder name; rename one")
     first = next(iter(models.values()))
-    table = read(path, first.schema.names, **choice)
+    table = read(path, None if first.coordinates else first.schema.names, **choice)
+    if any(m.coordinates != first.coordinates for m in models.values()): raise HepaeError("the models see particles in different coordinates; analyse them one by one")
     with naming(path):
         if filter_name: table, _ = filter_events(table, filter_name)
-        refuse_nonfinite(table)
+        if not first.coordinates: refuse_nonfinite(table)
     if latents: write(first.encode(table), latents, force)
     if reconstructed: write(first.reconstruct(table), reconstructed, force, tree_class)
     rows, judged = (table, "all rows") if all_rows else unseen(table, models)
     remark(f"judged by {judged}")
     with naming(path): outputs = {name: m.reconstruct(rows) for name, m in models.items()}
+    if first.coordinates: rows = first.coordinates.leading(rows)
     facts = {"input": path.name, "jets in the table": len(table), "judged by": judged, "filter": filter_name or "none",
              "recipe": {name: m.config["training"].get("recipe", "") for name, m in models.items()},
              "MSE of standardised variables": {name: f"{standardised_mse(rows, out):.3g}" for name, out in outputs.items()}, "latent": {name: m.latent for name, m in models.items()}}

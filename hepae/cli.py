@@ -211,7 +211,7 @@ def extract(inputs, output, dims, allow_missing, container, tree, columns, unit,
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json,
          f"{output}: {facts['rows']} jets of {facts['entries']} events from {facts['container'] or 'the columns given'} ({unit_text or 'units unknown'}), {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #5b4c285d
+# %% ../nbs/70_cli.ipynb #26084bd4
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -232,8 +232,8 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @click.option("--latent", type=int, help="Numbers that are kept of each jet.  [default: the recipe's]")
 @click.option("--hidden", callback=widths, metavar="N,…", help="Widths of the hidden layers, as 400,400,200.  [default: the recipe's]")
 @click.option("--activation", help="tanh, leaky_relu, relu, gelu or silu.  [default: the recipe's]")
-@click.option("--normalisation", default="standard", show_default=True, help="standard, log, custom or log-standard.")
-@click.option("--loss", default="mse", show_default=True, help="mse, rmse or huber.")
+@click.option("--normalisation", help="standard, log, custom or log-standard; for particles cartesian, quantile, cylindrical or on-shell.  [default: standard, or that of the coordinates]")
+@click.option("--loss", default="mse", show_default=True, help="mse, rmse or huber; for particles also with +mass, +momentum or both.")
 @click.option("--epochs", type=int, help="How often all jets are seen.  [default: 100; 12 for density and rate-distortion]")
 @click.option("--schedule", default="one-cycle", show_default=True, help="one-cycle or plain.")
 @click.option("--lr", type=float, help="Highest learning rate.  [default: found]")
@@ -246,6 +246,8 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @click.option("--bound", metavar="BOUND", help="For density and rate-distortion: the bounds of the files, as for hepae compress.")
 @click.option("--rate", default=1.0, show_default=True, help="For rate-distortion: how much a bit of the latents weighs.")
 @click.option("--symmetry", is_flag=True, help="Turn each jet in phi and mirror it in eta at random, each epoch anew: more from few jets.")
+@click.option("--coordinates", metavar="KIND", help="For particles: an event is a row, spelled cartesian, cylindrical, on-shell or on-shell-turned (azimuths measured from the first particle).")
+@click.option("--particles", type=int, metavar="N", help="With --coordinates: the first N particles of each event.  [default: as many as the longest has]")
 @click.option("--patience", type=int, help="Stop after this many epochs without improvement.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
 @click.option("--tensorboard", is_flag=True, help="Write events for TensorBoard too.")
@@ -253,25 +255,26 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @force_option
 @quiet_option
 @json_option
-def train(table, output, recipe, latent, hidden, activation, normalisation, loss, epochs, schedule, lr, bs, wd, dims, container, tree, columns, unit, leading, filter_name, seed, bound, rate, symmetry, patience, resume,
+def train(table, output, recipe, latent, hidden, activation, normalisation, loss, epochs, schedule, lr, bs, wd, dims, container, tree, columns, unit, leading, filter_name, seed, bound, rate, symmetry, coordinates, particles, patience, resume,
           tensorboard, activations, force, quiet, as_json):
     "Train an autoencoder on a table, or a density for the codec; the folder keeps config, weights, log and plots."
     from hepae.core import UsageError
     from hepae.io.files import naming, read
     from hepae.prep import refuse_nonfinite
+    if particles is not None and not coordinates: raise UsageError("--particles goes with --coordinates; add --coordinates on-shell")
     rows = read(table, dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
     with naming(table):
         rows, report = _filtered(rows, filter_name, quiet)
         if recipe in ("density", "rate-distortion"): return _train_codec(rows, output, recipe, bound, latent, rate, 12 if epochs is None else epochs, seed, force, as_json)
         if bound: raise UsageError(f"--bound is for density and rate-distortion; {recipe} has none")
-        refuse_nonfinite(rows)
+        if not coordinates: refuse_nonfinite(rows)
     from hepae.learner import train as train_model
     from hepae.ranks import ranks
     _one_thread()
     epochs = 100 if epochs is None else epochs
     changes = {k: v for k, v in {"hidden": hidden, "activation": activation}.items() if v is not None}
     with _about_table(table, output): model = train_model(rows, output, recipe=recipe, latent=latent, normalisation=normalisation, loss=loss, epochs=epochs, schedule=schedule, lr=lr, bs=bs, wd=wd, seed=seed,
-                        symmetry=symmetry, patience=patience, resume=resume, tensorboard=tensorboard, activations=activations, force=force, progress=not quiet and not ranks()[0] and sys.stderr.isatty(), **changes)
+                        symmetry=symmetry, coordinates=coordinates, particles=particles, patience=patience, resume=resume, tensorboard=tensorboard, activations=activations, force=force, progress=not quiet and not ranks()[0] and sys.stderr.isatty(), **changes)
     if ranks()[0]: return  # the first one speaks for all
     result = model.config["result"]
     show(result | {"model": str(output), "filter": report}, as_json, f"{output}: " + ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in result.items()))

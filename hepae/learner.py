@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PLAIN', 'Stages', 'turned', 'AELearner', 'ae_learner', 'find_lr', 'plain_stages', 'StagedRate', 'mean_loss', 'train']
 
-# %% ../nbs/40_learner.ipynb #d22bfe38
+# %% ../nbs/40_learner.ipynb #4874fa7f
 import json
 import tempfile
 import warnings
@@ -25,11 +25,13 @@ from fastcore.basics import noop
 from fastcore.imports import IN_NOTEBOOK
 
 from .callbacks import Activations, EarlyStop, EpochRecorder, History, Keeper, Preview, ProgressLine, ProgressTable, SeededEpoch, TensorBoard
+from .coordinates import Coordinates, fit_coordinates
 from .core import HepaeError, UsageError, run_record, seed_torch, to_json
 from .data import TensorLoader, dataloaders, lattices
+from .eventlosses import EventLoss
 from .losses import LOSSES, WithClasses
 from .models import build_model
-from .prep import Normaliser, fit_normaliser, refuse_nonfinite, split_by_event
+from .prep import Normaliser, fit_normaliser, normalisation_of, refuse_nonfinite, split_by_event
 from .ranks import Share, agreed, device_of_rank, ranks, together
 from .schema import Schema, n_entries, schema_of
 from .trained import TrainedModel, begin_folder, cut_rows, fingerprint, leftovers, read_config, read_log, read_tensors, sha256, write_config
@@ -55,13 +57,14 @@ def turned(
 
     return turn
 
-# %% ../nbs/40_learner.ipynb #8459942e
+# %% ../nbs/40_learner.ipynb #810ba4d9
 class AELearner(Learner):
     "fastai's Learner with a table's normalisation, schema and split."
     normaliser: Normaliser
     schema: Schema
     masks: dict[str, np.ndarray]  # 'train', 'valid', 'test' → the table's rows
     sample: pd.DataFrame         # validation rows for the preview
+    coordinates: Coordinates | None = None  # how particles become the rows
 
     def _call_one(self, event_name):
         # fastai offers every event to every callback; offering it to those that have it saves 0.5 ms a batch, a seventh of an epoch of AE_3D_200
@@ -80,12 +83,13 @@ class AELearner(Learner):
 
     def trained(self) -> TrainedModel:
         "The model as it is now: encodes, decodes and reconstructs tables, and can be saved."
-        return TrainedModel(self.model, self.normaliser, self.schema, dict(self.facts), self.history.table)
+        return TrainedModel(self.model, self.normaliser, self.schema, dict(self.facts), self.history.table, self.coordinates)
 
     def preview_figure(self):
         "Some validation jets before and after the passage through the latent space, and the losses so far."
         from hepae.plots import plot_preview
-        return plot_preview(self.sample, self.trained().reconstruct(self.sample), self.history.table)
+        names = [n for n in self.sample if n not in ("pid", "prompt")]
+        return plot_preview(self.sample[names], self.trained().reconstruct(self.sample)[names], self.history.table)
 
     def show_preview(self):
         "Show the preview now."
@@ -104,7 +108,6 @@ class AELearner(Learner):
 
 def _usable(table: pd.DataFrame, rows: dict[str, np.ndarray]) -> None:
     "HepaeError if a table cannot be trained on."
-    refuse_nonfinite(table)
     counts = {name: int(mask.sum()) for name, mask in rows.items()}
     if counts["train"] < 2 or not all(counts.values()):
         parts = ", ".join(f"{n} to {name}" for name, n in counts.items())
@@ -115,8 +118,8 @@ def ae_learner(
     table: pd.DataFrame,               # finite rows
     recipe: str = "AE_3D_200",         # a name in models.RECIPES
     latent: int | None = None,         # latent variables; None: the recipe's
-    normalisation: str = "standard",   # a name in prep.RECIPES
-    loss: str = "mse",                 # a name in losses.LOSSES
+    normalisation: str | None = None,  # a name in prep.RECIPES; None: standard, or what belongs to the coordinates
+    loss: str = "mse",                 # a name in losses.LOSSES, for particles in eventlosses.LOSSES
     bs: int = 1024,                    # rows in a batch
     wd: float = 1e-6,                  # decoupled weight decay
     seed: int = 41,                    # of split, weights, order of rows, dropout
@@ -126,24 +129,40 @@ def ae_learner(
     preview: bool = IN_NOTEBOOK,       # a picture after each epoch
     cbs: list[Callback] | None = None, # more fastai callbacks
     symmetry: bool = False,            # turn and mirror the training jets at random, each epoch anew
+    coordinates: str | None = None,    # a name in coordinates.KINDS: the table holds particles, and the network sees an event at a time
+    particles: int | None = None,      # places in an event
     **changes,                         # other settings of the model: hidden, activation, norm, dropout, latent_activation, skip, aux, branches, discrete
 ) -> AELearner:
     "A Learner for a table; HepaeError for rows that cannot be used, UsageError for unknown names."
-    if loss not in LOSSES: raise UsageError(f"--loss {loss}: unknown; choose one of {', '.join(LOSSES)}")
+    if not coordinates and loss not in LOSSES: raise UsageError(f"--loss {loss}: unknown; choose one of {', '.join(LOSSES)}")
+    sample, spelling, table = _as_rows(table, coordinates, particles, seed, fractions, symmetry)
     rows = split_by_event(table, seed, fractions)
     _usable(table, rows)
-    normaliser = fit_normaliser(table[rows["train"]], normalisation)
-    y = normaliser.forward(table)  # of all rows: what has no place on a scale is said before a training, not after it
+    normaliser = fit_normaliser(table[rows["train"]], normalisation or (normalisation_of(coordinates) if coordinates else "standard"))
+    y = normaliser.forward(table, spelling is not None)  # of all rows: what has no place on a scale is said before a training, not after it
     dls = dataloaders(y[rows["train"]], y[rows["valid"]], bs=bs, seed=seed, device=_device(device))
     seed_torch(seed)
-    model = build_model(recipe, len(normaliser.names), latent, normaliser.names, lattices(y[rows["train"]]), **changes).to(dls.device)
-    if bs == 1 and model.config["norm"] != "none": raise UsageError("--bs 1: batch normalisation needs at least two rows in a batch")
+    model = build_model(recipe, len(normaliser.names), latent, normaliser.names, {} if spelling else lattices(y[rows["train"]]), **({"per_particle": len(spelling.variables)} if spelling else {}), **changes).to(dls.device)
+    if bs == 1 and model.config.get("norm", "none") != "none": raise UsageError("--bs 1: batch normalisation needs at least two rows in a batch")
     optimiser = partial(OptimWrapper, opt=torch.optim.AdamW, fused=dls.device.type in ("cpu", "cuda"))
-    learn = AELearner(dls, model, WithClasses(LOSSES[loss], model) if model.classes else LOSSES[loss], optimiser, wd=wd, default_cbs=False, cbs=[TrainEvalCallback(), EpochRecorder(), History(), SeededEpoch(seed)])
+    judge = EventLoss(loss, spelling, normaliser) if spelling else WithClasses(LOSSES[loss], model) if model.classes else LOSSES[loss]
+    learn = AELearner(dls, model, judge, optimiser, wd=wd, default_cbs=False, cbs=[TrainEvalCallback(), EpochRecorder(), History(), SeededEpoch(seed)])
     if symmetry: dls.train.change = turned(normaliser)
-    learn.normaliser, learn.schema, learn.masks, learn.sample = normaliser, schema_of(table), rows, table[rows["valid"]].iloc[:4000]
+    learn.normaliser, learn.schema, learn.masks, learn.sample, learn.coordinates = normaliser, schema_of(table), rows, sample.iloc[:4000], spelling
     learn.facts = {"split": {"seed": seed, "fractions": list(fractions)}, "data": fingerprint(table), "run": run_record(command="train")}
     return learn.add_cbs(_seen(learn, progress, preview)).add_cbs(cbs)
+
+
+def _as_rows(table: pd.DataFrame, kind: str | None, particles: int | None, seed: int, fractions: tuple, symmetry: bool) -> tuple[pd.DataFrame, Coordinates | None, pd.DataFrame]:
+    "Validation rows to look at, how particles become rows (None for other tables), and the rows."
+    split = split_by_event(table, seed, fractions)
+    if not kind:
+        refuse_nonfinite(table)
+        return table[split["valid"]], None, table
+    if symmetry: raise UsageError("--symmetry is for jets; the coordinates on-shell-turned turn events")
+    if not split["train"].any(): raise HepaeError(f"{len(table)} particles are too few: no event is left to train on; give more events")
+    spelling = fit_coordinates(table[split["train"]], kind, particles or int(table.groupby(level=0).size().max()))
+    return spelling.leading(table[split["valid"]]), spelling, spelling.wide(table)
 
 
 def _device(device) -> torch.device:
@@ -191,7 +210,7 @@ class StagedRate(Callback):
 
     def before_train(self): self.opt.set_hyper("lr", self.rates[self.learn.epoch])
 
-# %% ../nbs/40_learner.ipynb #68f05a04
+# %% ../nbs/40_learner.ipynb #ae983ad5
 def _checked_arguments(asked: dict) -> None:
     "UsageError for numbers that make no training."
     positive = {k: asked[k] for k in ("epochs", "bs", "patience") if asked[k] is not None}
@@ -254,12 +273,13 @@ def mean_loss(model: torch.nn.Module, loss, rows: np.ndarray) -> float:
 
 def _finish(learn: AELearner, folder: Path, config: dict, test: pd.DataFrame) -> None:
     "Judge the best weights on the test rows and complete the folder."
+    test, absent = (learn.coordinates.wide(test), True) if learn.coordinates else (test, False)
     weights = folder / "weights.safetensors"
     learn.model.load_state_dict(read_tensors(weights)[0])
     log = read_log(folder / "log.csv")
     best = int(log["valid_loss"].idxmin())
     result = {"epochs": len(log), "best_epoch": best + 1, "valid_loss": float(log["valid_loss"][best]),
-              "test_loss": mean_loss(learn.model.eval(), learn.loss_func, learn.normaliser.forward(test)), "seconds": round(float(log["time"].sum()), 1)}
+              "test_loss": mean_loss(learn.model.eval(), learn.loss_func, learn.normaliser.forward(test, absent)), "seconds": round(float(log["time"].sum()), 1)}
     write_config(folder, config | {"status": "trained", "result": result, "integrity": {"weights_sha256": sha256(weights), "log_rows": len(log)}})
     for done in [folder / "checkpoint.safetensors", *leftovers(folder)]: done.unlink(missing_ok=True)
 
@@ -282,8 +302,8 @@ def train(
     folder: str | Path,                # for the model
     recipe: str = "AE_3D_200",         # a name in models.RECIPES
     latent: int | None = None,         # latent variables; None: the recipe's
-    normalisation: str = "standard",   # a name in prep.RECIPES
-    loss: str = "mse",                 # a name in losses.LOSSES
+    normalisation: str | None = None,  # a name in prep.RECIPES; None: standard, or what belongs to the coordinates
+    loss: str = "mse",                 # a name in losses.LOSSES, for particles in eventlosses.LOSSES
     epochs: int = 100,
     schedule: str = "one-cycle",       # or 'plain'
     stages: Stages | None = None,      # (epochs, rate) instead of a schedule and its epochs
@@ -303,16 +323,19 @@ def train(
     cbs: list[Callback] | None = None, # more fastai callbacks
     symmetry: bool = False,            # turn and mirror the training jets at random, each epoch anew
     record: dict | None = None,        # what else config.json shall say of the run, such as a filter's report
+    coordinates: str | None = None,    # a name in coordinates.KINDS: the table holds particles, and the network sees an event at a time
+    particles: int | None = None,      # places in an event; None: as many as the longest has
     **changes,                         # other settings of the model, as for `ae_learner`
 ) -> TrainedModel:                     # with the weights that did best on the validation rows
     "Train a model on a table into a folder; HepaeError or UsageError where that cannot be."
     folder = Path(folder)
     if stages: schedule, epochs = "plain", sum(n for n, _ in stages)
     training = dict(recipe=recipe, normalisation=normalisation, loss=loss, epochs=epochs, schedule=schedule, stages=stages, lr=lr, bs=bs, wd=wd, seed=seed, patience=patience, symmetry=symmetry)
+    training |= {"normalisation": normalisation or (normalisation_of(coordinates) if coordinates else "standard"), **({"coordinates": coordinates, "particles": particles} if coordinates else {})}
     _checked_arguments(training)
     if schedule == "plain": training["stages"] = [list(s) for s in stages or plain_stages(epochs, 1e-3 if lr is None else lr)]
     device = device_of_rank(device)
-    learn = ae_learner(table, recipe, latent, normalisation, loss, bs, wd, seed, fractions, device, progress, False, cbs, symmetry, **changes)
+    learn = ae_learner(table, recipe, latent, normalisation, loss, bs, wd, seed, fractions, device, progress, False, cbs, symmetry, coordinates, particles, **changes)
     learn.facts |= {"training": training, "run": run_record(command="train", **(record or {}))}
-    with together(folder, learn.dls.device) as place: _train_into(place, learn, resume, force, preview, tensorboard, activations, table[learn.masks["test"]])
+    with together(folder, learn.dls.device) as place: _train_into(place, learn, resume, force, preview, tensorboard, activations, table[split_by_event(table, seed, fractions)["test"]])
     return TrainedModel.load(folder)

@@ -85,7 +85,7 @@ class Lattice(nn.Module):
         "Which value is the nearest to each of y (n,), int64."
         return torch.bucketize(y.contiguous(), self.middles)
 
-# %% ../nbs/31_models.ipynb #30fd416e
+# %% ../nbs/31_models.ipynb #a0449e60
 class Autoencoder(nn.Module):
     "Dense autoencoder with a mirrored decoder, made from a configuration."
 
@@ -113,7 +113,8 @@ class Autoencoder(nn.Module):
         return [lattice.nearest(x[:, int(c)]) for c, lattice in self.lattices.items()]
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        "Latent variables z (n, latent) of normalised rows x (n, d): learned ones, then the columns that are stored."
+        "Latent variables z (n, latent) of normalised rows x (n, d): learned ones, then the columns that are stored. NaN, what is absent, counts as 0."
+        x = torch.nan_to_num(x, 0.0, float("inf"), float("-inf"))
         hot = [F.one_hot(i, n).to(x.dtype) for i, n in zip(self.which(x), self.classes.values())] if self.classes else []
         z = self.encoder(torch.cat([x, *hot], 1) if hot else x)
         return torch.cat([z, x[:, self.side]], 1) if self.aux else z
@@ -144,7 +145,7 @@ class Autoencoder(nn.Module):
         z = self.encode(x)
         return self.outputs(z) if self.training else self.decode(z)
 
-# %% ../nbs/31_models.ipynb #c7a35b03
+# %% ../nbs/31_models.ipynb #57e63673
 _BASE = {"activation": "tanh", "norm": "none", "dropout": 0.0, "latent_activation": "tanh"}
 _LEAKY = {"activation": "leaky_relu", "latent_activation": "leaky_relu"}
 _SILU = {"activation": "silu", "latent_activation": "none"}
@@ -181,6 +182,10 @@ RECIPES = {
     "AE_branches": {"hidden": [200, 200], "branches": {"columns": list(GROUPS.values()), "hidden": [40]}, **_SILU},
     "AE_rounded": {"hidden": [200, 200, 200], "discrete": "rounded", **_SILU},
     "AE_onehot": {"hidden": [200, 200, 200], "discrete": "onehot", **_SILU},
+    "BIGGER_AE": {"hidden": [2048, 512, 256], "latent": 64, **_LEAKY},
+    "BIGGER_AE_bn_dropout": {"hidden": [2048, 512, 256], "latent": 64, "norm": "after", "dropout": 0.1, **_LEAKY},
+    "BIGGER_AE_stored": {"hidden": [2048, 512, 256], "latent": 64, "aux": [0, 1, 2, 3, 4, 5], **_LEAKY},
+    "ResidualConnectionAE": {"hidden": [512, 512, 512], "latent": 64, "skip": True, **_SILU},
 }
 
 
@@ -220,6 +225,7 @@ def build_model(
     latent: int | None = None,  # latent variables; None: the recipe's
     names: list[str] = (),      # of the columns
     levels: dict[int, list[float]] | None = None,  # column → normalised values, of columns that take few, as from `data.lattices`
+    per_particle: int | None = None,  # numbers of a particle, if a row is an event
     **changes,                  # hidden, activation, norm, dropout, latent_activation, skip, aux, branches, discrete
 ) -> Autoencoder:
     "A recipe's model with fresh weights from torch's generator; UsageError for an unknown recipe or setting."

@@ -7,7 +7,7 @@ __all__ = ['CHUNK', 'FORMAT', 'VERSION', 'LOG_COLUMNS', 'check_columns', 'finger
            'write_tensors', 'read_tensors', 'read_log', 'append_rows', 'cut_rows', 'read_config', 'sha256', 'leftovers',
            'write_config', 'begin_folder']
 
-# %% ../nbs/33_trained.ipynb #3c4aeae6
+# %% ../nbs/33_trained.ipynb #1170748e
 import hashlib
 import shutil
 from pathlib import Path
@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 
 from .architecture import levels_of
+from .coordinates import Coordinates
 from .core import HepaeError, existing_file, read_json, to_json, whole
 from .models import Autoencoder, model_from_config
 from .prep import Normaliser, refuse_nonfinite, split_by_event
@@ -56,7 +57,7 @@ def fingerprint(
     if entry.dtype.kind in "iu": digest.update(np.ascontiguousarray(entry, "<i8").data)
     return {"rows": len(table), "entries": n_entries(table.index), "columns": [str(c) for c in table.columns], "checksum": digest.hexdigest()}
 
-# %% ../nbs/33_trained.ipynb #3d4d7cda
+# %% ../nbs/33_trained.ipynb #9d3f3963
 CHUNK = 16_384  # rows at a time: 13 MB for each layer of 200
 
 
@@ -70,7 +71,9 @@ class TrainedModel:
         schema: Schema,              # of the table that it was trained on
         config: dict | None = None,  # record of the training, as in config.json
         log: pd.DataFrame | None = None,  # losses by epoch
+        coordinates: Coordinates | None = None,  # how particles become the rows that the schema speaks of
     ):
+        self.coordinates = coordinates
         self.model, self.normaliser, self.schema, self.config, self.log = model.eval(), normaliser, schema, config or {}, log
 
     def _apply(self, f, rows: np.ndarray) -> np.ndarray:
@@ -96,19 +99,32 @@ def _chunks(n: int) -> Iterator[slice]:
 
 
 @patch
-def encode(
+def rows(
     self: TrainedModel,
-    table: pd.DataFrame,  # with the model's columns, in any order
-) -> pd.DataFrame:        # (n, latent), float32 columns z0, z1, …, then what is stored; the table's index
-    "Latent variables of each row; HepaeError if the table does not fit the model."
+    table: pd.DataFrame,  # with the model's columns, in any order; or particles, if the model has coordinates
+) -> pd.DataFrame:        # the model's columns: a row of the table each, or an event each
+    "What the network sees, before it is normalised; HepaeError if the table does not fit the model."
+    if self.coordinates: return self.coordinates.wide(table)
     table = check_columns(table, self.schema)
     refuse_nonfinite(table)
-    z = np.concatenate([self._apply(self.model.encode, self.normaliser.forward(table.iloc[rows])) for rows in _chunks(len(table))])
+    return table
+
+
+@patch
+def encode(
+    self: TrainedModel,
+    table: pd.DataFrame,  # as for `rows`
+) -> pd.DataFrame:        # (n, latent), float32 columns z0, z1, …, then what is stored; the index of `rows`
+    "Latent variables of each row; HepaeError if the table does not fit the model."
+    table, absent = self.rows(table), self.coordinates is not None
+    z = np.concatenate([self._apply(self.model.encode, self.normaliser.forward(table.iloc[rows], absent)) for rows in _chunks(len(table))])
     learned = self.latent - len(self.stored)
     latents = pd.DataFrame(z[:, :learned], table.index, [f"z{i}" for i in range(learned)])
-    return latents.join(pd.DataFrame(table[self.stored])) if self.stored else latents
+    if not self.stored: return latents
+    middle = {name: float(s.inverse(0.0)) for name, s in zip(self.normaliser.names, self.normaliser.scales) if name in self.stored}
+    return latents.join(pd.DataFrame(table[self.stored]).fillna(middle))  # what is absent needs a number, and has none
 
-# %% ../nbs/33_trained.ipynb #8b49fc79
+# %% ../nbs/33_trained.ipynb #decb9854
 def wrap_angle(
     angle: np.ndarray,  # rad
 ) -> np.ndarray:        # same dtype
@@ -159,15 +175,16 @@ def decode(
 @patch
 def reconstruct(
     self: TrainedModel,
-    table: pd.DataFrame,  # with the model's columns, in any order
-) -> pd.DataFrame:        # same index, column order, dtypes and schema
+    table: pd.DataFrame,  # with the model's columns, in any order; or particles, if the model has coordinates
+) -> pd.DataFrame:        # same index, column order, dtypes and schema; of particles those that have a place, as `coordinates.leading`
     "The table after a passage through the latent space."
+    if self.coordinates: return self.coordinates.narrow(self.decode(self.encode(table)), table)
     back = self.decode(self.encode(table))
     for name, dtype in table.dtypes.items():
         if dtype.kind in "iub" and back[name].dtype.kind == "f": back[name] = back[name].round()
     return with_schema(back[list(table.columns)].astype(table.dtypes.to_dict()), schema_of(table))
 
-# %% ../nbs/33_trained.ipynb #6cf7d1c4
+# %% ../nbs/33_trained.ipynb #9c6ed942
 @patch
 def split(
     self: TrainedModel,
@@ -175,7 +192,7 @@ def split(
 ) -> dict[str, np.ndarray] | None:  # 'train', 'valid', 'test' → boolean mask of the rows
     "How the rows were used if this is the table of the training, None if it is another."
     how = self.config.get("split")
-    if how is None or fingerprint(table) != self.config.get("data"): return None
+    if how is None or fingerprint(self.coordinates.wide(table) if self.coordinates else table) != self.config.get("data"): return None
     return split_by_event(table, how["seed"], tuple(how["fractions"]))
 
 # %% ../nbs/33_trained.ipynb #79179f7a
@@ -243,11 +260,12 @@ def sha256(path: Path) -> str:
     "The checksum of a file's bytes."
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
-# %% ../nbs/33_trained.ipynb #cc719001
+# %% ../nbs/33_trained.ipynb #a4b6619c
 @patch
 def describe(self: TrainedModel, status: str = "trained") -> dict:
     "What config.json says, JSON-able."
     parts = {"model": self.model.config, "normaliser": self.normaliser.to_dict(), "schema": self.schema.to_dict()}
+    if self.coordinates: parts["coordinates"] = self.coordinates.to_dict()
     rest = {k: self.config.get(k, {}) for k in ("training", "split", "data", "run", "result", "integrity")}
     return {"format": FORMAT, "version": VERSION, "status": status} | parts | rest
 
@@ -292,6 +310,7 @@ def load(
     if config["status"] != "trained": raise HepaeError(f"{folder}: its training was interrupted; go on with --resume")
     try:
         normaliser, schema = Normaliser.from_dict(config["normaliser"]), Schema.from_dict(config["schema"])
+        coordinates = Coordinates.from_dict(config["coordinates"]) if "coordinates" in config else None
         model = _load_weights(folder, config, device)
         rows, split = config["integrity"]["log_rows"], config["split"]
         if type(rows) is not int or type(split.get("seed", 0)) is not int: raise TypeError("a number is expected")
@@ -299,10 +318,10 @@ def load(
     except HepaeError as e: raise e if str(folder) in str(e) else HepaeError(f"{folder}/config.json: {e}; copy the folder again") from e
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, SyntaxError) as e:  # SyntaxError: numpy's, for a dtype such as ',f4'
         raise HepaeError(f"{folder}/config.json: is damaged ({type(e).__name__}: {e}); copy the folder again") from e
-    if not normaliser.names == schema.names or len(schema.names) != model.config["n_features"]: raise HepaeError(f"{folder}/config.json: its parts speak of different columns; copy the folder again")
+    if not normaliser.names == schema.names or len(schema.names) != model.config["n_features"] or coordinates and coordinates.names != schema.names: raise HepaeError(f"{folder}/config.json: its parts speak of different columns; copy the folder again")
     log = read_log(folder / "log.csv") if rows else None
     if rows and len(log) != rows: raise HepaeError(f"{folder}/log.csv: has {len(log)} lines where config.json says {rows}; copy the folder again")
-    return cls(model, normaliser, schema, config, log)
+    return cls(model, normaliser, schema, config, log, coordinates)
 
 # %% ../nbs/33_trained.ipynb #fd7c19f2
 def leftovers(folder: Path) -> list[Path]:
