@@ -113,7 +113,7 @@ def source_options(command):
     ]): command = option(command)
     return command
 
-# %% ../nbs/70_cli.ipynb #d3a22db7
+# %% ../nbs/70_cli.ipynb #f230b7a7
 @cli.command()
 @output_option("jets.root for dijets, or dy.hepmc (.gz, .bz2, .xz, .zst) for Drell-Yan e+e-.")
 @click.option("--events", type=int, help="How many collisions.  [default: 1000]")
@@ -168,6 +168,15 @@ def _facts(path: Path) -> dict:
         k: config.get(k) for k in ("status", "model", "schema", "training", "data", "result", "run")}
 
 
+def _hepmc_text(facts: dict) -> str:
+    "Facts about a HepMC file for people."
+    some = lambda names: ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    beams = " + ".join(f"{b['pid']} of {b['E']:g} {b['unit']}" for b in facts["beams"])
+    lines = [f" (HepMC{facts['version']})", f"{facts['events']} events, {facts['particles']} particles ({facts['final']} final), {facts['vertices']} vertices", f"units: {some(facts['units'])}, {some(facts['lengths'])}",
+             f"weights: {len(facts['weights'])}" + (f" ({some(facts['weights'])})" if facts["weights"] else ""), f"made by: {some(facts['tools']) or '?'}", f"beams: {beams or '?'}", *[f"{k}: {v}" for k, v in facts["run"].items()]]
+    return "\n".join(lines) + ("" if facts["end_line"] else "\nthere is no END line, so the file may be cut after its last event")
+
+
 def _inspect_text(facts: dict) -> str:
     "Facts about a file for people."
     head = f"{facts['file']}: {facts['kind']}, {facts['bytes']:,} bytes"
@@ -179,7 +188,7 @@ def _inspect_text(facts: dict) -> str:
     if facts["kind"] == "model":
         from hepae.core import to_json
         return head + "\n" + to_json({k: facts[k] for k in ("status", "model", "training", "data", "result")})
-    if facts["kind"] == "HepMC": return head
+    if facts["kind"] == "HepMC": return head + _hepmc_text(facts)
     if facts["kind"] == "hepae":
         free = f", rows without order ({facts['unordered']})" if facts["unordered"] else ""
         parts = ", ".join(f"{name} {n:,}" for name, n in facts["sections"].items())

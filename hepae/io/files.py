@@ -5,26 +5,28 @@
 # %% auto #0
 __all__ = ['READERS', 'kind_of', 'expand', 'naming', 'read_chunks', 'read', 'write', 'extract', 'describe']
 
-# %% ../../nbs/13_io.files.ipynb #de2e585e
+# %% ../../nbs/13_io.files.ipynb #e6dd69e8
 import glob
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Iterable, Iterator
+from typing import Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from ..core import HepaeError, UsageError, existing_file
 from .containers import describe_root
+from .hepmc import describe_hepmc, read_particles
+from .hepmc_text import head_of, packing
 from .root import leading_rows, read_root_chunks, with_columns, write_root
 from .tables import WRITERS, is_ragged, joined, ragged_types, read_csv_chunks, read_parquet_chunks, read_ragged_chunks, write_chunks
 from .unpickle import read_pickle
 from ..kinematics import COMPONENTS, component, inputs_for
 from ..schema import INDEX, Schema, Source, infer_schema, flat_values, preset, schema_of, variables, with_schema
 
-# %% ../../nbs/13_io.files.ipynb #11cca0df
+# %% ../../nbs/13_io.files.ipynb #e63a13bd
 def kind_of(
     path: str | Path,
 ) -> str:  # 'ROOT', 'parquet', 'pickle', 'hepae', 'HepMC', 'ragged text' or 'CSV'
@@ -38,6 +40,7 @@ def kind_of(
     if head.startswith(b"\x93hepae"): return "hepae"
     if head[:1] == b"\x80" and head[1:2] <= b"\x05" or {".pkl", ".pickle"} & set(path.suffixes): return "pickle"
     if b"HepMC::" in head[:200] or {".hepmc", ".hepmc2", ".hepmc3"} & set(path.suffixes): return "HepMC"
+    if packing(head) and b"HepMC::" in head_of(path, 200): return "HepMC"
     if path.suffix == ".root": raise HepaeError(f"{path}: not a ROOT file (it does not begin with 'root'); check how it was copied")
     try: line = head.decode("utf-8", errors="strict" if len(head) < 65536 else "ignore").partition("\n")[0]
     except UnicodeDecodeError: line = "\0"
@@ -128,7 +131,7 @@ def naming(path: str | Path) -> Iterator[None]:
         if str(path) in str(e): raise
         raise type(e)(f"{path}: {e}") from e
 
-# %% ../../nbs/13_io.files.ipynb #90cf96d4
+# %% ../../nbs/13_io.files.ipynb #a5e9bd51
 def read_chunks(
     paths: Iterable[str | Path],             # files of any kind
     dims: str | list[str] | None = "4D",     # a preset, or names of presets and variables; None: all columns of a table file
@@ -138,14 +141,19 @@ def read_chunks(
     unit: str | None = None,                 # 'MeV' or 'GeV', where the file does not say; nothing is converted
     leading: bool = False,                   # only the jet of highest pt in each event
     allow_missing: bool = False,             # leave out the variables that a file does not have
+    particles: int | None = None,            # of a HepMC file: the first so many final-state particles of each event; None: all
+    progress: Callable[[int], None] | None = None,  # called with the bytes of a HepMC file read since the last call
 ) -> Iterator[pd.DataFrame]:
     "Tables of the wanted variables, chunk by chunk, over all files; entries are numbered through."
     wanted, entries = variables(dims), 0
     for path in paths:
         with naming(path):
             kind = kind_of(path)
-            if kind == "HepMC": raise HepaeError(f"{path}: a HepMC file has particles, not jets; extract takes ROOT, CSV, parquet and pickle")
-            if kind == "ROOT": chunks = read_root_chunks(path, wanted or preset("4D"), container, tree, columns, unit, leading, entries, allow_missing)
+            if particles is not None and kind != "HepMC": raise UsageError(f"{path}: --particles is for HepMC files, and this is {kind}; leave it out")
+            if kind == "HepMC":
+                if container or tree or columns or unit or leading: raise UsageError(f"{path}: a HepMC file has particles in its own unit, so --container, --tree, --columns, --unit and --leading mean nothing here; leave them out")
+                chunks = read_particles(path, particles, dims or "cartesian", entries, progress)
+            elif kind == "ROOT": chunks = read_root_chunks(path, wanted or preset("4D"), container, tree, columns, unit, leading, entries, allow_missing)
             elif kind == "ragged text": chunks = _ragged(path, wanted or preset("E4D"), container or "j", unit, leading, entries, allow_missing)
             else: chunks = _table_chunks(Path(path), kind, wanted, columns, unit, leading, entries, allow_missing)
             for chunk in chunks:
@@ -217,7 +225,7 @@ def extract(
     return facts | {"entries": source.entries, "columns": schema.names, "container": source.container, "tree": source.tree, "units": {c.name: c.unit for c in schema.columns if c.unit},
                     "missing": [v for v in variables(choice.get("dims", "4D")) or [] if v not in schema.names]}
 
-# %% ../../nbs/13_io.files.ipynb #e701324e
+# %% ../../nbs/13_io.files.ipynb #2e12570f
 def describe(
     path: str | Path,
 ) -> dict:  # JSON-able facts
@@ -226,7 +234,7 @@ def describe(
     facts = {"file": Path(path).name, "kind": kind, "bytes": Path(path).stat().st_size}
     if kind == "ROOT": return facts | describe_root(path)
     if kind == "ragged text": return facts | {"objects": ragged_types(path)}
-    if kind == "HepMC": return facts
+    if kind == "HepMC": return facts | describe_hepmc(path)
     return facts | _describe_table(read(path))
 
 
