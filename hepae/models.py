@@ -6,11 +6,12 @@
 __all__ = ['ACTIVATIONS', 'GROUPS', 'RECIPES', 'Residual', 'Grouped', 'Pick', 'OnFirst', 'Lattice', 'Autoencoder',
            'model_from_config', 'build_model']
 
-# %% ../nbs/31_models.ipynb #0ab3b084
+# %% ../nbs/31_models.ipynb #07bb149c
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from . import attention
 from .architecture import CONFIG, OPTIONAL, Widths, chains_of, check_config, classes_of, features_in, features_out, levels_of, width
 from .core import UsageError
 
@@ -145,7 +146,7 @@ class Autoencoder(nn.Module):
         z = self.encode(x)
         return self.outputs(z) if self.training else self.decode(z)
 
-# %% ../nbs/31_models.ipynb #57e63673
+# %% ../nbs/31_models.ipynb #458ca526
 _BASE = {"activation": "tanh", "norm": "none", "dropout": 0.0, "latent_activation": "tanh"}
 _LEAKY = {"activation": "leaky_relu", "latent_activation": "leaky_relu"}
 _SILU = {"activation": "silu", "latent_activation": "none"}
@@ -193,7 +194,7 @@ def model_from_config(
     config: dict,  # as in `Autoencoder.config`
 ) -> Autoencoder:
     "The model that a configuration describes, with fresh weights; HepaeError if it describes none."
-    return Autoencoder(config)
+    return attention.particle_model(config) if isinstance(config, dict) and "kind" in config else Autoencoder(config)
 
 
 def _numbers(wanted: list[str | int], names: list[str]) -> list[int]:
@@ -219,6 +220,14 @@ def _resolved(config: dict, names: list[str], levels: dict[int, list[float]]) ->
     return {k: v for k, v in config.items() if k not in OPTIONAL or v}
 
 
+def _of_particles(recipe: str, n_features: int, latent: int | None, per_particle: int | None, changes: dict) -> torch.nn.Module:
+    "A model that sees particles, with fresh weights."
+    if per_particle is None: raise UsageError(f"--recipe {recipe}: sees events as particles; add --coordinates on-shell")
+    if unknown := set(changes) - set(attention.BASE): raise UsageError(f"{recipe} has no {', '.join(sorted(unknown))}; what can be changed is {', '.join(attention.BASE)}")
+    config = attention.BASE | attention.RECIPES[recipe] | changes | {"n_features": n_features, "per_particle": per_particle}
+    return model_from_config(config | ({} if latent is None else {"latent": latent}))
+
+
 def build_model(
     recipe: str,                # a name in RECIPES
     n_features: int,            # columns of the table
@@ -229,7 +238,8 @@ def build_model(
     **changes,                  # hidden, activation, norm, dropout, latent_activation, skip, aux, branches, discrete
 ) -> Autoencoder:
     "A recipe's model with fresh weights from torch's generator; UsageError for an unknown recipe or setting."
-    if recipe not in RECIPES: raise UsageError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}")
+    if recipe not in RECIPES | attention.RECIPES: raise UsageError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}, for events {', '.join(attention.RECIPES)}")
+    if recipe in attention.RECIPES: return _of_particles(recipe, n_features, latent, per_particle, changes)
     unknown = set(changes) - set(CONFIG) - set(OPTIONAL)
     if unknown: raise UsageError(f"a model has no {', '.join(sorted(unknown))}; what can be changed is {', '.join([*CONFIG, *OPTIONAL])}")
     config = {"n_features": n_features, "latent": max(1, 3 * n_features // 4)} | _BASE | RECIPES[recipe] | changes
