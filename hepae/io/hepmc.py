@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PARSERS', 'VERSIONS', 'naming', 'read_events', 'read_particles', 'describe_hepmc']
 
-# %% ../../nbs/12_io.hepmc.ipynb #075f88f9
+# %% ../../nbs/12_io.hepmc.ipynb #784db429
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +14,13 @@ from typing import Callable, Iterator
 import pandas as pd
 
 from ..core import HepaeError
-from . import hepmc3
+from . import hepmc2, hepmc3
 from .hepmc_events import UNITS, Events, RunInfo, in_one_unit
 from .hepmc_final import final_particles, particle_dims
 from .hepmc_text import BLOCK, Text, blocks
 
-# %% ../../nbs/12_io.hepmc.ipynb #afc605d9
-PARSERS = {3: hepmc3}  # version → the room that reads it
+# %% ../../nbs/12_io.hepmc.ipynb #edfa01ec
+PARSERS = {3: hepmc3, 2: hepmc2}  # version → the room that reads it
 
 
 @contextmanager
@@ -38,7 +38,7 @@ VERSIONS = {b"Asciiv3": 3, b"IO_GenEvent": 2}
 
 def _version(text: Text, version: int | None) -> int | None:
     "The version that the lines HepMC::… of a text announce; HepaeError if it is another than before, or none that we read."
-    for i in hepmc3.listing_lines(text):
+    for i in text.listing_lines():
         match = _LISTING.match(text.line(i))
         if not match: raise text.wrong(i, f"{text.quote(i)} begins no listing of events that hepae knows")
         if not match[2]: continue
@@ -58,23 +58,18 @@ def _clean(text: Text) -> Text:
     return text
 
 
-def _parts(text: Text) -> Iterator[Text]:
-    "A block, cut where a new run begins."
-    cuts = [0, *hepmc3.run_starts(text), len(text.start)]
-    for begin, end in zip(cuts, cuts[1:]):
-        if end > begin: yield text.part(int(begin), int(end))
-
-
 def _stretches(path: str | Path, size: int, progress: Callable | None) -> Iterator[tuple[Text, int, RunInfo]]:
     "The text of a file from run to run, in blocks; its version, and what is said of the run. Some have no events."
     version, run, n = None, RunInfo(), 0
     with naming(path):
         for line, data in blocks(path, size, progress):
-            for part in _parts(_clean(Text(data, line, n))):
-                version, run = _version(part, version), hepmc3.run_info(part, run) if version != 2 else run
-                if version is None and part.event[-1] >= 0: raise part.wrong(0, "no line HepMC::… says which format this is")
-                yield part, version, run
-                n += int(part.event[-1]) + 1
+            for listing in _clean(Text(data, line, n)).listings():
+                version = _version(listing, version)
+                if version is None: raise listing.wrong(0, "no line HepMC::… says which format this is")
+                for part in listing.parts(PARSERS[version].run_starts(listing)):
+                    run = PARSERS[version].run_info(part, run)
+                    yield part, version, run
+                    n += int(part.event[-1]) + 1
         if not n: raise HepaeError(f"{path}: there is no event in this file; copy it again")
 
 
@@ -106,7 +101,7 @@ def read_particles(
         unit = unit or in_one_unit(events)[0]
         yield final_particles(events, particles, wanted, unit)
 
-# %% ../../nbs/12_io.hepmc.ipynb #437e8cd6
+# %% ../../nbs/12_io.hepmc.ipynb #3e51d238
 def describe_hepmc(
     path: str | Path,
     progress: Callable[[int], None] | None = None,  # called with the bytes of the file read since the last call
@@ -114,7 +109,7 @@ def describe_hepmc(
     "What is in a HepMC file: how many events, particles, vertices; weights, units, programs, beams."
     total, units, lengths, names, tools, ended, beams = {"events": 0, "particles": 0, "final": 0, "vertices": 0}, {}, {}, {}, {}, False, None
     for text, version, run in _stretches(path, BLOCK, progress):
-        if len(rows := hepmc3.listing_lines(text)): ended = b"-END_" in text.line(rows[-1])
+        if len(rows := text.listing_lines()): ended = b"-END_" in text.line(rows[-1])
         if text.event[-1] < 0: continue
         ended = False
         with naming(path): e = PARSERS[version].parse(text, run, False)

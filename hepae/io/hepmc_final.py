@@ -72,7 +72,7 @@ def of_the_z(
     has_z = np.bincount(entry, pid == 23, minlength=len(events))[entry] > 0
     return np.where(has_z, reached(pid == 23, production, end, electron), electron & prompt)
 
-# %% ../../nbs/11e_io.hepmc_final.ipynb #82d279f4
+# %% ../../nbs/11e_io.hepmc_final.ipynb #de6585fb
 PARTICLE_PRESETS = ("cartesian", "cylindrical", "on-shell")
 PARTICLE_DIMS = tuple(dict.fromkeys(v for name in PARTICLE_PRESETS for v in PRESETS[name]))
 
@@ -136,4 +136,6 @@ def final_particles(
     found = {n: x[rows] for n, x in (p | {"prompt": prompt}).items()}
     index = event_index(np.concatenate([[0], np.cumsum(counts)]), events.first_entry)
     table = pd.DataFrame({v: momentum(v, found) for v in wanted}, index=index, copy=False)
-    return with_schema(table, replace(infer_schema(table, unit), source=Source("HepMC", container="particles" if particles is None else f"first {particles} particles", branches=beams_of(events, unit), entries=events.first_entry + len(events))))
+    schema = infer_schema(table, unit)
+    columns = tuple(replace(c, bound="exact") if c.name == "m" else c for c in schema.columns)  # a mass follows from pid: it costs nothing
+    return with_schema(table, replace(schema, columns=columns, source=Source("HepMC", container="particles" if particles is None else f"first {particles} particles", branches=beams_of(events, unit), entries=events.first_entry + len(events))))
