@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['TERMS', 'NUMBERS', 'LOSSES', 'masked', 'masked_rmse', 'Momenta', 'pair_mass2', 'mass_term', 'momentum_term',
-           'EventLoss']
+           'EventLoss', 'mirrored']
 
-# %% ../nbs/32a_eventlosses.ipynb #9a796871
+# %% ../nbs/32a_eventlosses.ipynb #8ef0f43a
 from functools import partial
+from typing import Callable
 
 import torch
 from torch.nn import functional as F
@@ -149,3 +150,29 @@ class EventLoss:
         if not self.terms: return value
         p, q = self.momenta.to(pred.device)(pred), self.momenta(target)
         return value + self.weight * sum(term(p, q) for term in self.terms)
+
+# %% ../nbs/32a_eventlosses.ipynb #5e1d4162
+def mirrored(
+    normaliser: Normaliser,
+    coordinates: Coordinates,  # on shell, where a mirror is a change of sign
+) -> Callable[[torch.Tensor], torch.Tensor]:  # (n, d) normalised rows → the same events, turned and mirrored
+    "A random rotation about the beam and random reflections in phi and in eta of each event, from torch's generator."
+    scales = normaliser.scales
+    if not coordinates.on_shell or any(getattr(s, "g", "") != "identity" for s, n in zip(scales, normaliser.names) if not n.startswith(("pt", "m"))):
+        raise UsageError("--symmetry needs on-shell coordinates and a normalisation that is a straight line in eta and phi, such as on-shell")
+    at = {v: [i for i, n in enumerate(normaliser.names) if n.startswith(v)] for v in ("eta", "phi", "dphi")}
+    width, centre = _column([s.b for s in scales]), _column([s.a for s in scales])
+
+    def turn(y: torch.Tensor) -> torch.Tensor:
+        b, a = width.to(y.device), centre.to(y.device)
+        x, z = y * b + a, y.clone()
+        angle, side, hand = torch.rand(3, len(y), 1).to(y.device)
+        hand = torch.sign(hand - 0.5)
+        x[:, at["eta"]] *= torch.sign(side - 0.5)
+        x[:, at["phi"]] = torch.remainder(hand * x[:, at["phi"]] + (2 * angle + 1) * torch.pi, 2 * torch.pi) - torch.pi
+        x[:, at["dphi"]] *= hand
+        changed = sum(at.values(), [])
+        z[:, changed] = ((x - a) / b)[:, changed]
+        return z
+
+    return turn

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PLAIN', 'Stages', 'turned', 'AELearner', 'ae_learner', 'find_lr', 'plain_stages', 'StagedRate', 'mean_loss', 'train']
 
-# %% ../nbs/40_learner.ipynb #4874fa7f
+# %% ../nbs/40_learner.ipynb #87af154d
 import json
 import tempfile
 import warnings
@@ -28,7 +28,7 @@ from .callbacks import Activations, EarlyStop, EpochRecorder, History, Keeper, P
 from .coordinates import Coordinates, fit_coordinates
 from .core import HepaeError, UsageError, run_record, seed_torch, to_json
 from .data import TensorLoader, dataloaders, lattices
-from .eventlosses import EventLoss
+from .eventlosses import EventLoss, mirrored
 from .losses import LOSSES, WithClasses
 from .models import build_model
 from .prep import Normaliser, fit_normaliser, normalisation_of, refuse_nonfinite, split_by_event
@@ -36,11 +36,13 @@ from .ranks import Share, agreed, device_of_rank, ranks, together
 from .schema import Schema, n_entries, schema_of
 from .trained import TrainedModel, begin_folder, cut_rows, fingerprint, leftovers, read_config, read_log, read_tensors, sha256, write_config
 
-# %% ../nbs/40_learner.ipynb #6b153910
+# %% ../nbs/40_learner.ipynb #16a25871
 def turned(
     normaliser: Normaliser,
+    coordinates: Coordinates | None = None,  # of rows that are events
 ) -> Callable[[torch.Tensor], torch.Tensor]:  # (n, d) normalised rows → the same jets, turned in phi and mirrored in eta
-    "A random rotation about the beam and a random reflection of each jet, from torch's generator."
+    "A random rotation about the beam and a random reflection of each jet, from torch's generator; events as a whole, mirrored in phi, too."
+    if coordinates: return mirrored(normaliser, coordinates)
     at = {kind: [i for i, c in enumerate(normaliser.schema.columns) if test(c)] for kind, test in
           {"phi": lambda c: c.kind == "periodic", "eta": lambda c: c.name.lower().endswith("eta")}.items()}
     width, centre = (torch.tensor([[getattr(s, k) for s in normaliser.scales]], dtype=torch.float64) for k in "ba")
@@ -57,7 +59,7 @@ def turned(
 
     return turn
 
-# %% ../nbs/40_learner.ipynb #810ba4d9
+# %% ../nbs/40_learner.ipynb #9687ca97
 class AELearner(Learner):
     "fastai's Learner with a table's normalisation, schema and split."
     normaliser: Normaliser
@@ -147,7 +149,7 @@ def ae_learner(
     optimiser = partial(OptimWrapper, opt=torch.optim.AdamW, fused=dls.device.type in ("cpu", "cuda"))
     judge = EventLoss(loss, spelling, normaliser) if spelling else WithClasses(LOSSES[loss], model) if model.classes else LOSSES[loss]
     learn = AELearner(dls, model, judge, optimiser, wd=wd, default_cbs=False, cbs=[TrainEvalCallback(), EpochRecorder(), History(), SeededEpoch(seed)])
-    if symmetry: dls.train.change = turned(normaliser)
+    if symmetry: dls.train.change = turned(normaliser, spelling)
     learn.normaliser, learn.schema, learn.masks, learn.sample, learn.coordinates = normaliser, schema_of(table), rows, sample.iloc[:4000], spelling
     learn.facts = {"split": {"seed": seed, "fractions": list(fractions)}, "data": fingerprint(table), "run": run_record(command="train")}
     return learn.add_cbs(_seen(learn, progress, preview)).add_cbs(cbs)
@@ -159,9 +161,9 @@ def _as_rows(table: pd.DataFrame, kind: str | None, particles: int | None, seed:
     if not kind:
         refuse_nonfinite(table)
         return table[split["valid"]], None, table
-    if symmetry: raise UsageError("--symmetry is for jets; the coordinates on-shell-turned turn events")
+    if symmetry and not kind.startswith("on-shell"): raise UsageError("--symmetry turns jets, and events with --coordinates on-shell or on-shell-turned")
     if not split["train"].any(): raise HepaeError(f"{len(table)} particles are too few: no event is left to train on; give more events")
-    spelling = fit_coordinates(table[split["train"]], kind, particles or int(table.groupby(level=0).size().max()))
+    spelling = fit_coordinates(table[split["train"]], kind, int(table.groupby(level=0).size().max()) if particles is None else particles)
     return spelling.leading(table[split["valid"]]), spelling, spelling.wide(table)
 
 
