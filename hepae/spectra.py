@@ -57,10 +57,10 @@ def chi2_of_same(
     k = int(use.sum())
     return {"bins": k, "independent": float(wide[use].sum() / k) if k else None, "same events": float(tight[use].sum() / k) if k else None}
 
-# %% ../nbs/62b_spectra.ipynb #90b8fa28
+# %% ../nbs/62b_spectra.ipynb #60f9f594
 @dataclass(frozen=True)
 class Panel:
-    "A histogram, or two of the same events with their ratio."
+    "A histogram or several; two of the same events may have their ratio."
     label: str                            # of x
     edges: np.ndarray                     # (bins + 1,)
     heights: dict[str, np.ndarray]        # name → (bins,); the first is the reference
@@ -86,10 +86,10 @@ def panel_of(
     heights = {k: np.bincount(i[inside[k]], w[k][inside[k]], bins) / (np.diff(edges) if density else 1) for k, i in at.items()}
     names = list(values)
     ratio = weighted_ratio_of_same(at[names[0]], at[names[1]], bins, w[names[0]], w[names[1]]) if len(names) == 2 else None
-    outside = [f"{int((~inside[k]).sum()):,}" for k in names]
+    outside = [f"{int((~inside[k] & ~np.isnan(values[k])).sum()):,}" for k in names]
     return Panel(label_of(column), edges, heights, ratio, ylabel, "outside: " + ", ".join(outside) if set(outside) != {"0"} else "")
 
-# %% ../nbs/62b_spectra.ipynb #ed7cfe7c
+# %% ../nbs/62b_spectra.ipynb #edfb581e
 def _draw_heights(ax: Axes, panel: Panel) -> None:
     "The reference filled, the other as a line."
     for i, (name, h) in enumerate(panel.heights.items()):
@@ -135,15 +135,15 @@ def plot_panels(
     across: int = 2,  # panels in a row
 ) -> Figure:
     "Histograms side by side, with ratios below where there are two of each."
-    two = any(p.ratio is not None for p in shown)
-    fig, axes = panels(len(shown), across, (4.7, 3.9 if two else 3.1), ((0.33, 1), (0, 0.3)) if two else ((0, 1),), 0.35 if two else 0.0, 0.2 if two else 0.0)
+    two, several = any(p.ratio is not None for p in shown), any(len(p.heights) > 1 for p in shown)
+    fig, axes = panels(len(shown), across, (4.7, 3.9 if two else 3.1), ((0.33, 1), (0, 0.3)) if two else ((0, 1),), 0.35 if several else 0.0, 0.2 if two else 0.0)
     for pair, panel in zip(axes, shown):
         _draw_heights(pair[0], panel)
         if panel.ratio is not None: _draw_ratio(pair[-1], panel)
         _same_x(pair, panel.edges)
         pair[-1].set_xlabel(panel.label)
         if two: pair[0].tick_params(which="both", labelbottom=False)
-    if two: legend(fig, axes[0][0])
+    if several: legend(fig, axes[0][0])
     if two: note(fig, "Both are the same events: the ratio's error comes only from those that change bin or weight.")
     fig.set_label("Histograms of " + ", ".join(p.label.split(" [")[0] for p in shown))
     return fig

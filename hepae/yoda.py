@@ -62,7 +62,7 @@ class Histogram:
         "(bins,) of the heights: root of the sum of squared weights."
         return np.sqrt(self.sums[1:-1, 1]) / np.diff(self.edges)
 
-# %% ../nbs/61e_yoda.ipynb #19469ceb
+# %% ../nbs/61e_yoda.ipynb #3a502c77
 def to_yoda(
     histograms: list[Histogram],
 ) -> str:
@@ -72,7 +72,7 @@ def to_yoda(
 
 def _one(h: Histogram) -> str:
     "One histogram as YODA text."
-    number = lambda x: f"{x:.17g}"  # noqa: E731
+    number = lambda x: repr(float(x))  # noqa: E731
     notes = [f"Path: {h.path}", f"Title: {' '.join(h.title.split())}", "Type: Histo1D"]
     rows = ["\t".join(map(number, row)) for row in h.sums]
     head = [f"Edges(A1): [{', '.join(map(number, h.edges))}]", "# " + "\t".join(SUMS)]
