@@ -101,7 +101,9 @@ def test_patterns_without_files(capsys, tmp_path):
 
 
 def test_hepmc_is_no_table_of_jets(capsys, sample, tmp_path):
-    fails(capsys, "extract", sample.parent / "drell_yan.hepmc.gz", "-o", tmp_path / "o.pkl", parts=["drell_yan.hepmc.gz", "particles"])
+    for command in ("extract", "compress"): fails(capsys, command, sample.parent / "drell_yan.hepmc.gz", "-o", tmp_path / "o.pkl", code=2, parts=["drell_yan.hepmc.gz", "--particles 50"])
+    fails(capsys, "extract", sample.parent / "drell_yan.hepmc.gz", "--particles", 9, "--dims", "27D", "-o", tmp_path / "o.pkl", code=2, parts=["made for jets"])
+    for command in ("extract", "compress"): fails(capsys, command, sample, "--particles", "all", "-o", tmp_path / "o.pkl", code=2, parts=["jets.root", "this is ROOT"])
 
 
 # ── truncated and damaged ROOT ──────────────────────────────────────────────

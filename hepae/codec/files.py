@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['PIPE', 'compress_files', 'decompress_file', 'verify_file', 'compress_each', 'describe_hepae']
 
-# %% ../../nbs/56_codec.files.ipynb #044c1864
+# %% ../../nbs/56_codec.files.ipynb #a398ba1c
 import os
+import re
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ from .container import Reader, open_end
 from .header import Header, with_bounds
 from .tables import grid_table, read_rows, read_tables, write_tables
 from ..core import HepaeError, UsageError, check_free, existing_file, whole
-from ..io.files import READERS, expand, naming, read, read_chunks, write
+from ..io.files import READERS, expand, kind_of, naming, particles_asked, read, read_chunks, write
+from ..io.hepmc_particles import is_hepmc_name, open_hepmc, write_hepmc
 from ..io.tables import WRITERS, joined, write_chunks
 from ..metrics import bound_violations, check_comparable
 from ..schema import schema_of, with_schema
@@ -63,7 +65,7 @@ def _input(path: str | Path) -> Iterator[BinaryIO]:
     path = existing_file(path)
     with naming(path), open(path, "rb") as f: yield f
 
-# %% ../../nbs/56_codec.files.ipynb #e511a619
+# %% ../../nbs/56_codec.files.ipynb #3ab08d4c
 def compress_files(
     inputs: Iterable[str | Path],    # files, or ['-'] for standard input
     output: str | Path,              # a .hepae file, or '-' for standard output
@@ -74,7 +76,8 @@ def compress_files(
     index: bool = True,              # keep events, or whatever rows are numbered by? Else they are numbered through
     force: bool = False,             # replace what is there
     progress=None,                   # called with the number of rows of each chunk
-    **choice,                        # dims, container, tree, columns, unit, leading: as for read_chunks
+    particles: int | str | None = None,  # of each event of a HepMC file: a number, or 'all'
+    **choice,                        # dims (of a HepMC file: on-shell if None), container, tree, columns, unit, leading: as for read_chunks
 ) -> dict:  # rows, entries, sections, index_bytes, values (bytes of the numbers as they were), columns
     "Compress files to one `.hepae` file; every value is checked against its bound while that happens."
     if str(output) != PIPE: check_free(Path(output), force)
@@ -83,7 +86,9 @@ def compress_files(
     def tables(paths: list[Path]) -> Iterator[pd.DataFrame]:
         "Tables with the bounds asked for."
         nonlocal seen
-        for table in read_chunks(paths, **({"dims": None} | choice)):
+        N = particles_asked(paths, particles)
+        hepmc = any(kind_of(p) == "HepMC" for p in paths)
+        for table in read_chunks(paths, **({"dims": None} | choice | {"dims": choice.get("dims") or ("on-shell" if hepmc else None)}), particles=N):
             if bound: table = with_schema(table, with_bounds(schema_of(table), bound))
             if not index:
                 table, seen = _numbered(table, seen), seen + len(table)
@@ -100,21 +105,22 @@ def _numbered(table: pd.DataFrame, first: int) -> pd.DataFrame:
     bare = table.set_axis(pd.RangeIndex(first, first + len(table)))
     return with_schema(bare, replace(schema, source=replace(schema.source, jagged=False, counter="", entries=0)))
 
-# %% ../../nbs/56_codec.files.ipynb #d7a611fd
+# %% ../../nbs/56_codec.files.ipynb #eacd4f33
 def decompress_file(
     source: str | Path,              # a .hepae file, or '-'
-    output: str | Path,              # .root, .parquet, .pkl or .csv; '-' gives CSV
+    output: str | Path,              # .root, .parquet, .pkl or .csv; .npz or .hepmc (packed, too) for particles; '-' is standard output
     rows: tuple[int, int] | None = None,  # first row, and one past the last; None: all
     model=None,                      # the shared model, if the file needs one
     tree_class: str | None = None,   # for .root: 'TTree' or 'RNTuple'
     force: bool = False,
     progress=None,
-) -> dict:  # rows
+    text: str = "csv",               # what standard output gets: 'csv' or 'hepmc'
+) -> dict:  # rows; of HepMC events: events, particles, left_out
     "Write what a `.hepae` file holds in the format that the suffix names."
     path, facts = Path(output), {"rows": 0}
     if str(output) != PIPE:
         check_free(path, force)
-        if path.suffix not in (".root", *WRITERS): raise UsageError(f"{path}: cannot write '{path.suffix}'; choose one of .root, {', '.join(WRITERS)}")
+        if path.suffix not in (".root", ".npz", *WRITERS) and not is_hepmc_name(path): raise UsageError(f"{path}: cannot write '{path.suffix}'; choose one of .root, {', '.join(WRITERS)}, .npz, .hepmc, .hepmc.gz")
 
     def counted(tables: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for t in tables:
@@ -125,15 +131,22 @@ def decompress_file(
     with _input(source) as file:
         if rows is not None and str(source) == PIPE: raise UsageError("some rows can be taken from a file, not from a pipe; decompress all, or give the file")
         tables = counted(read_tables(file, model) if rows is None else [read_rows(file, *rows, model)])
-        if str(output) == PIPE: _write_csv(tables, sys.stdout)
-        elif path.suffix == ".root": write(joined(list(tables)), path, force, tree_class)  # from one table: memory grows with it
+        if str(output) == PIPE: facts |= write_hepmc(tables, sys.stdout) if text == "hepmc" else _write_csv(tables, sys.stdout)
+        elif is_hepmc_name(path): facts |= _hepmc_file(tables, path, force)
+        elif path.suffix in (".root", ".npz"): write(joined(list(tables)), path, force, tree_class)  # from one table: memory grows with it
         else: write_chunks(tables, path, force)
     return facts
 
 
-def _write_csv(tables: Iterable[pd.DataFrame], file) -> None:
+def _write_csv(tables: Iterable[pd.DataFrame], file) -> dict:
     "CSV to a stream; floats with as many digits as bring them back."
     for k, t in enumerate(tables): t.to_csv(file, header=k == 0)
+    return {}
+
+
+def _hepmc_file(tables: Iterable[pd.DataFrame], path: Path, force: bool) -> dict:
+    "Particles as HepMC3 events, packed as the suffix says."
+    with whole(path, force) as new, open_hepmc(new, path.suffix) as file: return write_hepmc(tables, file)
 
 
 READERS["hepae"] = lambda path: _tables_in(path)
@@ -142,19 +155,23 @@ READERS["hepae"] = lambda path: _tables_in(path)
 def _tables_in(path: str | Path) -> Iterator[pd.DataFrame]:
     with open(path, "rb") as f: yield from read_tables(f)
 
-# %% ../../nbs/56_codec.files.ipynb #a5462a3a
+# %% ../../nbs/56_codec.files.ipynb #f4f682f8
 def verify_file(
     inputs: Iterable[str | Path],    # the original file(s)
     compressed: str | Path,
     model=None,
     index: bool = True,              # must events and row numbers agree too? Not if it was compressed without them
+    particles: int | str | None = None,  # of each event of a HepMC file; None: as the compressed file says
     **choice,                        # as for read_chunks
 ) -> dict:  # rows, columns (name, bound, violations), violations
     "Compare a `.hepae` file with what it was made from; HepaeError if rows or columns differ."
     with _input(compressed) as file: header = Header.from_dict(Reader(file).facts)
     choice = {"dims": header.schema.names} | {k: v for k, v in choice.items() if v}
+    said = re.fullmatch(r"first (\d{1,9}) particles", header.schema.source.container)
     broken, rows = pd.Series(0, index=header.schema.names), 0
     with _as_files(inputs) as paths, _input(compressed) as file, naming(f"{', '.join(map(str, inputs))[:200]} against {compressed}"):
+        if particles is None and any(kind_of(p) == "HepMC" for p in paths): particles = int(said[1]) if said else "all"
+        choice["particles"] = particles_asked(paths, particles)
         back = read_tables(file, model)
         if header.unordered: return _verify_sets(read(paths, **choice), joined(list(back)), header)
         for a, b in _aligned(read_chunks(paths, **choice), back):

@@ -20,14 +20,15 @@ from .planner import make_plan
 from ..core import HepaeError, UsageError
 from ..schema import Column, Schema, Source, event_index, parse_bound
 
-# %% ../../nbs/53c_codec.header.ipynb #18491422
+# %% ../../nbs/53c_codec.header.ipynb #0d55524c
 def with_bounds(
     schema: Schema,
     text: str,        # 'pt=rel:1e-3,eta=abs:1e-3', or one bound for all columns: 'exact', 'bits:10', '1e-3'
 ) -> Schema:
     "The schema with other bounds; UsageError for a column or bound that does not exist."
     parts = [p.strip() for p in text.split(",")]
-    if len(parts) == 1 and "=" not in text: named = {c.name: parts[0] for c in schema.columns}
+    kept = {"m"} if {"pid", "m"} <= set(schema.names) and text != "exact" else set()  # masses of particles follow from pid
+    if len(parts) == 1 and "=" not in text: named = {c.name: parts[0] for c in schema.columns if c.name not in kept}
     elif all("=" in p for p in parts): named = dict(tuple(x.strip() for x in p.split("=", 1)) for p in parts)
     else: raise UsageError(f"--bound '{text}' is neither one bound nor of the form name=bound,name=bound")
     return schema.with_bounds({name: bound_of(schema[name], bound) for name, bound in named.items()})
