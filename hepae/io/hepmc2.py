@@ -212,7 +212,7 @@ def _flows(words: list[bytes], n: int) -> tuple[str, str]:
     flows = dict(sorted((int(k), int(x)) for k, x in zip(words[:2 * n:2], words[1:2 * n:2])))
     return " ".join(map(str, flows.values())), "" if list(flows) == list(range(1, len(flows) + 1)) else " ".join(map(str, flows))
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #2706e82d
+# %% ../../nbs/11d_io.hepmc2.ipynb #cc11b40f
 def parse(
     text: Text,                # events of one run
     run: RunInfo,
@@ -243,8 +243,8 @@ def parse(
     p_id = np.empty(len(p_rows), np.int32)
     p_id[p_order] = np.arange(len(p_rows)) - p_first[p_event[p_order]] + 1
     named = lambda x: np.where(x >= 0, v_id[x], 0).astype(np.int32) if len(v_id) else np.zeros(len(x), np.int32)
-    particles = {"id": p_id} | {k: found[k] for k in ("pid", "status", "px", "py", "pz", "E", "m")} | {"production": named(production), "end": named(end), "barcode": found["barcode"]}
-    vertices = {"id": v_id} | {k: vertex[k][kept] for k in ("status", "x", "y", "z", "t", "barcode")}
+    particles = {"id": p_id} | {k: found[k] for k in ("pid", "status", "px", "py", "pz", "E", "m")} | {"production": named(production), "end": named(end), "barcode": found["barcode"], "line": np.arange(len(p_rows)) - p_first[p_event]}
+    vertices = {"id": v_id} | {k: vertex[k][kept] for k in ("status", "x", "y", "z", "t", "barcode")} | {"line": np.arange(len(kept)) - v_first[v_event[kept]]}
     flow_index, extra = np.full(len(p_rows), "", object), []
     if attributes:
         number_of = {(int(e), int(b)): int(i) for e, b, i in zip(v_event[kept][::-1], vertices["barcode"][::-1], v_id[::-1]) for e, b in [(e, b)] if b in {h["signal_process_vertex"] for h in head}}

@@ -248,7 +248,7 @@ def parse(
     extra = attribute_lines(text, rows[text.event[rows] >= 0] if attributes else rows[:0])
     return events_of(3, run, events, _weights(text, len(counts), run.weight_names), found, vertices, (counts, head["n_vertices"]), extra, first_entry + text.first_event)
 
-# %% ../../nbs/11c_io.hepmc3.ipynb #fc410e82
+# %% ../../nbs/11c_io.hepmc3.ipynb #91b77cda
 def run_starts(text: Text) -> np.ndarray:
     "The lines where a new run begins after the events of another."
     content = np.flatnonzero((text.letter == ord("P")) | (text.letter == ord("V")))
@@ -272,7 +272,9 @@ def run_info(
     "What the lines before the first event of a text say of the run."
     rows = [int(i) for x in "WTA" for i in text.lines(x) if text.event[i] < 0]
     if not rows: return before
-    names = [name for i in rows if text.letter[i] == ord("W") for name in _said(text, i).split("\n")]
+    said = "\n".join(_said(text, i) for i in rows if text.letter[i] == ord("W"))
+    names, used = said.split("\n") if said else [], [i for i in text.lines("W") if text.event[i] >= 0][:1]
+    if used and len(names) != len(text.line(used[0]).split()) - 1 == len(said.split()): names = said.split()  # HepMC3's reader takes spaces, too
     tools = [tuple((_said(text, i).split("\n") + ["", ""])[:3]) for i in rows if text.letter[i] == ord("T")]
     pairs = [_said(text, i).partition(" ") for i in rows if text.letter[i] == ord("A")]
     if len(set(names)) < len(names): raise text.wrong(rows[0], f"a name of a weight is there twice among {', '.join(names)[:100]}")

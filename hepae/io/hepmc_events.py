@@ -13,13 +13,14 @@ import pandas as pd
 
 from ..schema import INDEX, event_index
 
-# %% ../../nbs/11b_io.hepmc_events.ipynb #1278abed
+# %% ../../nbs/11b_io.hepmc_events.ipynb #366efd2d
 @dataclass(frozen=True)
 class RunInfo:
     "What a HepMC file says of all its events."
     weight_names: tuple[str, ...] = ()
     tools: tuple[tuple[str, str, str], ...] = ()             # name, version, description
     attributes: dict[str, str] = field(default_factory=dict)
+    library: str = "3.02.05"                                 # the version of HepMC that wrote the text
 
 
 def unescaped(text: str) -> str:
