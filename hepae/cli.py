@@ -123,7 +123,7 @@ def source_options(command):
     ]): command = option(command)
     return command
 
-# %% ../nbs/70_cli.ipynb #870407c4
+# %% ../nbs/70_cli.ipynb #0af5f766
 @cli.command()
 @output_option("jets.root for dijets, or dy.hepmc (.gz, .bz2, .xz, .zst) for Drell-Yan e+e-.")
 @click.option("--events", type=int, help="How many collisions.  [default: 1000]")
@@ -211,13 +211,14 @@ def _inspect_text(facts: dict) -> str:
 @click.argument("inputs", nargs=-1, required=True)
 @output_option("Where the table goes: .pkl, .parquet or .csv; .npz for blocks of particles, as Baler reads them.")
 @particles_option
+@click.option("--events", callback=lambda c, p, text: rows_range(c, p, text), metavar="A:B", help="Only events A to B−1; they are numbered from 0 then.")
 @dims_option("4D; cartesian of a HepMC file")
 @missing_option
 @source_options
 @force_option
 @quiet_option
 @json_option
-def extract(inputs, output, particles, dims, allow_missing, container, tree, columns, unit, leading, force, quiet, as_json):
+def extract(inputs, output, particles, events, dims, allow_missing, container, tree, columns, unit, leading, force, quiet, as_json):
     """Make one table of the jets in ROOT, CSV, parquet, pickle or ragged text files, or of the particles in HepMC files.
 
     INPUTS are files or quoted patterns ('data/*.root'). Values and units stay as they are; rows are indexed by event and jet. EnergyPerSampling (--dims 27D,EnergyPerSampling) has a list in each row and goes to .parquet.
@@ -226,7 +227,7 @@ def extract(inputs, output, particles, dims, allow_missing, container, tree, col
     """
     from hepae.io import files
     with progress_bar(quiet, unit=" particles" if particles else " jets", unit_scale=True) as bar:
-        facts = files.extract(files.expand(inputs), output, force, lambda chunk: bar.update(len(chunk)), particles, **({"dims": dims} if dims else {}), allow_missing=allow_missing, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
+        facts = files.extract(files.expand(inputs), output, force, lambda chunk: bar.update(len(chunk)), particles, events, **({"dims": dims} if dims else {}), allow_missing=allow_missing, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
     if facts["missing"] and not quiet: say(f"left out, because the input does not have them: {', '.join(facts['missing'])}")
     for name, n in facts["nonfinite"].items(): say(f"warning: column {name} has {n} values that are NaN or infinite; they are kept, and training will ask for --filter finite")
     unit_text = ", ".join(f"{n} in {u}" for n, u in facts["units"].items() if u != "rad")
@@ -234,7 +235,7 @@ def extract(inputs, output, particles, dims, allow_missing, container, tree, col
     short = f", {facts['short']} events have fewer than {particles} particles" if "short" in facts else ""
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json, f"{output}: {what} ({unit_text or 'units unknown'}){short}, {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #b41ee3db
+# %% ../nbs/70_cli.ipynb #f5cb72ed
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -285,7 +286,7 @@ def train(table, output, recipe, latent, hidden, activation, normalisation, loss
     from hepae.io.files import naming, read
     from hepae.prep import refuse_nonfinite
     if particles is not None and not coordinates: raise UsageError("--particles goes with --coordinates; add --coordinates on-shell")
-    rows = read(table, dims, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
+    rows = read(table, dims, particles=particles, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
     with naming(table):
         rows, report = _filtered(rows, filter_name, quiet)
         if recipe in ("density", "rate-distortion"): return _train_codec(rows, output, recipe, bound, latent, rate, 12 if epochs is None else epochs, seed, force, as_json)
@@ -441,7 +442,7 @@ def _analyse_events(inputs: tuple[Path, ...], output: Path, yoda: Path | None, f
     for what, path in [("report", page), ("YODA", yoda)]:
         if path and not quiet: say(f"{what}: {path}")
 
-# %% ../nbs/70_cli.ipynb #82eee9e6
+# %% ../nbs/70_cli.ipynb #1adb86a5
 def _volume(n: float) -> str:
     "Bytes for people."
     for unit in ("bytes", "kB", "MB"):
@@ -507,7 +508,7 @@ def rows_range(context, parameter, text: str | None) -> tuple[int, int] | None:
     "A click callback: '100:200' as two numbers."
     if text is None: return None
     first, colon, last = text.partition(":")
-    if not colon or not first.isdigit() or not last.isdigit() or int(first) >= int(last): raise click.BadParameter(f"'{text}' is not of the form 100:200 (first row, and one past the last)")
+    if not colon or not first.isdigit() or not last.isdigit() or int(first) >= int(last): raise click.BadParameter(f"'{text}' is not of the form 100:200 (first, and one past the last)")
     return int(first), int(last)
 
 

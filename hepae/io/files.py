@@ -210,13 +210,14 @@ def write(
     elif Path(path).suffix in WRITERS: write_chunks([table], path, force)
     else: raise UsageError(f"{path}: cannot write '{Path(path).suffix}'; choose one of .root, {', '.join(WRITERS)}, .npz")
 
-# %% ../../nbs/13_io.files.ipynb #98824f18
+# %% ../../nbs/13_io.files.ipynb #1e9df460
 def extract(
     paths: Iterable[str | Path],
     output: str | Path,           # .pkl, .parquet or .csv; .npz for blocks of particles
     force: bool = False,          # replace what is there
     progress=None,                # called with each chunk
     particles: int | str | None = None,  # of each event of a HepMC file: a number, or 'all'
+    events: tuple[int, int] | None = None,  # first event, and one past the last; they are numbered from 0 then
     **choice,                     # dims, container, tree, columns, unit, leading, allow_missing: as for read_chunks
 ) -> dict:  # rows, entries, columns, unit, container, nonfinite, missing; short: events with fewer particles than asked for
     "Extract a table from files to a file; HepaeError if there is no jet or particle in any of them."
@@ -224,7 +225,8 @@ def extract(
     wanted = choice.pop("dims", "4D" if particles is None else None)
 
     def counted() -> Iterator[pd.DataFrame]:
-        for chunk in read_chunks(paths, wanted, particles=N, **choice):
+        chunks = read_chunks(paths, wanted, particles=N, **choice)
+        for chunk in chunks if events is None else _some_events(chunks, *events):
             facts["rows"] += len(chunk)
             if N: facts["full"] = facts.get("full", 0) + int((chunk.index.get_level_values(1) == N - 1).sum())
             for n, x in chunk.items():
@@ -240,6 +242,16 @@ def extract(
     if N: facts["short"] = source.entries - facts.pop("full", 0)
     return facts | {"entries": source.entries, "columns": schema.names, "container": source.container, "tree": source.tree, "units": {c.name: c.unit for c in schema.columns if c.unit},
                     "missing": [v for v in variables(wanted) or [] if v not in schema.names]}
+
+
+def _some_events(chunks: Iterable[pd.DataFrame], first: int, last: int) -> Iterator[pd.DataFrame]:
+    "Events `first` to `last` − 1, numbered from 0; what follows is not read."
+    for chunk in chunks:
+        if chunk.index.nlevels != 2: raise UsageError("--events needs a table with events, and this one has none; leave it out")
+        entry, schema = chunk.index.get_level_values(0), schema_of(chunk)
+        source = replace(schema.source, entries=max(0, min(schema.source.entries, last) - first))
+        yield with_schema(_shifted(chunk[(entry >= first) & (entry < last)], -first), replace(schema, source=source))
+        if len(entry) and entry[-1] >= last: return
 
 
 def particles_asked(
