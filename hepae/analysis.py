@@ -20,7 +20,7 @@ from .report import analysis_report
 from .schema import schema_of
 from .trained import TrainedModel
 
-# %% ../nbs/65_analysis.ipynb #d3d93487
+# %% ../nbs/65_analysis.ipynb #b0a0754b
 def unseen(
     table: pd.DataFrame,
     models: dict[str, TrainedModel],
@@ -51,7 +51,7 @@ def analyse_models(
     models = {f.name: TrainedModel.load(f) for f in folders}
     if len(models) < len(folders): raise HepaeError("two models have the same folder name; rename one")
     first = next(iter(models.values()))
-    table = read(path, None if first.coordinates else first.schema.names, **choice)
+    table = read(path, None, particles=first.coordinates.particles, **choice) if first.coordinates else read(path, first.schema.names, **choice)
     if any(m.coordinates != first.coordinates for m in models.values()): raise HepaeError("the models see particles in different coordinates; analyse them one by one")
     with naming(path):
         if filter_name: table, _ = filter_events(table, filter_name)
