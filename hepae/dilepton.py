@@ -45,7 +45,7 @@ def lepton_rows(
     size = directions(momenta(table))[0] if choice == "leading" else -np.arange(len(table), dtype=float)
     return hardest(event, events, size, wanted)
 
-# %% ../nbs/61c_dilepton.ipynb #0128989f
+# %% ../nbs/61c_dilepton.ipynb #1f3d1270
 def dressed(
     table: pd.DataFrame,   # n particles
     rows: np.ndarray,      # (events, 2) from `lepton_rows`
@@ -53,7 +53,7 @@ def dressed(
 ) -> np.ndarray:           # (2, 4, events) GeV; NaN where there is no lepton
     "Momenta of the two leptons of each event with the photons around them."
     p, (event, events) = momenta(table), events_of(table)
-    legs = np.stack([np.where(r >= 0, p[:, r] if p.shape[1] else np.nan, np.nan) for r in rows.T])
+    legs = np.stack([np.where(r >= 0, p[:, r], np.nan) if p.shape[1] else np.full((4, events), np.nan) for r in rows.T])
     if not radius: return legs
     wanted = table["pid"].to_numpy() == 22
     if "prompt" in table: wanted &= table["prompt"].to_numpy(bool)
