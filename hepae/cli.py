@@ -235,7 +235,7 @@ def extract(inputs, output, particles, events, dims, allow_missing, container, t
     short = f", {facts['short']} events have fewer than {particles} particles" if "short" in facts else ""
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json, f"{output}: {what} ({unit_text or 'units unknown'}){short}, {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #f5cb72ed
+# %% ../nbs/70_cli.ipynb #01ec4bc5
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -387,6 +387,7 @@ def _cores() -> int:
 @click.option("--all-rows", is_flag=True, help="Judge by all rows, even those the model was trained on.")
 @click.option("--yoda", type=click.Path(path_type=Path), help="Of events: write the Drell-Yan histograms as YODA text, too.")
 @click.option("--leptons", type=click.Choice(["electrons", "muons"]), help="Of events: which pair.  [default: of which there are more pairs in the first events]")
+@click.option("--pair", type=click.Choice(["leading", "first"]), help="Of events: the two leptons of highest pt, or the first two of a block, those of the Z.  [default: leading]")
 @click.option("--particles", type=click.IntRange(min=1), metavar="N", help="Of events: only the first N particles of each.")
 @click.option("--smear", type=click.FloatRange(0, 1), help="Of events: relative mass resolution of the Drell-Yan analysis, with the same random numbers for both files.  [default: 0]")
 @seed_option
@@ -395,7 +396,7 @@ def _cores() -> int:
 @force_option
 @quiet_option
 @json_option
-def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, yoda, leptons, particles, smear, seed, container, tree, columns, unit, leading, filter_name, force, quiet, as_json):
+def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, yoda, leptons, pair, particles, smear, seed, container, tree, columns, unit, leading, filter_name, force, quiet, as_json):
     """Compare jets or Monte Carlo events before and after: residuals, histograms, correlations, as an HTML report.
 
     With --model, INPUTS is one table (or ROOT file), and the models reconstruct it. Without, INPUTS are two tables of the same jets, original and reconstructed; or two files of the same events (HepMC, or tables of particles, in any mixture),
@@ -403,8 +404,8 @@ def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, y
     """
     from hepae.core import UsageError, check_free
     for path in filter(None, [output, reconstructed, latents, yoda]): check_free(path, force)
-    if not models and _of_events(inputs): return _analyse_events(inputs, output, yoda, force, quiet, as_json, leptons=leptons, particles=particles, unit=unit, smear=smear or 0.0, seed=seed)
-    if odd := [k for k, v in {"yoda": yoda, "leptons": leptons, "particles": particles, "smear": smear}.items() if v is not None]: raise UsageError(f"--{odd[0]} is for files of events without --model; leave it out")
+    if not models and _of_events(inputs): return _analyse_events(inputs, output, yoda, force, quiet, as_json, leptons=leptons, pair=pair or "leading", particles=particles, unit=unit, smear=smear or 0.0, seed=seed)
+    if odd := [k for k, v in {"yoda": yoda, "leptons": leptons, "pair": pair, "particles": particles, "smear": smear}.items() if v is not None]: raise UsageError(f"--{odd[0]} is for files of events without --model; leave it out")
     if output.suffix not in (".html", ".htm"): raise UsageError(f"{output}: the report is an .html page; tables go to --reconstructed")
     if len(inputs) != (1 if models else 2): raise UsageError("give one table and --model, or two tables of the same jets")
     choice = dict(container=container, tree=tree, columns=columns, unit=unit, leading=leading)

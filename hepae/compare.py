@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VARIED', 'Choice', 'observables', 'same_particles', 'Spread', 'Side', 'Comparison', 'compare_events']
 
-# %% ../nbs/65a_compare.ipynb #e25368ef
+# %% ../nbs/65a_compare.ipynb #b8c4f1cd
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Iterator
@@ -18,18 +18,19 @@ from .cuts import GEV
 from .dilepton import dileptons
 from .drell_yan import selected_pairs
 from .events import event_observables
-from .event_chunks import particle_chunks
+from .event_chunks import Kept, particle_chunks
 from .io.files import kind_of, naming
 from .metrics import delta_phi
 from .particles import CLASSES, classes_of, directions, energy_flow, events_of, mass_squared, momenta, physicality
 from .physics import match_jets
 from .schema import Schema, Source, schema_of, variable, with_schema
 
-# %% ../nbs/65a_compare.ipynb #9247ea8d
+# %% ../nbs/65a_compare.ipynb #b4f4941d
 @dataclass(frozen=True)
 class Choice:
     "What is computed of each event."
     flavour: int = 11        # of the pair: 11 electrons, 13 muons
+    pair: str = "leading"    # the two of highest pt, or the 'first' two of the rows: in blocks those of the Z
     jets: bool = False       # takes FastJet and most of the time
     smear: float = 0.0       # of the Drell-Yan analysis
     seed: int = 41
@@ -41,8 +42,8 @@ def observables(
     first: int = 0,             # number of the first event in its file
 ) -> tuple[pd.DataFrame, dict]:  # a row an event; facts about pairs, see `dileptons`
     "Everything that is computed of each event."
-    pairs, facts = dileptons(table, choice.flavour)
-    dressed = dileptons(table, choice.flavour, radius=0.1)[0]["m_ll"].rename("m_dressed")
+    pairs, facts = dileptons(table, choice.flavour, choice.pair)
+    dressed = dileptons(table, choice.flavour, choice.pair, radius=0.1)[0]["m_ll"].rename("m_dressed")
     parts = [pairs, dressed, event_observables(table, choice.jets), selected_pairs(table, choice.smear, choice.seed, first)]
     made = pd.concat(parts, axis=1).rename(columns={"m": "m_analysis"})
     known = {c.name: c for t in (pairs, parts[2]) for c in schema_of(t).columns}
@@ -138,7 +139,7 @@ class Spread:
         found |= {f"{100 * q:g}%": self.quantile(q) for q in (0.68, 0.95, 0.999)} | {"max": np.where(self.n > 0, self.largest, np.nan)}
         return pd.DataFrame(found, index=pd.Index(names, name="class"))
 
-# %% ../nbs/65a_compare.ipynb #bc61e0d3
+# %% ../nbs/65a_compare.ipynb #84a2fed7
 VARIED = {"pt": "relative", "eta": "difference", "phi": "wrapped [rad]", "E": "relative", "m²": "difference [GeV²]"}
 
 
@@ -153,6 +154,7 @@ class Side:
     physicality: pd.DataFrame = None
     flow: np.ndarray = None
     weights: np.ndarray = None     # (events,) of the generator; None: 1
+    numbers: np.ndarray = None     # (events,) event numbers of a HepMC file
     _parts: list = field(default_factory=list)
 
     def add(self, table: pd.DataFrame, choice: Choice, first: int) -> None:
@@ -202,9 +204,9 @@ def _add_pair(found: Comparison, a: pd.DataFrame, b: pd.DataFrame, by_order: boo
         spread.add(np.tile(x, 2), np.concatenate([kind, np.full(len(kind), len(CLASSES))]))
 
 
-def _in_step(paths: list[Path], weights: list[list], **how) -> Iterator[list[pd.DataFrame]]:
+def _in_step(paths: list[Path], kept: list[Kept], **how) -> Iterator[list[pd.DataFrame]]:
     "Chunks of the same events; HepaeError if one file ends before the other."
-    streams, seen = [particle_chunks(p, weights=w, **how) for p, w in zip(paths, weights)], 0
+    streams, seen = [particle_chunks(p, kept=k, **how) for p, k in zip(paths, kept)], 0
     while True:
         chunks = [next(s, None) for s in streams]
         sizes = [0 if c is None else events_of(c)[1] for c in chunks]
@@ -229,16 +231,17 @@ def compare_events(
     paths = [Path(p) for p in (before, after) if p is not None]
     if particles is not None and particles < 1: raise UsageError(f"--particles {particles}: takes a number from 1")
     texts = sum(kind_of(p) == "HepMC" for p in paths)
-    by_order = not texts or texts == 2 and particles is None  # two texts are compared in the order of their own particles
-    found, first, weights = Comparison(*[Side(p.name) for p in paths]), 0, [[] for _ in paths]
-    for chunks in _in_step(paths, weights, size=size, particles=particles, unit=unit, ranked=texts < 2 or particles is not None):
+    in_file_order = texts == 2 and particles is None and choice.pair == "leading"  # ranks come from momenta, and 'first' from ranks
+    by_order = not texts or in_file_order  # two texts are compared in the order of their own particles
+    found, first, kept = Comparison(*[Side(p.name) for p in paths]), 0, [Kept() for _ in paths]
+    for chunks in _in_step(paths, kept, size=size, particles=particles, unit=unit, ranked=not in_file_order):
         for path, side, table in zip(paths, (found.before, found.after), chunks):
             with naming(path): side.add(table, choice, first)
         if after is not None: _add_pair(found, *chunks, by_order)
         n = events_of(chunks[0])[1]
         first += n
         if progress: progress(n)
-    for side, w in zip((found.before, found.after), weights):
+    for side, k in zip((found.before, found.after), kept):
         side.finish()
-        side.weights = np.concatenate(w) if w else None
+        side.weights, side.numbers = k.whole("weights"), k.whole("numbers")
     return found

@@ -287,6 +287,14 @@ def test_other_events(tmp_path, table):
     with pytest.raises(HepaeError, match="ends after 10 events"): compare_events(EVENTS, tmp_path / "short.parquet")
 
 
+def test_order_of_the_electrons_of_the_z(tmp_path, table):
+    "'first' takes the first two electrons of the rows, however soft; of ranked Drell-Yan events they are the leading ones."
+    write(table, tmp_path / "a.parquet")
+    from hepae.compare import Choice
+    first, leading = (compare_events(tmp_path / "a.parquet", EVENTS, Choice(pair=p)) for p in ("first", "leading"))
+    for side in (first.before, first.after): np.testing.assert_allclose(side.events["m_ll"], leading.before.events["m_ll"], rtol=1e-9)
+
+
 # the command line
 def test_analyse_two_files(tmp_path, table):
     "Residuals first, as JSON, a page and YODA text."
@@ -326,13 +334,28 @@ def test_analyse_one_file(tmp_path):
     assert not done.stderr
 
 
-@pytest.mark.parametrize("case", ["missing", "garbage", "jets", "three", "short", "suffix", "table"])
+def test_analyse_says_that_numbers_differ(tmp_path):
+    "Events are compared in the order of the files, and their numbers are only looked at."
+    with pyhepmc.open(str(EVENTS)) as file, pyhepmc.open(str(tmp_path / "b.hepmc"), "w") as out:
+        for event in file:
+            event.event_number += 5
+            out.write(event)
+    done = hepae("analyse", EVENTS, tmp_path / "b.hepmc", "-o", tmp_path / "r.yoda", "--json")
+    assert done.returncode == 0 and "17 of 17 events have other numbers" in done.stderr, done.stderr
+    assert json.loads(done.stdout)["residuals"]["m_ll"]["max"] == 0
+
+
+@pytest.mark.parametrize("case", ["missing", "garbage", "jets", "three", "short", "suffix", "table", "others"])
 def test_analyse_complains_in_one_sentence(tmp_path, table, case):
     "Bad input is one sentence with the file, and no page is left behind."
     page, other, jets = tmp_path / "r.html", tmp_path / "other.parquet", ROOT / "data" / "jets.root"
     write(with_schema(table.loc[:9], replace(schema_of(table), source=Source("HepMC", entries=10))), other)
     (tmp_path / "bad.hepmc").write_text("HepMC::Version 3.02.06\nHepMC::Asciiv3-START_EVENT_LISTING\nE 0 1 2\nU GEV MM\nP 1 0 nonsense\n")
     write(with_schema(table[["pid", "E"]], replace(infer_schema(table[["pid", "E"]]), source=Source(entries=17))), tmp_path / "thin.parquet")
+    last = table.index.get_level_values(0).max()
+    turned_round = pd.concat([table.loc[[k]] for k in range(last, -1, -1)])
+    counts = np.bincount(table.index.get_level_values(0))[::-1]
+    write(with_schema(turned_round.set_axis(event_index(np.concatenate([[0], np.cumsum(counts)]))), schema_of(table)), tmp_path / "turned.parquet")
     arguments, code, parts = {
         "missing": ([EVENTS, tmp_path / "none.hepmc"], 1, ["none.hepmc", "no such file"]),
         "garbage": ([tmp_path / "bad.hepmc"], 1, ["bad.hepmc"]),
@@ -340,6 +363,7 @@ def test_analyse_complains_in_one_sentence(tmp_path, table, case):
         "three": ([EVENTS, EVENTS, EVENTS], 2, ["one file of events, or two"]),
         "short": ([EVENTS, other], 1, ["other.parquet", "ends after 10 events"]),
         "suffix": ([EVENTS, "--yoda", tmp_path / "x.txt"], 2, ["x.txt", ".yoda"]),
+        "others": ([EVENTS, tmp_path / "turned.parquet"], 1, ["turned.parquet", "16 of 17 events do not have the particles", "same order"]),
         "table": ([tmp_path / "thin.parquet"], 1, ["thin.parquet", "no particles"]),
     }[case]
     done = hepae("analyse", *arguments, "-o", page, "-q")
