@@ -1,0 +1,198 @@
+"""Particles on the command line: extract, compress, verify, decompress, and input that is odd."""
+import gzip
+import io
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pyhepmc
+import pytest
+from conftest import ROOT, hepae, one_sentence
+
+from hepae.blocks import read_npz
+from hepae.codec.files import compress_files, decompress_file, verify_file
+from hepae.core import HepaeError, UsageError
+from hepae.io.files import extract, read
+from hepae.schema import schema_of
+
+DY = ROOT / "data" / "drell_yan.hepmc.gz"
+HEAD = "HepMC::Version 3.02.05\nHepMC::Asciiv3-START_EVENT_LISTING\n"
+
+
+def event(number: int, *particles: tuple, unit: str = "GEV") -> str:
+    "An event of two beams and final particles (pid, px, py, pz, E, m)."
+    lines = [f"E {number} 1 {len(particles) + 2}", f"U {unit} MM", "P 1 0 2212 0 0 6500 6500 0.938 4", "P 2 0 2212 0 0 -6500 6500 0.938 4", "V -1 0 [1,2]"]
+    return "\n".join(lines + [f"P {k} -1 {' '.join(map(str, p))} 1" for k, p in enumerate(particles, 3)]) + "\n"
+
+
+ODD = HEAD + "".join([
+    event(0, (211, 0, 0, 50, 50.1, 0.13957), (22, 1, 2, 2, 3, 0)),      # no lepton; a particle along the beam
+    event(1, (11, 3, 4, 0, 5, 0.000511)),                                # one lepton
+    event(2, (11, 30, 0, 1, 30.02, 0.000511), (-11, -30, 0, 2, 30.07, 0.000511), (2212, 1, 1, 1, 1.7, -0.3)),  # a negative mass
+    event(3)[: event(3).index("V -1")].replace("E 3 1 2", "E 3 0 2"),    # nothing but beams
+]) + "HepMC::Asciiv3-END_EVENT_LISTING\n\n"
+
+
+@pytest.fixture
+def odd(tmp_path):
+    "Four events that are hardly any."
+    (tmp_path / "odd.hepmc").write_text(ODD)
+    return tmp_path / "odd.hepmc"
+
+
+def test_from_hepmc_and_back(tmp_path):
+    "The whole way in processes of their own: every bound holds, and pyhepmc reads as many events as there were."
+    packed, back = tmp_path / "x.hepae", tmp_path / "back.hepmc.gz"
+    done = hepae("compress", DY, "--particles", 50, "--bound", "1e-3", "-o", packed)
+    assert done.returncode == 0 and "850 rows of 6 columns" in done.stdout, done.stderr
+    done = hepae("verify", DY, packed)
+    assert done.returncode == 0 and "every value within its bound" in done.stderr, done.stderr
+    done = hepae("decompress", packed, "-o", back)
+    assert done.returncode == 0 and "17 events of 850 particles" in done.stdout, done.stderr
+    with pyhepmc.open(back) as f: events = list(f)
+    assert [e.event_number for e in events] == list(range(17)) and {len(e.particles) for e in events} == {52}
+    assert {(b.pid, b.status) for e in events for b in e.beams} == {(2212, 4)} and len({(b.momentum.pz, b.momentum.e) for e in events for b in e.beams}) == 2
+    piped = hepae("decompress", packed, "-o", "-", "--as", "hepmc", text=False)
+    assert piped.stdout == gzip.decompress(back.read_bytes())
+
+
+def test_verify_says_when_a_bound_is_broken(tmp_path):
+    "Exit code 3, and the column."
+    text = gzip.decompress(DY.read_bytes()).decode().split("\n")
+    at = next(i for i, line in enumerate(text) if line.startswith("P ") and line.split()[3] == "11" and line.endswith(" 1"))
+    cells = text[at].split()
+    cells[4] = repr(float(cells[4]) * 1.01)
+    text[at] = " ".join(cells)
+    (tmp_path / "other.hepmc").write_text("\n".join(text))
+    assert hepae("compress", DY, "--particles", 20, "-o", tmp_path / "x.hepae").returncode == 0
+    done = hepae("verify", tmp_path / "other.hepmc", tmp_path / "x.hepae")
+    assert done.returncode == 3
+    assert "break their bound" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("particles, dims", [(20, "cartesian"), (100, "cylindrical"), ("all", "on-shell")])
+def test_each_spelling_keeps_its_bounds(tmp_path, particles, dims):
+    "Any number of particles, any columns; masses to the last bit, and on shell no particle is faster than light."
+    compress_files([DY], tmp_path / "x.hepae", "1e-3", particles=particles, dims=dims)
+    assert verify_file([DY], tmp_path / "x.hepae")["violations"] == 0
+    original, back = read(DY, dims, particles=None if particles == "all" else particles), read(tmp_path / "x.hepae")
+    assert (original["m"].to_numpy() == back["m"].to_numpy()).all() and (original["pid"].to_numpy() == back["pid"].to_numpy()).all()
+    assert schema_of(back)["m"].unit == "GeV" and schema_of(back).source.entries == 17
+    if dims != "on-shell": return
+    p = read(tmp_path / "x.hepae", ["px", "py", "pz", "E"])
+    assert (np.sqrt(p.px**2 + p.py**2 + p.pz**2) <= p.E * (1 + 1e-12)).all()
+
+
+def test_several_files_and_blocks(tmp_path):
+    "Events are numbered through; blocks of a table are those of the file."
+    extract([DY, DY], tmp_path / "two.parquet", particles=20, dims="on-shell")
+    facts = extract([tmp_path / "two.parquet"], tmp_path / "two.npz", particles=10, dims="on-shell")
+    assert (facts["entries"], facts["short"]) == (34, 0)
+    blocks = read_npz(tmp_path / "two.npz")
+    assert blocks.momenta.shape == (34, 10, 4) and (blocks.momenta[:17] == blocks.momenta[17:]).all()
+    compress_files([tmp_path / "two.parquet"], tmp_path / "two.hepae")
+    assert verify_file([DY, DY], tmp_path / "two.hepae")["violations"] == 0
+
+
+def test_unit_is_kept(tmp_path):
+    "MeV stays MeV, through .hepae and back to HepMC."
+    (tmp_path / "mev.hepmc").write_text(HEAD + event(0, (11, 3000, 4000, 0, 5000, 0.511), (22, 1, 1, 1, 1.7, 0), unit="MEV"))
+    compress_files([tmp_path / "mev.hepmc"], tmp_path / "x.hepae", particles="all")
+    assert schema_of(read(tmp_path / "x.hepae"))["pt"].unit == "MeV"
+    decompress_file(tmp_path / "x.hepae", tmp_path / "back.hepmc")
+    with pyhepmc.open(tmp_path / "back.hepmc") as f: back = list(f)
+    assert back[0].momentum_unit == pyhepmc.Units.MEV and abs(back[0].particles[2].momentum.px / 3000 - 1) < 2e-3
+
+
+def test_odd_events(odd, tmp_path):
+    "Events without leptons or particles stay events; infinite eta and negative masses come back exactly."
+    compress_files([odd], tmp_path / "x.hepae", particles=50)
+    back = read(tmp_path / "x.hepae")
+    assert schema_of(back).source.entries == 4 and back.groupby(level=0).size().to_dict() == {0: 2, 1: 1, 2: 3}
+    assert np.isinf(back["eta"]).sum() == 1 and -0.3 in back["m"].to_list()
+    assert verify_file([odd], tmp_path / "x.hepae")["violations"] == 0
+    facts = extract([odd], tmp_path / "x.npz", particles=50)
+    assert (facts["entries"], facts["short"]) == (4, 4) and read_npz(tmp_path / "x.npz").mask.sum(1).tolist() == [2, 1, 3, 0]
+
+
+def test_what_cannot_be_written_is_said(odd, tmp_path):
+    "On-shell columns have lost pz of a particle along the beam; cartesian ones have it."
+    assert hepae("compress", odd, "--particles", "all", "-o", tmp_path / "x.hepae").returncode == 0
+    done = hepae("decompress", tmp_path / "x.hepae", "-o", tmp_path / "back.hepmc")
+    assert done.returncode == 0 and "1 particles along the beam" in done.stderr and "4 events of 5 particles" in done.stdout
+    with pyhepmc.open(tmp_path / "back.hepmc") as f: assert [len(e.particles) for e in f] == [3, 3, 5, 2]
+    compress_files([odd], tmp_path / "c.hepae", particles="all", dims="cartesian")
+    assert decompress_file(tmp_path / "c.hepae", tmp_path / "c.hepmc")["left_out"] == 0
+
+
+@pytest.mark.parametrize("arguments, code, part", [
+    (["extract", DY, "-o", "x.parquet"], 2, "--particles 50"),
+    (["compress", DY, "-o", "x.hepae"], 2, "--particles 50"),
+    (["extract", DY, "--particles", "9", "--dims", "4D", "-o", "x.parquet"], 2, "made for jets"),
+    (["extract", ROOT / "data" / "jets.root", "--particles", "9", "-o", "x.parquet"], 2, "is for HepMC files"),
+    (["compress", ROOT / "data" / "jets.root", "--particles", "all", "-o", "x.hepae"], 2, "is for HepMC files"),
+    (["extract", DY, "--particles", "9", "-o", "x.txt"], 2, ".parquet"),
+    (["extract", "empty.hepmc", "--particles", "9", "-o", "x.parquet"], 1, "empty"),
+    (["extract", "no_events.hepmc", "--particles", "9", "-o", "x.parquet"], 1, "no event"),
+    (["compress", "cut.hepmc.gz", "--particles", "9", "-o", "x.hepae"], 1, "cut.hepmc.gz"),
+    (["decompress", "jets.hepae", "-o", "x.hepmc"], 2, "need particles"),
+])
+def test_bad_input(tmp_path, arguments, code, part):
+    "One sentence, and nothing is left behind."
+    (tmp_path / "empty.hepmc").write_bytes(b"")
+    (tmp_path / "no_events.hepmc").write_text(HEAD)
+    (tmp_path / "cut.hepmc.gz").write_bytes(DY.read_bytes()[:200_000])
+    if "jets.hepae" in arguments: compress_files([ROOT / "data" / "jets.root"], tmp_path / "jets.hepae")
+    before = sorted(tmp_path.iterdir())
+    done = hepae(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    one_sentence(done.stderr, part)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "abc", "1e9", "99999999999"])
+def test_numbers_of_particles(tmp_path, text):
+    "Whatever is no number of particles is wrong usage."
+    done = hepae("extract", DY, "--particles", text, "-o", tmp_path / "x.parquet")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def npz(path, change) -> None:
+    "A good file of blocks, changed."
+    extract([DY], path.with_name("good.npz"), particles=20, force=True)
+    with np.load(path.with_name("good.npz")) as f: arrays = dict(f)
+    change(arrays)
+    np.savez(path, **arrays)
+
+
+@pytest.mark.parametrize("change, part", [
+    (lambda a: a.pop("mask"), "mask"),
+    (lambda a: a.update(pid=a["pid"].astype(object)), "object"),
+    (lambda a: a.update(data=a["data"][:-1]), "shape"),
+    (lambda a: a.update(m=a["m"].astype(complex)), "dtype"),
+    (lambda a: a.update(names=a["names"][::-1]), "columns"),
+    (lambda a: a.update(names=np.array(["x" * 100] * 80)), "dtype"),
+])
+def test_hostile_npz(tmp_path, change, part):
+    "Objects, missing arrays, shapes that do not fit: a sentence, and no pickle is opened."
+    npz(tmp_path / "bad.npz", change)
+    with pytest.raises(HepaeError, match=part): read_npz(tmp_path / "bad.npz")
+    done = hepae("inspect", tmp_path / "bad.npz")
+    assert done.returncode == 1
+    one_sentence(done.stderr, "bad.npz")
+
+
+def test_npz_that_claims_memory(tmp_path):
+    "A header that asks for 80 TB in a file of a megabyte is refused before memory is taken."
+    extract([DY], tmp_path / "good.npz", particles=20)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**7, 10**6)})
+    with zipfile.ZipFile(tmp_path / "good.npz") as good, zipfile.ZipFile(tmp_path / "huge.npz", "w", zipfile.ZIP_DEFLATED) as huge:
+        for name in good.namelist(): huge.writestr(name, header.getvalue() + bytes(10**6) if name == "data.npy" else good.read(name))
+    with pytest.raises(HepaeError, match="not as large"): read_npz(tmp_path / "huge.npz")
+
+
+def test_particles_of_a_jet_table(tmp_path):
+    "A table of jets has no particles."
+    pd.DataFrame({"pt": [1.0], "eta": [0.0]}).to_csv(tmp_path / "jets.csv")
+    with pytest.raises(UsageError, match="tables made of them"): extract([tmp_path / "jets.csv"], tmp_path / "x.parquet", particles=5)
