@@ -24,7 +24,7 @@ from .hepmc_final import final_particles, particle_dims
 from .hepmc_text import BLOCK, Text, blocks
 from .hepmc_write import text_of
 
-# %% ../../nbs/12_io.hepmc.ipynb #60eb0b69
+# %% ../../nbs/12_io.hepmc.ipynb #1f799c82
 PARSERS = {3: hepmc3, 2: hepmc2}  # version → the room that reads it
 
 
@@ -87,7 +87,7 @@ def _stretches(path: str | Path, size: int, progress: Callable | None) -> Iterat
 
 def read_events(
     path: str | Path,                               # HepMC3 or HepMC2 text, plain or packed by gzip, bzip2, xz or zstd
-    size: int = BLOCK,                              # least bytes of text in a chunk: about 80 Drell-Yan events
+    size: int = BLOCK,                              # least bytes of text in a chunk: about 40 Drell-Yan events
     attributes: bool = True,                        # read the attributes, too
     progress: Callable[[int], None] | None = None,  # called with the bytes of the file read since the last call
     first_entry: int = 0,                           # number of the first event

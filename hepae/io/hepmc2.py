@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PARTICLE', 'VERTEX', 'ragged_fields', 'tree_order', 'linked', 'run_starts', 'run_info', 'event_attributes', 'parse']
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #48f1aa1c
+# %% ../../nbs/11d_io.hepmc2.ipynb #9a275ec5
 import re
 from collections import deque
 
@@ -13,9 +13,9 @@ import numpy as np
 
 from .hepmc3 import check_letters, fields, units
 from .hepmc_events import Events, RunInfo, events_of
-from .hepmc_text import Text, csv_columns, cut_fields
+from .hepmc_text import Text, csv_columns, tied_fields
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #5b11cfe4
+# %% ../../nbs/11d_io.hepmc2.ipynb #99b51cd6
 PARTICLE = {"_P": "string", "barcode": "int32", "pid": "int32", "px": "float64", "py": "float64", "pz": "float64", "E": "float64", "m": "float64", "status": "int32",
             "theta": "float64", "phi": "float64", "end_barcode": "int32", "n_flows": "int32"}
 VERTEX = {"_V": "string", "barcode": "int32", "status": "int32", "x": "float64", "y": "float64", "z": "float64", "t": "float64", "n_orphans": "int32", "n_out": "int32", "n_weights": "int32"}
@@ -26,61 +26,56 @@ def ragged_fields(
     rows: np.ndarray,         # which lines
     columns: dict[str, str],  # name → dtype of each field that all lines have; the last says how long the list is
     per_item: int = 1,        # words of the list for each
-) -> tuple[dict, np.ndarray, list[list[bytes]]]:  # columns; which lines have a list; the lists
+) -> tuple[dict, np.ndarray, list[list[str]]]:  # columns; which lines have a list; the lists
     "The columns of some lines, and the lists at their ends."
-    counter = list(columns)[-1]
-    try: head, rest, more = cut_fields(text.copy(rows), len(columns))
-    except ValueError: head = b""
-    try: found = csv_columns(head, columns) if head and (text.bytes_[text.start[rows] + 1] == 32).all() else None
-    except ValueError: found = None
-    if found is None:  # line by line: several spaces count as one
-        found, words = fields(text, rows, columns), [text.line(i).split()[len(columns):] for i in rows]
-        more, lists = np.array([bool(w) for w in words]), [w for w in words if w]
-    else: lists = [line.split() for line in rest.splitlines()]
-    lengths = np.zeros(len(rows), np.int64)
-    lengths[more] = [len(x) for x in lists]
-    if len(odd := np.flatnonzero(lengths < per_item * found[counter])): raise text.wrong(rows[odd[0]], f"{text.quote(rows[odd[0]])} announces {found[counter][odd[0]]} more values than it has")
-    return found, np.flatnonzero(more), lists
+    counter, found = list(columns)[-1], None
+    try:
+        tied = text.copy(rows)
+        more = tied_fields(tied, len(columns))
+        if (text.bytes_[text.start[rows] + 1] == 32).all(): found = csv_columns(tied, columns | {counter: "string"})
+        some, last = np.flatnonzero(more), found[counter]
+        lists = [x.split("_") for x in last.iloc[some].tolist()]
+        found[counter] = np.zeros(len(rows), np.int64)
+        if len(few := np.flatnonzero(more == 0)) and not (last.iloc[few] == "0").all(): found[counter][few] = [int(x) for x in last.iloc[few].tolist()]
+        found[counter][some], lists = [int(x[0]) for x in lists], [x[1:] for x in lists]
+    except (ValueError, TypeError, OverflowError):  # line by line: several spaces count as one
+        found = fields(text, rows, columns)
+        words = [text.line(i).decode().split()[len(columns):] for i in rows]
+        some, lists, more = np.array([k for k, w in enumerate(words) if w], np.int64), [w for w in words if w], np.array([len(w) for w in words], np.int64)
+    if len(odd := np.flatnonzero(more < per_item * found[counter])): raise text.wrong(rows[odd[0]], f"{text.quote(rows[odd[0]])} announces {found[counter][odd[0]]} more values than it has")
+    return found, some, lists
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #fdecea3f
+# %% ../../nbs/11d_io.hepmc2.ipynb #637c5470
 def tree_order(
-    production: list[int], end: list[int],    # of each particle: a vertex, both numbered over all events; -1 for none
-    ins: list[list[int]], outs: list[list[int]],  # of each vertex: its particles
-    particles: range, vertices: range,        # those of one event
-) -> tuple[list[int], list[int]]:  # particles and vertices in the order of HepMC3; those that it would leave out at the end
-    "The order in which HepMC3 numbers an event of HepMC2."
-    waiting, first_v, first_p = deque(), vertices.start, particles.start
-    queued, placed, seen = [0] * len(vertices), [False] * len(vertices), [False] * len(particles)
-    order_p, order_v = [], []
-    for p in particles:
-        if (production[p] < 0 or not ins[production[p]]) and (v := end[p]) >= 0:
-            waiting.append(v)
-            queued[v - first_v] += 1
-    while waiting:
-        v, added = waiting[0], False
-        for p in ins[v]:
-            w = production[p]
-            if w >= 0 and not placed[w - first_v] and not queued[w - first_v]:
-                waiting.appendleft(w)
-                queued[w - first_v], added = 1, True
-        if added: continue
-        if not placed[v - first_v]:
-            placed[v - first_v] = True
-            order_v.append(v)
-            for p in ins[v] + outs[v]:
-                if not seen[p - first_p]:
-                    seen[p - first_p] = True
-                    order_p.append(p)
-            for p in outs[v]:
-                w = end[p]
-                if w >= 0 and not placed[w - first_v] and not queued[w - first_v]:
-                    waiting.append(w)
-                    queued[w - first_v] = 1
-        waiting.popleft()
-        queued[v - first_v] -= 1
-    return order_p + [p for p in particles if not seen[p - first_p]], order_v + [v for v in vertices if not placed[v - first_v]]
+    sources: list[int],           # vertices where particles end that nothing made
+    before: tuple, after: tuple,  # (first, vertices): the vertices that made what enters v are vertices[first[v]:first[v + 1]]; and where its products end
+    vertices: range,              # those of one event
+    known: bytearray,             # zeros, one for each vertex of all events and one more
+) -> list[int]:  # the vertices; those that HepMC3 would leave out at the end
+    "The order in which HepMC3 numbers the vertices of an event of HepMC2."
+    (b_first, made_by), (a_first, goes_to) = before, after
+    queue, front, placed, order, i = sources, [], set(), [], 0
+    for v in sources: known[v] = 1
+    while front or i < len(queue):
+        v = front[-1] if front else queue[i]
+        if v not in placed:
+            new = [w for w in made_by[b_first[v]:b_first[v + 1]] if not known[w]]
+            if new:
+                for w in new:
+                    if not known[w]: front.append(w)
+                    known[w] = 1
+                continue
+            placed.add(v)
+            order.append(v)
+            for w in goes_to[a_first[v]:a_first[v + 1]]:
+                if not known[w]:
+                    known[w] = 1
+                    queue.append(w)
+        if front: front.pop()
+        else: i += 1
+    return order if len(order) == len(vertices) else order + [v for v in vertices if v not in placed]
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #03d626a4
+# %% ../../nbs/11d_io.hepmc2.ipynb #b38c89de
 def _matched(event: np.ndarray, barcode: np.ndarray, v_event: np.ndarray, v_barcode: np.ndarray) -> np.ndarray:
     "The first vertex with a barcode in the same event; -1 for none."
     key = lambda e, b: (e.astype(np.int64) << 32) + (b.astype(np.int64) & 0xFFFFFFFF)
@@ -112,13 +107,18 @@ def linked(
     return none(production), none(end), late, alive
 
 
-def _grouped(vertex: np.ndarray, order: np.ndarray, n: int) -> list[list[int]]:
-    "For each vertex, the particles that name it, in an order."
+def _grouped(vertex: np.ndarray, order: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    "The particles that name each vertex, in an order: where those of each begin, and all of them."
     order = order[vertex[order] >= 0]
     order = order[np.argsort(vertex[order], kind="stable")]
-    first = np.searchsorted(vertex[order], np.arange(n + 1)).tolist()
-    order = order.tolist()
-    return [order[a:b] for a, b in zip(first, first[1:])]
+    return np.searchsorted(vertex[order], np.arange(n + 2)), order
+
+
+def _neighbours(group: tuple[np.ndarray, np.ndarray], other: np.ndarray) -> tuple[list[int], list[int]]:
+    "The vertices at the other ends of the particles of each vertex."
+    first, particles = group
+    there = other[particles]
+    return np.concatenate([[0], np.cumsum(there >= 0)])[first].tolist(), there[there >= 0].tolist()
 
 
 def _numbered(production: np.ndarray, end: np.ndarray, late: np.ndarray, p_first: np.ndarray, v_first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -126,14 +126,27 @@ def _numbered(production: np.ndarray, end: np.ndarray, late: np.ndarray, p_first
     n = int(v_first[-1])
     ins = _grouped(end, np.argsort(late, kind="stable"), n)
     outs = _grouped(production, np.arange(len(production)), n)
-    particles, vertices, made, ends = [], [], production.tolist(), end.tolist()
-    for a, b, c, d in zip(p_first, p_first[1:], v_first, v_first[1:]):
-        p, v = tree_order(made, ends, ins, outs, range(a, b), range(c, d))
-        particles += p
-        vertices += v
-    return np.array(particles, np.int64), np.array(vertices, np.int64)
+    before, after = _neighbours(ins, production), _neighbours(outs, end)
+    entered = np.append(np.diff(ins[0][:n + 1]) > 0, False)
+    begins = np.flatnonzero((end >= 0) & ~entered[production])
+    sources, first = end[begins].tolist(), np.searchsorted(begins, p_first).tolist()
+    known = bytearray(n + 1)
+    vertices = [v for a, b, c, d in zip(first, first[1:], v_first.tolist(), v_first[1:].tolist()) for v in tree_order(sources[a:b], before, after, range(c, d), known)]
+    vertices = np.array(vertices, np.int64)
+    # the particles of each vertex, entering and leaving, each where it is named first; then those without vertices
+    lengths = [np.diff(x[0])[vertices] if n else vertices for x in (ins, outs)]
+    at = np.cumsum(lengths[0] + lengths[1]) - lengths[0] - lengths[1]
+    named = np.empty(int(lengths[0].sum() + lengths[1].sum()), np.int64)
+    for (start, particles), length, shift in zip((ins, outs), lengths, (0, lengths[0])):
+        step = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+        named[np.repeat(at + shift, length) + step] = particles[np.repeat(start[vertices], length) + step]
+    seen, where = np.unique(named, return_index=True)
+    rank = np.full(len(production), len(named))
+    rank[seen] = where
+    event = np.repeat(np.arange(len(p_first) - 1), np.diff(p_first))
+    return np.lexsort((rank, event)), vertices
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #a51fd4ca
+# %% ../../nbs/11d_io.hepmc2.ipynb #6bbb0136
 def _counted(words: list[bytes], kind: type) -> tuple[list, list[bytes]]:
     "A list that begins with its length, and what follows it."
     n = int(words[0])
@@ -192,13 +205,12 @@ def _numbers(text: Text, letter: str, kinds: str, least: int) -> dict[int, list[
     return found
 
 
-def event_attributes(text: Text, head: list[dict], number_of: dict) -> list[tuple]:
+def event_attributes(text: Text, head: list[dict], signal: list[int]) -> list[tuple]:
     "(entry, id, name, value) of all that HepMC3 keeps as attributes of events."
     found = []
-    for e, said in enumerate(head):
+    for e, (said, vertex) in enumerate(zip(head, signal)):
         for name in ("mpi", "event_scale", "alphaQCD", "alphaQED", "signal_process_id"): found.append((e, 0, name, repr(said[name])))
-        barcode = said["signal_process_vertex"]
-        found.append((e, 0, "signal_process_vertex", str(number_of.get((e, barcode), barcode))))
+        found.append((e, 0, "signal_process_vertex", str(vertex)))
         if said["random_states"]: found.append((e, 0, "random_states", " ".join(map(str, said["random_states"]))))
     for e, words in _numbers(text, "C", "ff", 2).items(): found.append((e, 0, "GenCrossSection", " ".join(words) + " -1 -1"))
     for e, words in _numbers(text, "H", "iiiiiiiiiffff", 13).items(): found.append((e, 0, "GenHeavyIon", "v0 " + " ".join(words) + " 0 -1 -1 -1 -1 -1 0 0"))
@@ -206,13 +218,31 @@ def event_attributes(text: Text, head: list[dict], number_of: dict) -> list[tupl
     return found
 
 
-def _flows(words: list[bytes], n: int) -> tuple[str, str]:
+def _flows(words: list[str], n: int) -> tuple[str, str]:
     "Colour flows in the order of their indices, and the indices if they are not 1, 2, …"
-    if n == 2 and words[0] == b"1" and words[2] == b"2": return f"{words[1].decode()} {words[3].decode()}", ""
+    if n == 2 and words[0] == "1" and words[2] == "2": return f"{words[1]} {words[3]}", ""
     flows = dict(sorted((int(k), int(x)) for k, x in zip(words[:2 * n:2], words[1:2 * n:2])))
     return " ".join(map(str, flows.values())), "" if list(flows) == list(range(1, len(flows) + 1)) else " ".join(map(str, flows))
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #cc11b40f
+# %% ../../nbs/11d_io.hepmc2.ipynb #dc7a8b6b
+def _attributes(text: Text, head: list[dict], of_particles: tuple, of_vertices: tuple) -> tuple[dict, np.ndarray]:
+    "All attributes of a block, as columns; and the indices of flows."
+    (found, p_event, p_id, p_more, p_lists), (vertex, v_event, v_id, v_more, v_lists) = of_particles, of_vertices
+    barcodes = np.array([h["signal_process_vertex"] for h in head], np.int64)
+    at = _matched(np.arange(len(head)), barcodes, v_event, vertex["barcode"])
+    signal = np.where((at >= 0) & (v_id[at] != 0), v_id[at], barcodes) if len(v_id) else barcodes
+    rows = event_attributes(text, head, signal.tolist())
+    for name in ("theta", "phi"): rows += [(p_event[k], p_id[k], name, repr(float(found[name][k]))) for k in np.flatnonzero(found[name])]
+    rows += [(v_event[k], v_id[k], "weights", " ".join(repr(float(w)) for w in words[:n])) for k, n, words in zip(v_more, vertex["n_weights"][v_more].tolist(), v_lists) if v_id[k] and n]
+    entry, number, name, value = zip(*rows)
+    flows = [_flows(words, n) for words, n in zip(p_lists, found["n_flows"][p_more].tolist())]
+    values, index = np.array(flows, object).reshape(-1, 2).T
+    some = values != ""
+    columns = {"entry": np.concatenate([entry, p_event[p_more][some]]), "id": np.concatenate([number, p_id[p_more][some]]), "name": np.array([*name, *["flows"] * int(some.sum())], object), "value": np.concatenate([np.array(value, object), values[some]])}
+    order = np.argsort(columns["entry"], kind="stable")
+    return {k: x[order] for k, x in columns.items()}, index
+
+
 def parse(
     text: Text,                # events of one run
     run: RunInfo,
@@ -245,18 +275,9 @@ def parse(
     named = lambda x: np.where(x >= 0, v_id[x], 0).astype(np.int32) if len(v_id) else np.zeros(len(x), np.int32)
     particles = {"id": p_id} | {k: found[k] for k in ("pid", "status", "px", "py", "pz", "E", "m")} | {"production": named(production), "end": named(end), "barcode": found["barcode"], "line": np.arange(len(p_rows)) - p_first[p_event]}
     vertices = {"id": v_id} | {k: vertex[k][kept] for k in ("status", "x", "y", "z", "t", "barcode")} | {"line": np.arange(len(kept)) - v_first[v_event[kept]]}
-    flow_index, extra = np.full(len(p_rows), "", object), []
-    if attributes:
-        number_of = {(int(e), int(b)): int(i) for e, b, i in zip(v_event[kept][::-1], vertices["barcode"][::-1], v_id[::-1]) for e, b in [(e, b)] if b in {h["signal_process_vertex"] for h in head}}
-        extra = event_attributes(text, head, number_of)
-        for k, words in zip(p_more, p_lists):
-            value, flow_index[k] = _flows(words, int(found["n_flows"][k]))
-            if value: extra.append((p_event[k], p_id[k], "flows", value))
-        for name in ("theta", "phi"): extra += [(p_event[k], p_id[k], name, repr(float(found[name][k]))) for k in np.flatnonzero(found[name])]
-        for k, words in zip(v_more, v_lists):
-            if alive[k]: extra.append((v_event[k], v_id[new[k]], "weights", " ".join(repr(float(w)) for w in words[:int(vertex["n_weights"][k])])))
+    flow_index, extra = np.full(len(p_rows), "", object), {n: [] for n in ("entry", "id", "name", "value")}
+    if attributes: extra, flow_index[p_more] = _attributes(text, head, (found, p_event, p_id, p_more, p_lists), (vertex, v_event, np.where(alive, v_id[new] if len(v_id) else 0, 0), v_more, v_lists))
     particles["flow_index"] = flow_index
     events = {"number": np.array([h["number"] for h in head])} | units(text, n) | dict.fromkeys("xyzt", 0.0) | {"beam_1": [h["beam_1"] for h in head], "beam_2": [h["beam_2"] for h in head]}
-    columns = dict(zip(("entry", "id", "name", "value"), map(list, zip(*extra)))) if extra else {"entry": [], "id": [], "name": [], "value": []}
     return events_of(2, run, events, [h["weights"] for h in head], {k: x[p_order] for k, x in particles.items()}, {k: x[v_order] for k, x in vertices.items()},
-                     (np.diff(p_first), np.diff(v_first)), columns, first_entry + text.first_event)
+                     (np.diff(p_first), np.diff(v_first)), extra, first_entry + text.first_event)

@@ -44,17 +44,17 @@ def fields(
     kept = {n: kind for n, kind in columns.items() if not n.startswith("_")}
     return {n: np.array(x, kind) for (n, kind), x in zip(kept.items(), zip(*[_values(text, i, columns) for i in rows]))}
 
-# %% ../../nbs/11c_io.hepmc3.ipynb #870d97db
+# %% ../../nbs/11c_io.hepmc3.ipynb #ac92859e
 PARTICLE = {"_P": "string", "id": "int32", "parent": "int32", "pid": "int32", "px": "float64", "py": "float64", "pz": "float64", "E": "float64", "m": "float64", "status": "int32"}
 VERTEX = {"_V": "string", "id": "int32", "status": "int32", "_in": "string"}
 PLACE = {"_at": "string", "x": "float64", "y": "float64", "z": "float64", "t": "float64"}
 _VERTEX_LINE = re.compile(rb"V +(-?\d+) +(-?\d+) +\[([\d, ]*)\](?: *@ +(\S+) +(\S+) +(\S+) +(\S+))? *$")
 
 
-def _incoming(text: bytes) -> tuple[np.ndarray, np.ndarray]:
+def _incoming(lines: Text) -> tuple[np.ndarray, np.ndarray]:
     "How many particles each vertex line lists, and which; ValueError if a list is odd."
-    b = np.frombuffer(text, np.uint8)
-    begin, end, stop = np.flatnonzero(b == ord("[")), np.flatnonzero(b == ord("]")), np.flatnonzero(b == 10)
+    b, stop = lines.bytes_, lines.stop
+    begin, end = np.flatnonzero(b == ord("[")), np.flatnonzero(b == ord("]"))
     if not len(begin) == len(end) == len(stop) or (begin > end).any() or (end > stop).any() or (begin[1:] < stop[:-1]).any(): raise ValueError("odd brackets")
     full = end > begin + 1
     step = np.zeros(len(b) + 1, np.int8)
@@ -62,7 +62,7 @@ def _incoming(text: bytes) -> tuple[np.ndarray, np.ndarray]:
     inside = np.flatnonzero(np.cumsum(step[:-1], dtype=np.int8))
     listed = b[inside]
     ends = (listed == ord(",")) | (listed == ord("]"))
-    ids = csv_columns(np.where(ends, 10, listed).astype(np.uint8).tobytes(), {"id": "int32"})["id"]
+    ids = csv_columns(np.where(ends, 10, listed).astype(np.uint8), {"id": "int32"})["id"]
     at = inside[ends]
     return np.searchsorted(at, end, "right") - np.searchsorted(at, begin), ids
 
@@ -89,15 +89,14 @@ def vertex_lines(
 ) -> dict[str, np.ndarray]:  # id, status, x, y, z, t, n_in of each line; in: the listed particles of all
     "The vertices of some lines; HepaeError for the first that is none."
     if not len(rows): return {n: np.empty(0, d) for n, d in {"id": "i4", "status": "i4", "x": "f8", "y": "f8", "z": "f8", "t": "f8", "n_in": "i8", "in": "i4"}.items()}
-    copied = text.copy(rows)
-    b = np.frombuffer(copied, np.uint8)
+    lines = Text(text.copy(rows))
     placed = np.zeros(len(rows), bool)
-    placed[np.searchsorted(np.flatnonzero(b == 10), np.flatnonzero(b == ord("@")))] = True
+    placed[np.searchsorted(lines.stop, np.flatnonzero(lines.bytes_ == ord("@")))] = True
     found = {"id": np.zeros(len(rows), np.int32), "status": np.zeros(len(rows), np.int32)} | {n: np.zeros(len(rows)) for n in "xyzt"}
     try:
-        found["n_in"], found["in"] = _incoming(copied)
+        found["n_in"], found["in"] = _incoming(lines)
         for which, columns in ((placed, VERTEX | PLACE), (~placed, VERTEX)):
-            for n, x in csv_columns(text.copy(rows[which]), columns).items(): found[n][which] = x
+            for n, x in csv_columns(lines.copy(np.flatnonzero(which)), columns).items(): found[n][which] = x
         if (text.bytes_[text.start[rows] + 1] != 32).any(): raise ValueError("no space after the letter")
     except ValueError: return _vertices_one_by_one(text, rows)
     return found
@@ -160,7 +159,7 @@ def linked(
     vertices = {k: np.concatenate([found[k], np.zeros(len(implicit), found[k].dtype)])[order] for k in ("status", "x", "y", "z", "t")}
     return production, end, {"id": np.concatenate([found["id"], implicit])[order]} | vertices
 
-# %% ../../nbs/11c_io.hepmc3.ipynb #be7b5af6
+# %% ../../nbs/11c_io.hepmc3.ipynb #1d99daab
 _EVENT_LINE = re.compile(rb"E +(-?\d{1,18}) +(\d{1,18}) +(\d{1,18})(?: *@ +(\S+) +(\S+) +(\S+) +(\S+))? *$")
 
 
@@ -208,18 +207,18 @@ def _weights(text: Text, n: int, names: tuple) -> list[list[float]]:
 def attribute_lines(text: Text, rows: np.ndarray) -> dict:
     "entry, id, name and value of some attribute lines."
     if not len(rows): return {"entry": np.empty(0, np.int64), "id": np.empty(0, np.int32), "name": np.empty(0, object), "value": np.empty(0, object)}
-    b = np.frombuffer(text.copy(rows), np.uint8).copy()
+    b = text.copy(rows)
     stop, space = np.flatnonzero(b == 10), np.flatnonzero(b == 32)
     k = np.searchsorted(space, np.concatenate([[0], stop[:-1] + 1]))[:, None] + np.arange(3)
     at = np.concatenate([space, [len(b)] * 3])[k]
     odd = np.flatnonzero((at[:, 2] > stop) | (at[:, 2] == at[:, 1] + 1))
     if len(odd): raise text.wrong(rows[odd[0]], f"{text.quote(rows[odd[0]])} is no attribute (A, id, name, value)")
     b[at] = 31  # the unit separator, so that a value may have spaces
-    try: found = csv_columns(b.tobytes(), {"_A": "string", "id": "int32", "name": "string", "value": "string"}, "\x1f")
+    try: found = csv_columns(b, {"_A": "string", "id": "int32", "name": "string", "value": "string"}, "\x1f")
     except ValueError as e:
         bad = next((i for i in rows if not re.match(rb"A -?\d{1,9} ", text.line(i)) or b"\x1f" in text.line(i)), rows[0])
         raise text.wrong(bad, f"{text.quote(bad)} is no attribute (A, id, name, value)") from e
-    if b"\\" in b.tobytes(): found |= {n: found[n].map(unescaped) for n in ("name", "value")}
+    if (b == 92).any(): found |= {n: found[n].map(unescaped) for n in ("name", "value")}
     return {"entry": text.event[rows]} | found
 
 # %% ../../nbs/11c_io.hepmc3.ipynb #fa55e485
@@ -248,7 +247,7 @@ def parse(
     extra = attribute_lines(text, rows[text.event[rows] >= 0] if attributes else rows[:0])
     return events_of(3, run, events, _weights(text, len(counts), run.weight_names), found, vertices, (counts, head["n_vertices"]), extra, first_entry + text.first_event)
 
-# %% ../../nbs/11c_io.hepmc3.ipynb #91b77cda
+# %% ../../nbs/11c_io.hepmc3.ipynb #94e3dc52
 def run_starts(text: Text) -> np.ndarray:
     "The lines where a new run begins after the events of another."
     content = np.flatnonzero((text.letter == ord("P")) | (text.letter == ord("V")))
@@ -273,8 +272,9 @@ def run_info(
     rows = [int(i) for x in "WTA" for i in text.lines(x) if text.event[i] < 0]
     if not rows: return before
     said = "\n".join(_said(text, i) for i in rows if text.letter[i] == ord("W"))
-    names, used = said.split("\n") if said else [], [i for i in text.lines("W") if text.event[i] >= 0][:1]
-    if used and len(names) != len(text.line(used[0]).split()) - 1 == len(said.split()): names = said.split()  # HepMC3's reader takes spaces, too
+    names, used = said.split("\n") if said else [], text.lines("W")
+    used = used[text.event[used] >= 0][:1]
+    if len(used) and len(names) != len(text.line(used[0]).split()) - 1 == len(said.split()): names = said.split()  # HepMC3's reader takes spaces, too
     tools = [tuple((_said(text, i).split("\n") + ["", ""])[:3]) for i in rows if text.letter[i] == ord("T")]
     pairs = [_said(text, i).partition(" ") for i in rows if text.letter[i] == ord("A")]
     if len(set(names)) < len(names): raise text.wrong(rows[0], f"a name of a weight is there twice among {', '.join(names)[:100]}")
