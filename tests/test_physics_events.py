@@ -1,4 +1,5 @@
 """Observables of Monte Carlo events: what must not change when nothing physical does, a second implementation of the Drell-Yan selection, YODA text for another reader, and the comparison of two files as users run it."""
+import itertools
 import json
 import warnings
 from dataclasses import replace
@@ -183,11 +184,11 @@ def _hadron_before(p, seen: dict) -> bool:
     return seen[p.id]
 
 
-def by_a_loop(path: Path, scale: float = 1.0, as_muons: bool = False) -> dict[int, np.ndarray]:
+def by_a_loop(path: Path, scale: float = 1.0, as_muons: bool = False, most: int | None = None) -> dict[int, np.ndarray]:
     "Bins of d01 and d02 with the acceptance as weight; of momenta that are scaled, and of electrons taken for muons."
     bins = {11: np.zeros(len(EDGES) - 1), 13: np.zeros(len(EDGES) - 1)}
     with pyhepmc.open(str(path)) as file:
-        for event in file:
+        for event in itertools.islice(file, most):
             to_gev = scale * (1e-3 if event.momentum_unit == pyhepmc.Units.MEV else 1.0)
             seen, leptons = {}, {11: [], 13: []}
             for p in event.particles:
