@@ -13,12 +13,12 @@ import numpy as np
 
 from .core import HepaeError
 
-# %% ../nbs/30a_architecture.ipynb #c91fc3bd
+# %% ../nbs/30a_architecture.ipynb #a2810067
 ACTIVATIONS = ("tanh", "leaky_relu", "relu", "gelu", "silu", "none")
 NORMS = ("none", "before", "after")  # batch normalisation: none, before or after the activation
 TREATMENTS = ("rounded", "onehot")   # of discrete columns
 CONFIG = {"n_features": int, "hidden": list, "latent": int, "activation": str, "norm": str, "dropout": float, "latent_activation": str}
-OPTIONAL = {"skip": bool, "aux": list, "branches": dict, "discrete": dict}
+OPTIONAL = {"skip": bool, "bypass": bool, "aux": list, "branches": dict, "discrete": dict}
 MAX_PARAMETERS = 50_000_000  # 200 MB of float32
 MAX_LEVELS = 256             # values of a discrete column
 
@@ -52,7 +52,7 @@ def _groups(config: dict) -> list[list[int]]:
     "Columns by branch; one group of all if there are none."
     return config["branches"]["columns"] if "branches" in config else [list(range(config["n_features"]))]
 
-# %% ../nbs/30a_architecture.ipynb #448802b1
+# %% ../nbs/30a_architecture.ipynb #ccba66a1
 Widths = list[int | list[int]]
 
 
@@ -79,9 +79,10 @@ def parameter_count(
     chains, count = chains_of(config), 0
     for a, b in (pair for chain in chains for pair in zip(chain, chain[1:])):
         count += width(b) + (sum(x * y for x, y in zip(a, b)) if isinstance(a, list) and isinstance(b, list) else width(a) * width(b))
+    if config.get("bypass"): count += sum(width(chain[0]) * width(chain[-1]) for chain in chains)
     return count + (2 * sum(width(b) for chain in chains for b in chain[1:-1]) if config["norm"] != "none" else 0)
 
-# %% ../nbs/30a_architecture.ipynb #fb71ac95
+# %% ../nbs/30a_architecture.ipynb #0803b4c2
 def _widths(values) -> bool:
     "Are these widths of layers?"
     return isinstance(values, list) and len(values) <= 50 and all(type(n) is int and 1 <= n <= 100_000 for n in values)
@@ -119,6 +120,7 @@ def _optional_wrong(config: dict) -> list[str]:
     if not _distinct(aux, d) or not len(aux) < min(d, config["latent"]): return ["aux"]
     wrong = ["branches"] if "branches" in config and _branches_wrong(config["branches"], d) else []
     if "discrete" in config and _discrete_wrong(config["discrete"], d, aux): wrong.append("discrete")
+    if config.get("bypass") and {"branches", "discrete"} & set(config): wrong.append("bypass (beside branches or discrete columns)")
     if config.get("skip") and not wrong and not any(a == b for a, b in zip(widths, widths[1:])): wrong.append("skip (no two hidden layers that follow each other have the same width)")
     return wrong
 

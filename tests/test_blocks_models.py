@@ -24,7 +24,7 @@ from hepae.trained import TrainedModel
 
 settings.register_profile("hepae", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("hepae")
-RECIPES = ["BIGGER_AE", "BIGGER_AE_bn_dropout", "BIGGER_AE_stored", "ResidualConnectionAE", "TransformerAE", "TransformerAE_norank", "SetAE"]
+RECIPES = ["BIGGER_AE", "BIGGER_AE_bn_dropout", "BIGGER_AE_bypass", "BIGGER_AE_stored", "ResidualConnectionAE", "TransformerAE", "TransformerAE_norank", "SetAE"]
 
 
 def particles(n=120, most=8, seed=41, unit="GeV"):

@@ -182,7 +182,7 @@ def worth_keeping(
     if total and sum(gain[k] * total - cost[k] for k in keep) < frame: keep = {}
     return replace(predictor, networks=keep, back=predictor.back if keep else 0)
 
-# %% ../../nbs/53f_codec.learned.ipynb #f3e84d3b
+# %% ../../nbs/53f_codec.learned.ipynb #68eb148d
 _NAMES = {nn.Tanh: "tanh", nn.LeakyReLU: "leaky", nn.ReLU: "relu", nn.Identity: "linear"}
 
 
@@ -216,7 +216,7 @@ def ae_predictor(
     step: float | None = None,  # of the latents; None: the cheapest of some
 ) -> LatentPredictor:
     "A trained autoencoder as a transform for the codec."
-    more = [k for k in ("skip", "aux", "branches") if model.model.config.get(k)] + ["onehot"] * bool(model.model.classes)
+    more = [k for k in ("kind", "skip", "bypass", "aux", "branches") if model.model.config.get(k)] + ["onehot"] * bool(model.model.classes)
     if more: raise UsageError(f"a network with {' and '.join(more)} does not travel in a .hepae file, only plain layers do; train with a recipe such as AE_bn_LeakyReLU")
     odd = [s.g for s in model.normaliser.scales if s.g != "identity"]
     if odd: raise UsageError(f"the normalisation '{model.normaliser.recipe}' has logarithms, which are not the same on every machine; train with the normalisation standard")

@@ -6,7 +6,7 @@ All see the same training events, have the same number of latents and the same s
 
     cartesian          px, py standardised, pz, E by quantiles; BIGGER_AE; MSE
     cylindrical        log(1 + E), log(1 + pt), eta, phi by quantiles; BIGGER_AE; MSE
-    on shell           log pt, eta, phi, turned to the first lepton; BIGGER_AE; MSE and the momentum term; training events turned and mirrored
+    on shell           log pt, eta, phi, turned to the first lepton; BIGGER_AE with a linear bypass of each half; MSE and the momentum term; training events turned and mirrored
     on shell, stored   the same, and of the latents six are the momenta of the first two particles as they are
 
 "|p| > E" is how many particles more than in the original; "off shell" is the share of particles whose E² − p² misses m² by more than 10⁻⁹ E².
@@ -22,7 +22,7 @@ from hepae.io.files import read
 from hepae.schema import schema_of, with_schema
 
 BIGGER = dict(recipe="BIGGER_AE", bs=128, lr=5e-4)
-ON_SHELL = dict(BIGGER, coordinates="on-shell-turned", loss="mse+momentum", symmetry=True)
+ON_SHELL = dict(BIGGER, recipe="BIGGER_AE_bypass", coordinates="on-shell-turned", loss="mse+momentum", symmetry=True)
 CHOICES = {
     "cartesian": dict(BIGGER, coordinates="cartesian"),
     "cylindrical": dict(BIGGER, coordinates="cylindrical"),
