@@ -26,7 +26,7 @@ from .schema import schema_of, variable, with_schema
 from .spectra import Panel, chi2_of_same, panel_of, plot_panels
 from .yoda import Histogram, write_yoda
 
-# %% ../nbs/65b_event_report.ipynb #6901d6b3
+# %% ../nbs/65b_event_report.ipynb #15ba8d3a
 JUDGED = [*PAIR[:1], "m_dressed", *PAIR[1:], "met", "sum_E", "sum_pt", "sum_px", "sum_py", "sum_pz", "thrust", "thrust_t", "pt_jet", "eta_jet"]
 _QUANTILES = (0.68, 0.95, 0.999)
 
@@ -58,24 +58,23 @@ def particle_table(
 ) -> dict[str, pd.DataFrame]:  # of VARIED: a row a class that occurs
     "Residuals of the particles, by class."
     tables = {name: spread.table([*CLASSES, "all"]) for name, spread in found.spreads.items()}
-    return {name: _brief(t[t["n"] + t["undefined"] > 0]) for name, t in tables.items()}
+    return {name: t[t["n"] + t["undefined"] > 0] for name, t in tables.items()}
 
 
 def _brief(table: pd.DataFrame) -> pd.DataFrame:
-    "Without columns that say only that nothing is undefined."
-    return table[[c for c in table if not (c.startswith("undefined") and (table[c] == 0).all())]]
+    "For readers: without columns that say only that nothing is undefined or off its shell."
+    return table[[c for c in table if not (c.startswith(("undefined", "off shell")) and (table[c] == 0).all())]]
 
 
 def light_table(
     found: Comparison,
 ) -> pd.DataFrame:  # a row a class that occurs
     "Particles of each class, and how many are faster than light, on both sides."
-    if found.after is None: return _brief(found.before.physicality[found.before.physicality["particles"] > 0])
+    if found.after is None: return found.before.physicality[found.before.physicality["particles"] > 0]
     a, b = found.before.physicality, found.after.physicality
-    made = pd.concat({"before": a, "after": b}, axis=1)
-    made.columns = [f"{name}, {side}" for side, name in made.columns]
-    made["beyond the original's"] = b["|p| > E"] - a["|p| > E"]
-    return _brief(made[(a["particles"] > 0) | (b["particles"] > 0)])
+    made = pd.concat({f"{name}, {side}": t[name] for name in a for side, t in (("before", a), ("after", b))}, axis=1)
+    made.insert(4, "beyond the original's", b["|p| > E"] - a["|p| > E"])
+    return made[(a["particles"] > 0) | (b["particles"] > 0)]
 
 # %% ../nbs/65b_event_report.ipynb #98c08823
 def _weights(side: Side) -> np.ndarray:
@@ -158,7 +157,7 @@ def flow_panel(
     with np.errstate(all="ignore"): ratio = (flows[1] / flows[0], np.zeros(len(flows[0]))) if len(flows) == 2 else None
     return Panel(r"$\eta$ of particles", FLOW_EDGES, sides, ratio, r"energy / event / unit of $\eta$ [GeV]")
 
-# %% ../nbs/65b_event_report.ipynb #6b6e9878
+# %% ../nbs/65b_event_report.ipynb #48c5e41e
 SAME = """Event k of one file is compared with event k of the other. **Distributions come last here, and a χ² with errors as if the two samples were independent says little**: they are the same events, so their histograms agree far better than
 two samples ever would, and a wrong scale can hide below such errors. The ratios below have errors from events that change their bin or weight, and nothing else."""
 LIGHT = """A particle with |p| > E has no mass and breaks the mass of every pair it is part of. It counts beyond E (1 + 10⁻¹²), since rounding alone does less than that. **off shell**: E² − p² is not the m² that the table gives for the particle. **undefined**: particles along the beam in a table that has neither E nor pz."""
@@ -199,11 +198,11 @@ def _sections(found: Comparison, facts: dict) -> list[tuple[str, list]]:
     shape = [*panels_of(found, ["met", "sum_E", "thrust", "thrust_t", "n", "n_charged", "n_photon", "n_jets", "pt_jet"]), flow_panel(found)]
     pairs, cut, dy = panels_of(found, list(PAIR)), panels_of(found, ["m_ll", "pt_ll"], True), drell_yan_panels(found)
     two = found.after is not None
-    judged = [("Residuals of the events", ["Of |residual|, what 68, 95 and 99.9% of the events stay below; undefined where a file has no pair or no jet, or the original is 0. Two leptons of almost the same pt may change ranks: a large residual of eta_l1 and eta_l2 with a small one of m_ll. The angle φ*_η is steep where the two fly together, so its rms is that of a few events.", residual_table(found), _residual_figure(found)]),
-              ("Residuals of the particles", [MATCHED, *((t, f"{k}: {VARIED[k]}") for k, t in particle_table(found).items())])] if two else []
+    judged = [("Residuals of the events", ["Of |residual|, what 68, 95 and 99.9% of the events stay below; undefined where a file has no pair or no jet, or the original is 0. Two leptons of almost the same pt may change ranks: a large residual of eta_l1 and eta_l2 with a small one of m_ll. cosθ changes its sign with the pz of the pair. The angle φ*_η is steep where the two fly together, so its rms is that of a few events.", residual_table(found), _residual_figure(found)]),
+              ("Residuals of the particles", [MATCHED, *((_brief(t), f"{k}: {VARIED[k]}") for k, t in particle_table(found).items())])] if two else []
     chosen = pd.DataFrame({k: {n: v if not isinstance(v, list) else " → ".join(map(str, v)) for n, v in f.items() if n != "chi2 / bins"} for k, f in facts["drell_yan"].items()}).T.rename_axis("channel")
     chi2 = {f"χ² / bins, {k}": {n: x for n, x in f["chi2 / bins"].items() if n != "bins"} for k, f in facts["drell_yan"].items() if two and f["chi2 / bins"]["bins"]}
-    return [("At a glance", [_glance(found), *([SAME] if two else [])]), *judged, ("Faster than light", [LIGHT, light_table(found)]),
+    return [("At a glance", [_glance(found), *([SAME] if two else [])]), *judged, ("Faster than light", [LIGHT, _brief(light_table(found))]),
             ("Lepton pairs", [plot_panels(pairs)] if pairs else ["No event has a pair of such leptons."]),
             ("Lepton pairs in the acceptance", ["pt above 25 and 20 GeV, no lepton in 1.37 < |eta| < 1.52.", plot_panels(cut)] if cut else []),
             ("Drell-Yan: ATLAS_2019_I1725190", ["The selection and bins of the search for high-mass resonances, its efficiency as a weight, without smearing unless asked for.", chosen, *([plot_panels(dy)] if dy else []), *([chi2] if chi2 else [])]),

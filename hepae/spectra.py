@@ -89,7 +89,7 @@ def panel_of(
     outside = [f"{int((~inside[k] & ~np.isnan(values[k])).sum()):,}" for k in names]
     return Panel(label_of(column), edges, heights, ratio, ylabel, "outside: " + ", ".join(outside) if set(outside) != {"0"} else "")
 
-# %% ../nbs/62b_spectra.ipynb #edfb581e
+# %% ../nbs/62b_spectra.ipynb #518f675d
 def _draw_heights(ax: Axes, panel: Panel) -> None:
     "The reference filled, the other as a line."
     for i, (name, h) in enumerate(panel.heights.items()):
@@ -122,7 +122,9 @@ def _same_x(axes: list[Axes], edges: np.ndarray) -> None:
     even = np.allclose(np.diff(edges), edges[1] - edges[0])
     logarithmic = edges[0] > 0 and not even
     for ax in axes: ax.set(xscale="log" if logarithmic else "linear", xlim=(edges[0], edges[-1]))
-    if not logarithmic: return axes[-1].xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+    if not logarithmic:
+        axes[-1].xaxis.set_major_locator(MaxNLocator(5 if edges[-1] >= 1e4 else 7, steps=[1, 2, 5, 10]))
+        return axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.6g}".replace("-", "−")))
     if edges[-1] < 300 * edges[0]:
         for ax in axes: ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.6g}"))
