@@ -115,7 +115,7 @@ def check_end(data: bytes, found: list) -> tuple[list[int], int]:
 def described(data: bytes) -> dict:
     "What deflated JSON says, with what is as usual filled in."
     from hepae.codec.container import _DICTIONARY
-    usual = {"name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0, "shared": 0}
+    usual = {"name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0, "shared": 0, "fine": []}
     return usual | json.loads(inflate(data, zdict=_DICTIONARY))
 
 
@@ -457,6 +457,24 @@ def indexed(kind: int, own: list[int], entries: int, n: int, parts: list[bytes])
     return [np.cumsum(level).tolist() for level in rows.cells], *alone
 
 
+def refine(columns: dict[int, np.ndarray], head: dict, symbols: bytes, low_bits: bytes) -> None:
+    "Parts of cells on top of the values of some rows, in place."
+    parts, fine, where = head["fine"]
+    chosen = [row for row in range(len(columns[0])) if all(columns[k][row] in values for k, values in where)]
+    rows, words, bits = Rows([0] * len(chosen), [1] * len(chosen), len(fine)), Words(symbols), Bits(low_bits)
+    decode([[[-parts // 2, 0, parts + 1, []], *GAPS]] * len(fine), rows, range(len(fine)), words, bits)
+    for k, steps in zip(fine, rows.cells):
+        _, _, _, kind, bound = head["columns"][k]
+        name, _, number = bound.partition(":")
+        x = float(number)
+        turn = name == "abs" and kind == "periodic" and math.pi * 2**-37 < x < math.pi
+        width = 2 * math.pi / math.ceil(2 * math.pi / (2 * x * (1 - 2**-11))) if turn else 2 * x * (1 - 2**-11)
+        for row, s in zip(chosen, steps):
+            if not s: continue
+            v = float(columns[k][row])
+            columns[k][row] = v * (1 + s * (2 * x / parts)) if name == "rel" else v + s * (width / parts)
+
+
 def chunk(payload: bytes, head: dict) -> tuple[list[np.ndarray], list, int, int]:
     "The columns in coding order, the index, rows, entries so far."
     first, *parts, symbols, low_bits, escapes = sections(payload, *leb128(payload, 0)[::-1])
@@ -478,6 +496,7 @@ def chunk(payload: bytes, head: dict) -> tuple[list[np.ndarray], list, int, int]
         escapes = escapes[size:]
         found.append(column)
     check(not escapes, "there are more escapes than escaped values")
+    if head["fine"]: refine(dict(zip(head["order"], found)), head, *parts[-2:])
     return found, index, n, entries
 
 

@@ -94,11 +94,11 @@ def particles(rng: np.random.Generator, n: int, each: int = 25) -> pd.DataFrame:
     eta = np.round(rng.normal(0, 3, n), 2)
     p = -np.sort(-rng.lognormal(0, 1.5, (n // each, each)), axis=1).ravel()
     table = pd.DataFrame({"pid": rng.choice([*masses], n).astype("int32"), "pt": p / np.cosh(eta), "eta": eta}, index=event_index(np.arange(0, n + 1, each)))
-    table["m"] = table["pid"].map(masses)
+    table["m"], table["prompt"], table["phi"] = table["pid"].map(masses), rng.random(n) < 0.8, rng.uniform(-np.pi, np.pi, n)
     table.loc[(n // each - 1,), ["pid", "m"]] = [321, 0.49368]
     table.iloc[-3:, 1:3] = [[0.0, np.inf], [np.nan, -np.inf], [1e-320, 2.0]]
     table.iloc[-9, 3] = -0.1
-    return with_bounds(table.astype({"pid": "int32"}), pid=("integer", "exact"), pt=(REAL, "rel:1e-3"), eta=(REAL, "abs:1e-3"), m=(REAL, "exact"))
+    return with_bounds(table.astype({"pid": "int32"}), pid=("integer", "exact"), pt=(REAL, "rel:1e-3"), eta=(REAL, "abs:1e-3"), m=(REAL, "exact"), prompt=("flag", "exact"), phi=("periodic", "abs:1e-3"))
 
 
 def far(rng: np.random.Generator, n: int) -> pd.DataFrame:
@@ -150,7 +150,7 @@ def test_other_reader(name):
     assert len(expected) == len(table)
 
 
-@pytest.mark.parametrize("name", ["chunks", "empty", "events", "exact", "odd", "particles", "rows", "unordered_events", "unordered_table"])
+@pytest.mark.parametrize("name", ["chunks", "empty", "events", "exact", "leptons", "odd", "particles", "rows", "unordered_events", "unordered_table"])
 def test_golden_files(name):
     "The other reader reads the files of the first version."
     found = other_reader.read((GOLDEN / f"{name}.v1.hepae").read_bytes())
@@ -167,6 +167,7 @@ def used(data: bytes) -> set[str]:
         found |= {f"spline {p}" for p in parents[0]} | {f"range {p}" for p in parents[1]} | {f"variant {min(head['variants'][k], 2)}"}
         found |= {name for name, used in {"atoms": atoms, "ranges": len(ranges) > 1, "period": period and splines, "zeros": zeros, "steps": taken == 2, "steps and spline": taken == 2 and splines, "lookup": lookup, "hole": hole, "spline and hole": splines and hole,
                                           "fine scale": splines and scale >= 4, "coarse scale": splines and scale < 4}.items() if used}
+    found |= {"fine"} if head["fine"] else set()
     for kind, payload, *_ in blocks:
         if kind != b"C": continue
         numbers, *sections = other_reader.sections(payload, *other_reader.leb128(payload, 0)[::-1])
@@ -177,7 +178,7 @@ def used(data: bytes) -> set[str]:
 
 def test_what_the_tables_use():
     "The tables leave nothing out, so that the tests above say something."
-    wanted = {"index 0", "index 1", "index 2", "escapes", "loose rows", "wide places", "atoms", "ranges", "period", "zeros", "steps", "steps and spline", "lookup", "hole", "spline and hole", "fine scale", "coarse scale",
+    wanted = {"index 0", "index 1", "index 2", "escapes", "loose rows", "wide places", "atoms", "ranges", "period", "zeros", "steps", "steps and spline", "lookup", "fine", "hole", "spline and hole", "fine scale", "coarse scale",
               "variant 0", "variant 1", "variant 2", "spline column", "spline row before", "spline -1", "spline -2", "range column", "range row before", "range -1", "range -2", "range -3"}
     assert wanted - set().union(*(used(compress(table, **choice)) for table, choice in TABLES.values())) == set()
 

@@ -6,7 +6,7 @@
 __all__ = ['UNORDERED', 'RANGE', 'EVENTS', 'OTHER', 'MOST_EVENTS', 'FAR', 'with_bounds', 'bound_of', 'Header', 'index_levels',
            'index_offsets', 'encode_index', 'decode_index']
 
-# %% ../../nbs/53c_codec.header.ipynb #eb386679
+# %% ../../nbs/53c_codec.header.ipynb #b1c191bc
 from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from .bounds import VARIANTS, Quantiser, quantiser
 from .container import put_json, take_json
 from .density import MOST_COLUMNS, ColumnPlan, Rows, decode_rows, encode_rows, plan_from_lists, plan_to_lists
 from .entropy import Cells
+from .fine import is_fine
 from .planner import make_plan
 from ..core import HepaeError, UsageError
 from ..schema import Column, Schema, Source, event_index, parse_bound
@@ -43,7 +44,7 @@ def bound_of(column: Column, text: str) -> str:
     parse_bound(text)
     return text
 
-# %% ../../nbs/53c_codec.header.ipynb #934f15ce
+# %% ../../nbs/53c_codec.header.ipynb #7a37c429
 UNORDERED = ("", "events", "table")
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 
@@ -62,16 +63,17 @@ class Header:
     model: str = ""                           # id of the predictor it needs
     extra: int = 0                            # columns of the predictor's own, before those of the schema
     shared: bool = False                      # is the plan the model's?
+    fine: list = field(default_factory=list)  # which rows and columns are finer than their cells (`codec.fine`)
 
     def grids(self) -> list[Quantiser]: return [quantiser(c, v) for c, v in zip(self.schema.columns, self.variants)]
 
     def to_dict(self) -> dict:
         "JSON-able, without what is as usual."
         like, source = Source(), self.schema.source
-        usual = {"codec": "density", "name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0, "shared": 0}
+        usual = {"codec": "density", "name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0, "shared": 0, "fine": []}
         facts = {"codec": self.codec, "columns": [list(asdict(c).values()) for c in self.schema.columns], "name": self.schema.name, "order": self.order, "variants": self.variants, "index": self.index,
                  "source": {k: v for k, v in asdict(replace(source, entries=0)).items() if v != getattr(like, k)}, "unordered": self.unordered, "keys": self.keys, "model": self.model,
-                 "extra": self.extra, "plan": [] if self.shared else plan_to_lists(self.plan), "shared": int(self.shared)}
+                 "extra": self.extra, "plan": [] if self.shared else plan_to_lists(self.plan), "shared": int(self.shared), "fine": self.fine}
         return {k: v for k, v in facts.items() if usual.get(k, None) != v or k == "codec"}
 
     @classmethod
@@ -83,11 +85,12 @@ class Header:
             columns = [dict(zip([f.name for f in fields(Column)], c, strict=True)) for c in facts["columns"]]
             schema = Schema.from_dict({"columns": columns, "name": facts.get("name", ""), "source": facts.get("source", {})})
             n, extra = len(columns), facts.get("extra", 0)
-            made = cls(schema, plan_from_lists(facts["plan"]), facts["order"], facts["variants"], facts["index"], facts.get("unordered", ""), facts.get("keys", []), codec, facts.get("model", ""), extra, bool(facts.get("shared", 0)))
+            made = cls(schema, plan_from_lists(facts["plan"]), facts["order"], facts["variants"], facts["index"], facts.get("unordered", ""), facts.get("keys", []), codec, facts.get("model", ""), extra, bool(facts.get("shared", 0)), facts.get("fine", []))
             good = n + extra <= MOST_COLUMNS and all(type(x) is int for x in [*made.order, *made.variants]) and sorted(made.order) == list(range(n)) and len(made.variants) == n and set(made.variants) <= set(range(VARIANTS)) and len(made.plan) == (0 if made.shared else n + extra)
             good = good and made.unordered in UNORDERED and type(extra) is int and extra >= 0 and isinstance(made.model, str) and 1 <= len(made.index) <= 8
             good = good and all(isinstance(name, (str, int, type(None))) and dtype in _INTEGERS for name, dtype in made.index)
             if made.unordered == "table": good = good and len(made.keys) == 2 <= n and all(2 <= len(e) <= 1024 and all(type(x) is int and abs(x) < 2**50 for x in e) and e == sorted(set(e)) for e in made.keys)
+            if made.fine: good = good and not made.unordered and is_fine(made.fine, schema, made.grids())
             if not good: raise ValueError("its parts do not fit")
             return made
         except (KeyError, TypeError, ValueError, AttributeError, HepaeError) as e:

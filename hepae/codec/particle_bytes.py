@@ -25,7 +25,7 @@ from ..io.hepmc_particles import hepmc_text
 from ..metrics import bound_violations
 from ..schema import event_offsets, schema_of, with_schema
 
-# %% ../../nbs/57b_codec.particle_bytes.ipynb #045fce8a
+# %% ../../nbs/57b_codec.particle_bytes.ipynb #210ff6ae
 def bounded(
     table: pd.DataFrame,  # particles
     bound: str,           # as for hepae compress: '1e-3', 'exact', …
@@ -36,7 +36,7 @@ def bounded(
 
 def column_bytes(
     table: pd.DataFrame,  # particles in events; its schema has the bounds
-) -> pd.Series:           # bytes an event: each column, 'events and header', 'file'
+) -> pd.Series:           # bytes an event: each column, the rest (finer leptons, events, header), the file
     "What each column of a table costs in a `.hepae` file."
     header, n = make_header(table), len(event_offsets(table)) - 1
     rows = Rows(len(table), index_offsets(table.index, 0, n))
@@ -44,7 +44,7 @@ def column_bytes(
     bits = column_bits(Q, escapes, header.plan, rows)
     names, file = [header.schema.names[j] for j in header.order], len(compress(table)) / n
     found = pd.Series(bits / 8 / n, names)
-    return pd.concat([found, pd.Series({"events and header": file - found.sum(), "file": file})])
+    return pd.concat([found, pd.Series({"the rest": file - found.sum(), "file": file})])
 
 # %% ../../nbs/57b_codec.particle_bytes.ipynb #41222af3
 def plain_columns(

@@ -6,7 +6,7 @@
 __all__ = ['SMALL', 'MOST_ROWS', 'MOST_VALUES', 'grid_table', 'broken_cells', 'encode_chunk', 'decode_chunk', 'make_header',
            'learn_model', 'write_tables', 'regrouped', 'read_tables', 'read_rows', 'compress', 'decompress']
 
-# %% ../../nbs/53e_codec.tables.ipynb #00b200af
+# %% ../../nbs/53e_codec.tables.ipynb #15c804a1
 import io
 import zlib
 from dataclasses import replace
@@ -18,6 +18,7 @@ import pandas as pd
 from .bounds import decimal_places, quantise, quantiser
 from .container import Reader, Writer, chunks_between, put_numbers, put_sections, take_numbers, take_sections
 from .density import HINT, SPREAD, ColumnPlan, Rows, count_rows, decode_rows, encode_rows
+from .fine import decode_fine, encode_fine, fine_of
 from .header import EVENTS, FAR, OTHER, RANGE, UNORDERED, Header, bound_of, decode_index, encode_index, index_levels, index_offsets
 from .keys import decode_keys, encode_keys, key_edges
 from .model import DensityModel, model_from_bytes, sparse
@@ -26,7 +27,7 @@ from ..core import HepaeError, UsageError
 from ..io.tables import check_alike, joined
 from ..schema import Column, refuse_ragged, schema_of, with_schema
 
-# %% ../../nbs/53e_codec.tables.ipynb #5bc0aed3
+# %% ../../nbs/53e_codec.tables.ipynb #59db8014
 SMALL = 2**14        # rows with which plans are tried out whole
 MOST_ROWS = 2**20    # in a chunk
 MOST_VALUES = 2**27  # in a chunk: a few kB may claim so many, and they take 1 GB
@@ -87,8 +88,12 @@ def encode_chunk(table: pd.DataFrame, header: Header, first_entry: int, predicto
     if predictor is not None and header.extra: Q, escapes = predictor.with_extra(table.iloc[order], Q, escapes)
     Q, escapes = broken_cells(Q, escapes, header.plan)
     symbols, low_bits = encode_rows(Q, escapes, header.plan, Rows(len(Q), offsets), predictor, 2 if keys else 0)
+    fine = []
+    if header.fine:
+        bare = _columns(Q[:, header.extra:], escapes[:, header.extra:], None, header, {j: originals.iloc[:, j].to_numpy() for j in header.order})
+        fine = encode_fine({j: originals.iloc[:, j].to_numpy() for j in header.order}, bare, header.fine, header.schema, header.grids())
     kept = [originals.iloc[:, j].to_numpy()[order][escapes[:, header.extra + k]] for k, j in enumerate(header.order)]
-    parts = [put_numbers([len(table), min(entries, FAR), *index_numbers, *numbers]), *index_sections, *keys, symbols, low_bits, _pack_escapes(kept)]
+    parts = [put_numbers([len(table), min(entries, FAR), *index_numbers, *numbers]), *index_sections, *keys, *fine, symbols, low_bits, _pack_escapes(kept)]
     return put_numbers([len(parts)]) + put_sections(parts), entries, sum(map(len, index_sections))
 
 
@@ -102,16 +107,20 @@ def decode_chunk(payload: bytes, header: Header, predictor=None) -> pd.DataFrame
     table_keys = header.unordered == "table"
     more, at = take_numbers(sections[0], {RANGE: 2, EVENTS: 1, OTHER: 0}[kind] + table_keys, at)
     used = {RANGE: 0, EVENTS: 2, OTHER: 3}[kind]
-    if at != len(sections[0]) or count != 4 + used + 5 * table_keys or (kind == EVENTS and len(header.index) != 2): raise HepaeError("has a damaged chunk; get the file again")
+    if at != len(sections[0]) or count != 4 + used + 5 * table_keys + 2 * bool(header.fine) or (kind == EVENTS and len(header.index) != 2): raise HepaeError("has a damaged chunk; get the file again")
     index, offsets = decode_index([kind, *more], sections[1:1 + used], n, entries, header.index)
     given = decode_keys(n, more[-1], sections[1 + used:6 + used], header.keys, header.plan[:2]) if table_keys else None
     Q, escapes = decode_rows(*sections[-3:-1], header.plan, Rows(n, offsets), predictor, given)
-    return _table(Q[:, header.extra:], escapes[:, header.extra:], sections[-1], header, index, entries)
+    columns = _columns(Q[:, header.extra:], escapes[:, header.extra:], sections[-1], header)
+    if header.fine: decode_fine(sections[-5:-3], columns, header.fine, header.schema, header.grids())
+    table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
+    return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
 
 
-def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, index: pd.Index, entries: int) -> pd.DataFrame:
-    "Cells and escapes as a table."
+def _columns(Q: np.ndarray, escapes: np.ndarray, kept: bytes | None, header: Header, originals: dict | None = None) -> dict[int, np.ndarray]:
+    "Cells and escapes as columns by their position; while encoding, the escapes are those of the original columns."
     grids, columns, at = header.grids(), {}, 0
+    if originals is not None: return {j: np.where(escapes[:, k], originals[j], grids[j].values(Q[:, k])) for k, j in enumerate(header.order)}
     raw = _unpack_escapes(kept, sum(int(escapes[:, k].sum()) * np.dtype(grids[j].dtype).itemsize for k, j in enumerate(header.order)))
     for k, j in enumerate(header.order):
         x, n = grids[j].values(Q[:, k]), int(escapes[:, k].sum())
@@ -121,10 +130,9 @@ def _table(Q: np.ndarray, escapes: np.ndarray, kept: bytes, header: Header, inde
             x[escapes[:, k]] = np.frombuffer(raw, dtype.newbyteorder("<"), n, at).astype(dtype)
             at += n * dtype.itemsize
         columns[j] = x
-    table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
-    return with_schema(table, replace(header.schema, source=replace(header.schema.source, entries=entries)))
+    return columns
 
-# %% ../../nbs/53e_codec.tables.ipynb #02ffd46b
+# %% ../../nbs/53e_codec.tables.ipynb #e8c9e9ef
 _FIRST = ["pid", "eta", "pt"]  # of particles: their masses follow from pid, and pt from eta and the momentum of the row before
 
 
@@ -166,7 +174,7 @@ def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = No
     some = _first_events(rows, SMALL)
     plan = min(plans, key=lambda p: sum(map(len, encode_rows(*broken_cells(Q[:some.n].copy(), escapes[:some.n].copy(), p), p, some, predictor)))) if len(plans) > 1 else plans[0]
     if unordered == "table": plan[:2] = make_plan(Q[:, :2], escapes[:, :2], periods[:2], [False] * 2, Rows(len(Q)), total)
-    return replace(header, plan=plan)
+    return replace(header, plan=plan, fine=[] if unordered or predictor is not None else fine_of(schema, grids))
 
 
 def _first_events(rows: Rows, n: int) -> Rows:

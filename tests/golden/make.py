@@ -51,6 +51,13 @@ def particles() -> pd.DataFrame:
     return with_schema(table, Schema(tuple(Column(c, str(table[c].dtype), "", *bounds[c]) for c in table), source=Source("HepMC", entries=52)))
 
 
+def leptons() -> pd.DataFrame:
+    "The same, with prompt: electrons are finer than their cells."
+    table, schema = particles(), schema_of(particles())
+    table["prompt"] = np.random.default_rng(3).random(2000) < 0.8
+    return with_schema(table, Schema((*schema.columns, Column("prompt", "bool", kind="flag", bound="exact")), source=schema.source))
+
+
 def made() -> dict:
     "Name → (bytes of a file, the shared model's bytes or None)."
     flat = jets(20000).reset_index(drop=True)
@@ -62,7 +69,7 @@ def made() -> dict:
     empty = with_schema(pd.DataFrame({"pt": np.zeros(0, "f4")}, index=event_index(np.zeros(5, int))), Schema((Column("pt"),), source=Source(entries=4)))
     return {"rows": (compress(some), None), "events": (compress(jets(1000)), None), "chunks": (compress(jets(1000, "E4D"), rows=300), None), "unordered_events": (compress(jets(1000), unordered="events"), None),
             "unordered_table": (compress(some, unordered="table"), None), "exact": (compress(exact), None), "odd": (compress(odd()), None), "empty": (compress(empty), None), "shared": (compress(some, predictor=shared, embed=False), shared.to_bytes()),
-            "inside": (compress(jets(300), predictor=events), None), "autoencoder": (compress(some, predictor=autoencoder), None), "particles": (compress(particles()), None)}
+            "inside": (compress(jets(300), predictor=events), None), "autoencoder": (compress(some, predictor=autoencoder), None), "particles": (compress(particles()), None), "leptons": (compress(leptons()), None)}
 
 
 if __name__ == "__main__":
