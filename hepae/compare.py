@@ -51,7 +51,7 @@ def observables(
     columns = [known.get(n) or replace(variable(n, x.dtype, "GeV"), unit="GeV" if n in energies else "") for n, x in made.items()]
     return with_schema(made, Schema(tuple(columns), source=Source(entries=len(made)))), facts
 
-# %% ../nbs/65a_compare.ipynb #8ea24d1c
+# %% ../nbs/65a_compare.ipynb #5418e89a
 _APART = 0.1   # ΔR of rows in order above which they may be different particles
 _REACH = 0.5   # ΔR within which particles are paired
 
@@ -81,7 +81,8 @@ def _by_direction(a: pd.DataFrame, b: pd.DataFrame, events: np.ndarray) -> tuple
         use = np.flatnonzero(events[events_of(t)[0]])
         rows.append(use)
         _, eta, phi = directions(momenta(t)[:, use])
-        groups.append(pd.DataFrame({"eta": eta, "phi": phi}, pd.MultiIndex.from_arrays([events_of(t)[0][use] * 2**33 + t["pid"].to_numpy()[use].astype(np.int64), use])))
+        kind = events_of(t)[0][use] * 2**33 + t["pid"].to_numpy()[use].astype(np.int64)  # a number for each pid of each event
+        groups.append(pd.DataFrame({"eta": eta, "phi": phi}, pd.MultiIndex.from_arrays([kind, use])))
     i, j = match_jets(*groups, radius=_REACH)
     return rows[0][i], rows[1][j]
 
@@ -90,7 +91,7 @@ def same_particles(
     a: pd.DataFrame,         # particles before
     b: pd.DataFrame,         # particles after, of the same events
     by_order: bool = True,   # rows of equal pids in order are the same, however far apart
-) -> tuple[np.ndarray, np.ndarray, dict]:  # row numbers in `a` and `b`; {"in order", "by direction", "other particles"} events, {"unmatched"} particles
+) -> tuple[np.ndarray, np.ndarray, dict]:  # rows of `a` and of `b`; events in order, by direction, with others; particles unmatched
     "Which row of one table is which row of the other."
     same, i, j = _in_order(a, b, by_order)
     kinds = [pd.Series(t["pid"].to_numpy()).groupby(events_of(t)[0]).apply(lambda x: tuple(np.sort(x))) for t in (a, b)] if not same.all() else []

@@ -93,7 +93,7 @@ def pair_observables(
     made = (np.sign(m2) * np.sqrt(np.abs(m2)), pt, y, phistar, np.where(negative == 0, np.nan, cos), dphi, pt_1, eta_1, pt_2, eta_2)
     return dict(zip(PAIR, made))
 
-# %% ../nbs/61c_dilepton.ipynb #cd489a5a
+# %% ../nbs/61c_dilepton.ipynb #1969b2f7
 def dileptons(
     table: pd.DataFrame,       # n particles in events
     flavour: int = 11,         # 11 electrons, 13 muons
@@ -108,7 +108,8 @@ def dileptons(
     made = pd.DataFrame(pair_observables(*dressed(table, rows, radius), negative), pd.RangeIndex(len(rows), name="entry"))
     made = with_schema(made, Schema(tuple(variable(n, "float64", "GeV") for n in made), source=Source(entries=len(made))))
     found = (rows >= 0).sum(axis=1)
-    facts = {"events": len(rows), "pairs": found == 2, "one lepton": found == 1, "no lepton": found == 0, "equal charges": (found == 2) & (negative == 0)}
+    facts = {"events": len(rows), "pairs": found == 2, "one lepton": found == 1, "no lepton": found == 0}
+    facts["equal charges"] = (found == 2) & (negative == 0)
     return made, {k: int(np.sum(v)) for k, v in facts.items()}
 
 # %% ../nbs/61c_dilepton.ipynb #56581650

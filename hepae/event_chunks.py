@@ -52,7 +52,7 @@ def event_chunks(
         yield _renumbered(held.iloc[:cut], schema, first, min(size, total - first))
         held, entry, first = held.iloc[cut:], entry[cut:], first + size
 
-# %% ../nbs/64a_event_chunks.ipynb #c5b12bfc
+# %% ../nbs/64a_event_chunks.ipynb #1ee26ad4
 def _weights(events: Events) -> np.ndarray:
     "The first weight of each event; 1 where it has none."
     return np.ones(len(events)) if not events.weights.shape[1] else events.weights.iloc[:, 0].fillna(1.0).to_numpy()
@@ -67,7 +67,8 @@ def _in_file_order(events: Events, unit: str) -> pd.DataFrame:
     if not np.isscalar(factor): found = found.assign(**{n: p[n] * factor for n in ("px", "py", "pz", "E", "m")})
     counts = np.bincount(p.index.codes[0][final], minlength=len(events))
     table = found.loc[final, PRESETS["cartesian"]].set_axis(event_index(np.concatenate([[0], np.cumsum(counts)]), events.first_entry))
-    return with_schema(table, replace(infer_schema(table, unit), source=Source("HepMC", container="particles", entries=events.first_entry + len(events))))
+    source = Source("HepMC", container="particles", entries=events.first_entry + len(events))
+    return with_schema(table, replace(infer_schema(table, unit), source=source))
 
 
 @dataclass
@@ -91,7 +92,7 @@ def _hepmc_tables(path: Path, ranked: bool, kept: Kept | None) -> Iterator[pd.Da
             kept.numbers.append(events.events["number"].to_numpy())
         yield final_particles(events, None, PRESETS["cartesian"], unit) if ranked else _in_file_order(events, unit)
 
-# %% ../nbs/64a_event_chunks.ipynb #a29f8131
+# %% ../nbs/64a_event_chunks.ipynb #456e6457
 _MOMENTA = ({"px", "py", "pz"}, {"pt", "eta", "phi"})
 
 
@@ -116,6 +117,7 @@ def particle_chunks(
     with naming(path):
         tables = _hepmc_tables(path, ranked, kept) if kind_of(path) == "HepMC" else read_chunks([path], None, unit=unit)
         for table in event_chunks(tables, size):
-            if "pid" not in table or not any(m <= set(table) for m in _MOMENTA): raise HepaeError(f"has the columns {', '.join(table)}, which are no particles; it takes pid and px, py, pz or pt, eta, phi, such as extract --dims on-shell gives")
+            if "pid" not in table or not any(m <= set(table) for m in _MOMENTA):
+                raise HepaeError(f"has the columns {', '.join(table)}, which are no particles; give pid and px, py, pz or pt, eta, phi")
             if particles is None: yield table
             else: yield with_schema(table[table.index.get_level_values(1) < particles], schema_of(table))

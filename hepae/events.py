@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['NEUTRINOS', 'event_sums', 'thrust', 'jets_of', 'event_observables']
 
-# %% ../nbs/61d_events.ipynb #e0e0c18e
+# %% ../nbs/61d_events.ipynb #06c0efa5
 import numpy as np
 import pandas as pd
 
 from .core import HepaeError
 from .dilepton import hardest
 from .particles import directions, events_of, momenta, multiplicity, per_event
-from .schema import Schema, Source, event_index, variable, with_schema
+from .schema import Column, Schema, Source, event_index, variable, with_schema
 
 # %% ../nbs/61d_events.ipynb #dec61e1f
 NEUTRINOS = (12, 14, 16)
@@ -89,7 +89,10 @@ def jets_of(
     made = made.iloc[order].set_axis(event_index(np.concatenate([[0], np.cumsum(counts)])))
     return with_schema(made, Schema(tuple(variable(c, "float64", "GeV") for c in made), source=Source(entries=events)))
 
-# %% ../nbs/61d_events.ipynb #627bc8cd
+# %% ../nbs/61d_events.ipynb #f1a43caa
+_RELATIVE = ("sum_E", "pt_jet", "m_jet")  # what is never near 0
+
+
 def _leading_jet(table: pd.DataFrame, events: int) -> dict[str, np.ndarray]:
     "How many jets, and the hardest one."
     jets = jets_of(table)
@@ -110,7 +113,12 @@ def event_observables(
     made = event_sums(table).assign(thrust=thrust(table), thrust_t=thrust(table, True))
     made = pd.concat([made, multiplicity(table)], axis=1)
     made = made.assign(**_leading_jet(table, len(made))) if jets else made
-    unit = lambda n: "GeV" if n.startswith(("sum_", "met", "pt_", "m_")) else ""  # noqa: E731
-    columns = [variable(n, x.dtype, "GeV") for n, x in made.items()]
-    columns = [type(c)(c.name, c.dtype, unit(c.name), c.kind, "exact" if c.kind == "integer" else "rel:1e-3" if c.name in ("sum_E", "pt_jet", "m_jet") else "abs:1e-3") for c in columns]
-    return with_schema(made, Schema(tuple(columns), source=Source(entries=len(made))))
+    columns = tuple(_column(n, x.dtype) for n, x in made.items())
+    return with_schema(made, Schema(columns, source=Source(entries=len(made))))
+
+
+def _column(name: str, dtype: np.dtype) -> Column:
+    "What one of these observables is."
+    unit = "GeV" if name.startswith(("sum_", "met", "pt_", "m_")) else ""
+    kind = variable(name, dtype).kind
+    return Column(name, str(dtype), unit, kind, "exact" if kind == "integer" else "rel:1e-3" if name in _RELATIVE else "abs:1e-3")

@@ -111,7 +111,7 @@ def charges_of(
     "Electric charges."
     return _looked_up(pid, _three_charge) / 3
 
-# %% ../nbs/61b_particles.ipynb #985e1910
+# %% ../nbs/61b_particles.ipynb #10430e80
 def multiplicity(
     table: pd.DataFrame,  # n particles, with pid
 ) -> pd.DataFrame:        # a row an event: n, n_charged, and one column a class such as n_charged_hadron
@@ -124,10 +124,10 @@ def multiplicity(
 
 def _pid(table: pd.DataFrame) -> np.ndarray:
     "PDG numbers, or what to do without."
-    if "pid" not in table: raise HepaeError("there is no column pid, so nothing is known of what the particles are; extract it too, such as with --dims on-shell")
-    return table["pid"].to_numpy()
+    if "pid" in table: return table["pid"].to_numpy()
+    raise HepaeError("there is no column pid, so nothing is known of what the particles are; extract it too, such as with --dims on-shell")
 
-# %% ../nbs/61b_particles.ipynb #a8d79805
+# %% ../nbs/61b_particles.ipynb #6a7bf5a7
 TOLERANCE = 1e-12  # by which |p| may exceed E: rounding
 SHELL = 1e-6       # by which E² − p² may differ from m², in units of E²
 
@@ -162,7 +162,8 @@ def physicality(
 ) -> pd.DataFrame:        # a row a class and one for all: particles, faster than light, off shell, undefined
     "How many particles of each class are unphysical, and how many have no defined momentum."
     p, kind = momenta(table), classes_of(_pid(table))
-    facts = {"particles": np.ones(len(kind), bool), "|p| > E": faster_than_light(p), "off shell": off_shell(table, p), "undefined": ~np.isfinite(p).all(axis=0)}
+    facts = {"particles": np.ones(len(kind), bool), "|p| > E": faster_than_light(p), "off shell": off_shell(table, p)}
+    facts["undefined"] = ~np.isfinite(p).all(axis=0)
     found = pd.DataFrame({n: np.bincount(kind[k], minlength=len(CLASSES)) for n, k in facts.items()}, index=pd.Index(CLASSES, name="class"))
     return pd.concat([found, found.sum().to_frame("all").T.rename_axis("class")])
 

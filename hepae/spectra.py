@@ -89,7 +89,7 @@ def panel_of(
     outside = [f"{int((~inside[k] & ~np.isnan(values[k])).sum()):,}" for k in names]
     return Panel(label_of(column), edges, heights, ratio, ylabel, "outside: " + ", ".join(outside) if set(outside) != {"0"} else "")
 
-# %% ../nbs/62b_spectra.ipynb #518f675d
+# %% ../nbs/62b_spectra.ipynb #8c27b2fc
 def _draw_heights(ax: Axes, panel: Panel) -> None:
     "The reference filled, the other as a line."
     for i, (name, h) in enumerate(panel.heights.items()):
@@ -138,7 +138,8 @@ def plot_panels(
 ) -> Figure:
     "Histograms side by side, with ratios below where there are two of each."
     two, several = any(p.ratio is not None for p in shown), any(len(p.heights) > 1 for p in shown)
-    fig, axes = panels(len(shown), across, (4.7, 3.9 if two else 3.1), ((0.33, 1), (0, 0.3)) if two else ((0, 1),), 0.35 if several else 0.0, 0.2 if two else 0.0)
+    size, cuts = ((4.7, 3.9), ((0.33, 1), (0, 0.3))) if two else ((4.7, 3.1), ((0, 1),))
+    fig, axes = panels(len(shown), across, size, cuts, 0.35 if several else 0.0, 0.2 if two else 0.0)
     for pair, panel in zip(axes, shown):
         _draw_heights(pair[0], panel)
         if panel.ratio is not None: _draw_ratio(pair[-1], panel)

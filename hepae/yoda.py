@@ -14,7 +14,7 @@ import numpy as np
 
 from .core import HepaeError, whole
 
-# %% ../nbs/61e_yoda.ipynb #9eeb1fe3
+# %% ../nbs/61e_yoda.ipynb #a53ec569
 SUMS = ("sumW", "sumW2", "sumW(A1)", "sumW2(A1)", "numEntries")
 
 
@@ -45,7 +45,8 @@ class Histogram:
         return replace(self, sums=self.sums + np.stack(add, axis=1), undefined=self.undefined + int((~ok).sum()))
 
     def __add__(self, other: "Histogram") -> "Histogram":
-        if not np.array_equal(self.edges, other.edges): raise HepaeError(f"{self.path} and {other.path} have different edges; only histograms of equal bins add up")
+        if not np.array_equal(self.edges, other.edges):
+            raise HepaeError(f"{self.path} and {other.path} have different edges; only histograms of equal bins add up")
         return replace(self, sums=self.sums + other.sums, undefined=self.undefined + other.undefined)
 
     def scaled(self, factor: float) -> "Histogram":
