@@ -37,6 +37,18 @@ def test_commands(workplace):
     assert {"my.hepae", "back.root", "report.html", "seen.root", "jets.pkl", "model", "density"} <= {p.name for p in workplace.iterdir()}
 
 
+def test_events(workplace):
+    "The block about Monte Carlo events runs, in order, on the committed sample; the training is cut to one epoch."
+    shutil.copy(ROOT / "data" / "drell_yan.hepmc.gz", workplace / "dy.hepmc.gz")
+    env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    lines = [line.split("#")[0].strip() for _, text in BLOCKS if "dy.hepmc.gz" in text for line in text.splitlines()]
+    for line in lines:
+        done = subprocess.run((line + " --epochs 1 --lr 1e-3" * line.startswith("hepae train")).split(), cwd=workplace, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+    assert len(lines) == 6
+    assert (workplace / "dy.hepae").stat().st_size < 31_000 < (workplace / "dy.parquet").stat().st_size
+
+
 def test_python(workplace):
     "The Python block runs and leaves a ROOT file."
     code = next(text for language, text in BLOCKS if language == "python")
