@@ -113,7 +113,7 @@ def read_particles(
         unit = unit or in_one_unit(events)[0]
         yield final_particles(events, particles, wanted, unit)
 
-# %% ../../nbs/12_io.hepmc.ipynb #65129b0e
+# %% ../../nbs/12_io.hepmc.ipynb #b7d3a273
 @contextmanager
 def _packed(path: Path, suffix: str) -> Iterator[BinaryIO]:
     "A file to write text into, packed as a suffix says; the same bytes for the same text at any time."
@@ -145,7 +145,11 @@ def write_events(
             yield events
 
     with whole(path, force) as new, _packed(new, path.suffix) as file:
-        for text in text_of(counted(), version, digits): file.write(text.encode())
+        try:
+            for text in text_of(counted(), version, digits): file.write(text.encode())
+        except HepaeError as e:
+            if str(e).startswith("event "): raise HepaeError(f"{path}: {e}") from e
+            raise
     return n
 
 # %% ../../nbs/12_io.hepmc.ipynb #3e51d238

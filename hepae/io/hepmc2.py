@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['PARTICLE', 'VERTEX', 'ragged_fields', 'tree_order', 'linked', 'run_starts', 'run_info', 'event_attributes', 'parse']
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #9a275ec5
+# %% ../../nbs/11d_io.hepmc2.ipynb #6f808452
 import re
 from collections import deque
 
 import numpy as np
 
 from .hepmc3 import check_letters, fields, units
-from .hepmc_events import Events, RunInfo, events_of
+from .hepmc_events import Events, RunInfo, events_of, first_sources, places, reached
 from .hepmc_text import Text, csv_columns, tied_fields
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #99b51cd6
+# %% ../../nbs/11d_io.hepmc2.ipynb #448e1509
 PARTICLE = {"_P": "string", "barcode": "int32", "pid": "int32", "px": "float64", "py": "float64", "pz": "float64", "E": "float64", "m": "float64", "status": "int32",
             "theta": "float64", "phi": "float64", "end_barcode": "int32", "n_flows": "int32"}
 VERTEX = {"_V": "string", "barcode": "int32", "status": "int32", "x": "float64", "y": "float64", "z": "float64", "t": "float64", "n_orphans": "int32", "n_out": "int32", "n_weights": "int32"}
@@ -29,6 +29,7 @@ def ragged_fields(
 ) -> tuple[dict, np.ndarray, list[list[str]]]:  # columns; which lines have a list; the lists
     "The columns of some lines, and the lists at their ends."
     counter, found = list(columns)[-1], None
+    if not len(rows): return {n: np.zeros(0, kind) for n, kind in columns.items() if not n.startswith("_")}, rows, []
     try:
         tied = text.copy(rows)
         more = tied_fields(tied, len(columns))
@@ -42,7 +43,7 @@ def ragged_fields(
         found = fields(text, rows, columns)
         words = [text.line(i).decode().split()[len(columns):] for i in rows]
         some, lists, more = np.array([k for k, w in enumerate(words) if w], np.int64), [w for w in words if w], np.array([len(w) for w in words], np.int64)
-    if len(odd := np.flatnonzero(more < per_item * found[counter])): raise text.wrong(rows[odd[0]], f"{text.quote(rows[odd[0]])} announces {found[counter][odd[0]]} more values than it has")
+    if len(odd := np.flatnonzero((more < per_item * found[counter]) | (found[counter] < 0))): raise text.wrong(rows[odd[0]], f"{text.quote(rows[odd[0]])} announces {found[counter][odd[0]]} more values than it has")
     return found, some, lists
 
 # %% ../../nbs/11d_io.hepmc2.ipynb #637c5470
@@ -146,7 +147,7 @@ def _numbered(production: np.ndarray, end: np.ndarray, late: np.ndarray, p_first
     event = np.repeat(np.arange(len(p_first) - 1), np.diff(p_first))
     return np.lexsort((rank, event)), vertices
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #6bbb0136
+# %% ../../nbs/11d_io.hepmc2.ipynb #5566bfda
 def _counted(words: list[bytes], kind: type) -> tuple[list, list[bytes]]:
     "A list that begins with its length, and what follows it."
     n = int(words[0])
@@ -218,24 +219,34 @@ def event_attributes(text: Text, head: list[dict], signal: list[int]) -> list[tu
     return found
 
 
+def _weights(words: list[str]) -> str:
+    "The weights of a vertex."
+    return " ".join(repr(float(w)) for w in words)
+
+
 def _flows(words: list[str], n: int) -> tuple[str, str]:
     "Colour flows in the order of their indices, and the indices if they are not 1, 2, …"
-    if n == 2 and words[0] == "1" and words[2] == "2": return f"{words[1]} {words[3]}", ""
+    if n == 2 and words[0] == "1" and words[2] == "2": return f"{int(words[1])} {int(words[3])}", ""
     flows = dict(sorted((int(k), int(x)) for k, x in zip(words[:2 * n:2], words[1:2 * n:2])))
     return " ".join(map(str, flows.values())), "" if list(flows) == list(range(1, len(flows) + 1)) else " ".join(map(str, flows))
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #dc7a8b6b
+# %% ../../nbs/11d_io.hepmc2.ipynb #d042b790
 def _attributes(text: Text, head: list[dict], of_particles: tuple, of_vertices: tuple) -> tuple[dict, np.ndarray]:
     "All attributes of a block, as columns; and the indices of flows."
-    (found, p_event, p_id, p_more, p_lists), (vertex, v_event, v_id, v_more, v_lists) = of_particles, of_vertices
+    (p_rows, found, p_event, p_id, p_more, p_lists), (v_rows, vertex, v_event, v_id, v_more, v_lists) = of_particles, of_vertices
+
+    def read(i: int, what, *arguments):
+        try: return what(*arguments)
+        except ValueError as e: raise text.wrong(i, f"{text.quote(i)} ends with what is no list of numbers") from e
+
     barcodes = np.array([h["signal_process_vertex"] for h in head], np.int64)
     at = _matched(np.arange(len(head)), barcodes, v_event, vertex["barcode"])
     signal = np.where((at >= 0) & (v_id[at] != 0), v_id[at], barcodes) if len(v_id) else barcodes
     rows = event_attributes(text, head, signal.tolist())
     for name in ("theta", "phi"): rows += [(p_event[k], p_id[k], name, repr(float(found[name][k]))) for k in np.flatnonzero(found[name])]
-    rows += [(v_event[k], v_id[k], "weights", " ".join(repr(float(w)) for w in words[:n])) for k, n, words in zip(v_more, vertex["n_weights"][v_more].tolist(), v_lists) if v_id[k] and n]
+    rows += [(v_event[k], v_id[k], "weights", read(v_rows[k], _weights, words[:n])) for k, n, words in zip(v_more, vertex["n_weights"][v_more].tolist(), v_lists) if v_id[k] and n]
     entry, number, name, value = zip(*rows)
-    flows = [_flows(words, n) for words, n in zip(p_lists, found["n_flows"][p_more].tolist())]
+    flows = [read(p_rows[k], _flows, words, n) for k, words, n in zip(p_more, p_lists, found["n_flows"][p_more].tolist())]
     values, index = np.array(flows, object).reshape(-1, 2).T
     some = values != ""
     columns = {"entry": np.concatenate([entry, p_event[p_more][some]]), "id": np.concatenate([number, p_id[p_more][some]]), "name": np.array([*name, *["flows"] * int(some.sum())], object), "value": np.concatenate([np.array(value, object), values[some]])}
@@ -243,10 +254,30 @@ def _attributes(text: Text, head: list[dict], of_particles: tuple, of_vertices: 
     return {k: x[order] for k, x in columns.items()}, index
 
 
+def _cyclic(particles: dict, counts: tuple) -> np.ndarray:
+    "In which events HepMC3 would find a cycle: where a walk down from a beam meets a vertex twice."
+    n, first = len(counts[0]), np.concatenate([[0], np.cumsum(counts[1])])
+    event = np.repeat(np.arange(n), counts[0])
+    made, end = (np.where(particles[x] < 0, first[event] - particles[x] - 1, -1) for x in ("production", "end"))
+    starts = np.flatnonzero((made < 0) & (end >= 0))
+    rank = np.arange(len(starts)) - np.searchsorted(event[starts], event[starts])
+    cyclic = np.zeros(n, bool)
+    for k in range(rank.max(initial=-1) + 1):
+        tried = starts[(rank == k) & ~cyclic[event[starts]]]
+        if not len(tried): break
+        source = np.zeros(len(made), bool)
+        source[tried] = True
+        below = reached(source, made, end) & (end >= 0)
+        arrivals = np.bincount(end[below], minlength=first[-1])
+        arrivals[end[tried]] *= 2  # back at the beginning
+        cyclic[np.repeat(np.arange(n), counts[1])[arrivals > 1]] = True
+    return cyclic
+
+
 def parse(
     text: Text,                # events of one run
     run: RunInfo,
-    attributes: bool = True,   # read the attributes, too
+    attributes: bool = True,   # read the attributes, too, and find the places of vertices that have none
     first_entry: int = 0,      # number of the first event of the file
 ) -> Events:
     "The tables of a block of HepMC2 events; HepaeError for the first line that is damaged."
@@ -260,8 +291,8 @@ def parse(
     found, p_more, p_lists = ragged_fields(text, p_rows, PARTICLE, 2)
     vertex, v_more, v_lists = ragged_fields(text, v_rows, VERTEX)
     p_event, v_event = text.event[p_rows], text.event[v_rows]
-    counts = np.bincount(v_event, minlength=n)
-    if odd := [e for e in range(n) if counts[e] != head[e]["n_vertices"]]: raise text.wrong(text.lines("E")[odd[0]], f"the event line announces {head[odd[0]]['n_vertices']} vertices, and there are {counts[odd[0]]}")
+    have = np.bincount(v_event, minlength=n)
+    if odd := [e for e in range(n) if have[e] != head[e]["n_vertices"]]: raise text.wrong(text.lines("E")[odd[0]], f"the event line announces {head[odd[0]]['n_vertices']} vertices, and there are {have[odd[0]]}")
     production, end, late, alive = linked(text, p_rows, found, v_rows, vertex)
     kept = np.flatnonzero(alive)
     new = np.cumsum(alive) - 1
@@ -276,8 +307,12 @@ def parse(
     particles = {"id": p_id} | {k: found[k] for k in ("pid", "status", "px", "py", "pz", "E", "m")} | {"production": named(production), "end": named(end), "barcode": found["barcode"], "line": np.arange(len(p_rows)) - p_first[p_event]}
     vertices = {"id": v_id} | {k: vertex[k][kept] for k in ("status", "x", "y", "z", "t", "barcode")} | {"line": np.arange(len(kept)) - v_first[v_event[kept]]}
     flow_index, extra = np.full(len(p_rows), "", object), {n: [] for n in ("entry", "id", "name", "value")}
-    if attributes: extra, flow_index[p_more] = _attributes(text, head, (found, p_event, p_id, p_more, p_lists), (vertex, v_event, np.where(alive, v_id[new] if len(v_id) else 0, 0), v_more, v_lists))
+    if attributes: extra, flow_index[p_more] = _attributes(text, head, (p_rows, found, p_event, p_id, p_more, p_lists), (v_rows, vertex, v_event, np.where(alive, v_id[new] if len(v_id) else 0, 0), v_more, v_lists))
     particles["flow_index"] = flow_index
-    events = {"number": np.array([h["number"] for h in head])} | units(text, n) | dict.fromkeys("xyzt", 0.0) | {"beam_1": [h["beam_1"] for h in head], "beam_2": [h["beam_2"] for h in head]}
-    return events_of(2, run, events, [h["weights"] for h in head], {k: x[p_order] for k, x in particles.items()}, {k: x[v_order] for k, x in vertices.items()},
-                     (np.diff(p_first), np.diff(v_first)), extra, first_entry + text.first_event)
+    particles, vertices = {k: x[p_order] for k, x in particles.items()}, {k: x[v_order] for k, x in vertices.items()}
+    events = {"number": np.array([h["number"] for h in head])} | units(text, n) | {x: np.zeros(n) for x in "xyzt"} | {"beam_1": [h["beam_1"] for h in head], "beam_2": [h["beam_2"] for h in head]}
+    counts = np.diff(p_first), np.diff(v_first)
+    if attributes and len(v_id):
+        entering = np.lexsort((particles["line"], particles["production"] < 0, np.repeat(np.arange(n), counts[0])))
+        vertices |= places(vertices, *first_sources(particles, counts, vertices["id"], entering), events, _cyclic(particles, counts))
+    return events_of(2, run, events, [h["weights"] for h in head], particles, vertices, counts, extra, first_entry + text.first_event)

@@ -6,12 +6,12 @@
 __all__ = ['READ', 'PARTICLE', 'VERTEX', 'PLACE', 'fields', 'vertex_lines', 'linked', 'check_letters', 'units', 'attribute_lines',
            'parse', 'run_starts', 'run_info']
 
-# %% ../../nbs/11c_io.hepmc3.ipynb #63edcfa1
+# %% ../../nbs/11c_io.hepmc3.ipynb #4718e8d3
 import re
 
 import numpy as np
 
-from .hepmc_events import UNITS, Events, RunInfo, events_of, unescaped
+from .hepmc_events import UNITS, Events, RunInfo, events_of, first_sources, places, unescaped
 from .hepmc_text import Text, csv_columns
 
 # %% ../../nbs/11c_io.hepmc3.ipynb #e013fc4d
@@ -221,11 +221,18 @@ def attribute_lines(text: Text, rows: np.ndarray) -> dict:
     if (b == 92).any(): found |= {n: found[n].map(unescaped) for n in ("name", "value")}
     return {"entry": text.event[rows]} | found
 
-# %% ../../nbs/11c_io.hepmc3.ipynb #fa55e485
+# %% ../../nbs/11c_io.hepmc3.ipynb #da97917a
+def _cyclic(attributes: dict, n: int) -> np.ndarray:
+    "In which events HepMC3 found a cycle."
+    cyclic = np.zeros(n, bool)
+    for k in np.flatnonzero((attributes["name"] == "cycles") & (attributes["id"] == 0)) if len(attributes["id"]) else (): cyclic[attributes["entry"][k]] = attributes["value"][k] not in ("0", "")
+    return cyclic
+
+
 def parse(
     text: Text,                # events of one run
     run: RunInfo,
-    attributes: bool = True,   # read the attributes, too
+    attributes: bool = True,   # read the attributes, too, and find the places of vertices that have none
     first_entry: int = 0,      # number of the first event of the file
 ) -> Events:
     "The tables of a block of HepMC3 events; HepaeError for the first line that is damaged."
@@ -245,6 +252,7 @@ def parse(
     events = {"number": head["number"]} | units(text, len(counts)) | {n: head[n] for n in "xyzt"}
     rows = text.lines("A")
     extra = attribute_lines(text, rows[text.event[rows] >= 0] if attributes else rows[:0])
+    if attributes and len(vertices["id"]): vertices |= places(vertices, *first_sources(found, (counts, head["n_vertices"]), vertices["id"], np.arange(len(p_rows))), events, _cyclic(extra, len(counts)))
     return events_of(3, run, events, _weights(text, len(counts), run.weight_names), found, vertices, (counts, head["n_vertices"]), extra, first_entry + text.first_event)
 
 # %% ../../nbs/11c_io.hepmc3.ipynb #94e3dc52

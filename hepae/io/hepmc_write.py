@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['LISTING', 'header', 'footer', 'text_of_events', 'text_of']
 
-# %% ../../nbs/11f_io.hepmc_write.ipynb #ca52d006
+# %% ../../nbs/11f_io.hepmc_write.ipynb #44ac99c7
 from typing import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from ..core import HepaeError, UsageError
-from .hepmc_events import Events, RunInfo, escaped
+from .hepmc_events import PLACE, Events, RunInfo, escaped
 
 # %% ../../nbs/11f_io.hepmc_write.ipynb #794639d8
 LISTING = {3: "Asciiv3", 2: "IO_GenEvent"}
@@ -89,7 +89,7 @@ def _event3(e: dict, weights: list[float], attributes: list[tuple], p: dict, v: 
     for number, name, value in attributes: yield f"A {number} {escaped(name)} {escaped(value)}\n"
     yield from _body3(p, v, digits)
 
-# %% ../../nbs/11f_io.hepmc_write.ipynb #dc85d449
+# %% ../../nbs/11f_io.hepmc_write.ipynb #a3a13bd8
 def _short(x: float, digits: int = 6) -> str:
     "A number with few digits, if these are enough."
     short = f"{x:.{digits}e}"
@@ -97,40 +97,40 @@ def _short(x: float, digits: int = 6) -> str:
 
 
 def _heavy_ion(value: str) -> str:
-    "HepMC3's heavy-ion attribute as a line of HepMC2; '' if it is none."
+    "HepMC3's heavy-ion attribute as a line of HepMC2; ValueError if it is none."
     kind, *words = value.split()
-    try:
-        numbers = [float(w) for w in words]
-        if kind == "v1": numbers = numbers[:4] + [-1, -1] + numbers[4:7] + numbers[7:9] + [-1] + numbers[9:10]
-        if kind not in ("v0", "v1") or len(numbers) < 13: return ""
-        return "H " + " ".join([str(int(x)) for x in numbers[:9]] + [_short(x) for x in numbers[9:13]]) + "\n"
-    except (ValueError, OverflowError): return ""
+    numbers = [float(w) for w in words]
+    if kind == "v1": numbers = numbers[:4] + [-1, -1] + numbers[4:7] + numbers[7:9] + [-1] + numbers[9:10]
+    if kind not in ("v0", "v1") or len(numbers) < 13 or not np.isfinite(numbers[:9]).all(): raise ValueError(f"GenHeavyIon {value[:40]}")
+    return "H " + " ".join([str(int(x)) for x in numbers[:9]] + [_short(x) for x in numbers[9:13]]) + "\n"
 
 
-def _number(said: dict, name: str, kind: type = float):
-    "An attribute of the event as a number; 0 if it is none."
-    try: return kind(said.get(name, 0))
-    except ValueError: return kind(0)
+def _pdf(value: str) -> str:
+    "HepMC3's attribute of PDFs as a line of HepMC2; ValueError if it is none."
+    words = value.split()
+    if len(words) < 9: raise ValueError(f"GenPdfInfo {value[:40]}")
+    return "F " + " ".join([str(int(w)) for w in words[:2]] + [_short(float(w), 8) for w in words[2:7]] + [str(int(w)) for w in words[7:9]]) + "\n"
 
 
 def _lines_of_event(said: dict, digits: int) -> Iterator[str]:
-    "Cross-section, heavy ion and PDFs."
-    section = said.get("GenCrossSection", "").split()
-    try:
-        if len(section) > 1: yield f"C {float(section[0]):.{digits}e} {float(section[1]):.{digits}e}\n"
-    except ValueError: pass
+    "Cross-section, heavy ion and PDFs; ValueError if an attribute is none of these."
+    if "GenCrossSection" in said:
+        value, error = said["GenCrossSection"].split()[:2]
+        yield f"C {float(value):.{digits}e} {float(error):.{digits}e}\n"
     if "GenHeavyIon" in said: yield _heavy_ion(said["GenHeavyIon"])
-    words = said.get("GenPdfInfo", "").split()
-    try:
-        if len(words) > 8: yield "F " + " ".join(words[:2] + [_short(float(w), 8) for w in words[2:7]] + words[7:9]) + "\n"
-    except ValueError: pass
+    if "GenPdfInfo" in said: yield _pdf(said["GenPdfInfo"])
+
+
+def _number(said: dict, name: str, kind: type = float):
+    "An attribute of the event as a number; 0 if it is not there."
+    return kind(said.get(name, 0))
 
 
 def _flow_text(said: dict, index: str) -> str:
     "The colour flows of a particle as HepMC2 lists them."
     if "flows" in said: values = list(zip(index.split() or map(str, range(1, 1 + len(said["flows"].split()))), said["flows"].split()))
     else: values = [(name[4:], said[name]) for name in ("flow1", "flow2", "flow3") if name in said]
-    return " ".join([str(len(values)), *[word for pair in values for word in pair]])
+    return " ".join([str(len(values)), *[str(int(word)) for pair in values for word in pair]])
 
 
 def _sections(p: dict, v: dict) -> tuple[list[int], list[int], list[list[int]]]:
@@ -157,7 +157,8 @@ def _event2(e: dict, weights: list[float], attributes: list[tuple], p: dict, v: 
     v_code = dict(zip(v["id"].tolist(), v["barcode"].tolist() if "barcode" in v else v["id"].tolist()))
     beams = [code[k] for k in written if p["status"][k] == 4][:2]
     beams = [e["beam_1"], e["beam_2"]] if "beam_1" in e else (beams + [10000, 10000])[:2]
-    states, signal = mine.get("random_states", "").split(), _number(mine, "signal_process_vertex", int)
+    if any('"' in name for name in names): raise HepaeError('a name of a weight has a ", which HepMC2 cannot hold; write HepMC3')
+    states, signal = [str(int(x)) for x in mine.get("random_states", "").split()], _number(mine, "signal_process_vertex", int)
     yield f"E {e['number']} {_number(mine, 'mpi', int)} {_short(_number(mine, 'event_scale'))} {_short(_number(mine, 'alphaQCD'))} {_short(_number(mine, 'alphaQED'))} "
     yield f"{_number(mine, 'signal_process_id', int)} {v_code.get(signal, signal)} {len(v_order) + bool(loose)} {beams[0]} {beams[1]} {' '.join([str(len(states)), *states])} {len(weights)}" + len(weights) * f % tuple(weights)
     if weights: yield f"\nN {len(weights)} " + " ".join(f'"{names[q] if q < len(names) else q}"' for q in range(len(weights)))
@@ -176,7 +177,7 @@ def _event2(e: dict, weights: list[float], attributes: list[tuple], p: dict, v: 
             angles = "".join(f % float(also[n]) if n in also else " 0" for n in ("theta", "phi"))
             yield f"P {code[k]} {columns[0][k]}" + 5 * f % tuple(c[k] for c in columns[1:6]) + f" {columns[6][k]}{angles} {v_code.get(ends[k], 0)} {_flow_text(also, index[k] if index is not None else '')}\n"
 
-# %% ../../nbs/11f_io.hepmc_write.ipynb #41395b0e
+# %% ../../nbs/11f_io.hepmc_write.ipynb #615a0553
 def _columns(table: pd.DataFrame) -> dict[str, np.ndarray]:
     "The columns of a table."
     return {n: x.to_numpy() for n, x in table.items()}
@@ -197,6 +198,7 @@ def text_of_events(
 ) -> Iterator[str]:
     "The text of each event."
     p, v = _columns(events.particles), _columns(events.vertices)
+    if "placed" in v: v |= {n: np.where(v["placed"], v[n], 0.0) for n in PLACE}  # those of ancestors are not written
     slices = [[slice(a, b) for a, b in zip(x, x[1:])] for x in (events.offsets(t).tolist() for t in (events.particles, events.vertices))]
     counts, weights = events.events["n_weights"].tolist(), events.weights.to_numpy().tolist()
     heads = events.events.to_dict("records")
@@ -204,6 +206,7 @@ def text_of_events(
         one = (e, weights[k][:counts[k]], said, {n: x[mine] for n, x in p.items()}, {n: x[theirs] for n, x in v.items()}, digits)
         try: yield "".join(_event3(*one) if version == 3 else _event2(*one, events.run.weight_names))
         except HepaeError as error: raise HepaeError(f"event {events.first_entry + k}: {error}") from error
+        except ValueError as error: raise HepaeError(f"event {events.first_entry + k}: an attribute is no number, which HepMC2 cannot hold ({error}); mend it or write HepMC3") from error
 
 
 def text_of(
