@@ -132,7 +132,7 @@ def _columns(Q: np.ndarray, escapes: np.ndarray, kept: bytes | None, header: Hea
         columns[j] = x
     return columns
 
-# %% ../../nbs/53e_codec.tables.ipynb #e8c9e9ef
+# %% ../../nbs/53e_codec.tables.ipynb #7649d297
 _FIRST = ["pid", "eta", "pt"]  # of particles: their masses follow from pid, and pt from eta and the momentum of the row before
 
 
@@ -170,7 +170,9 @@ def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = No
     rows = Rows(len(Q), None if unordered == "table" else index_offsets(table.index, *_span(table)))
     if unordered == "events" and rows.offsets is not None: Q, escapes = (x[_within_events(Q[:, header.extra:], rows.offsets)] for x in (Q, escapes))
     escapable = [k >= (2 if unordered == "table" else header.extra) for k in range(len(used))]
-    plans = [make_plan(Q, escapes, periods, exact, rows, total, predictor, before, escapable) for before in ([True, False] if rows.offsets is not None and (len(Q) <= SMALL or has_long_events(rows)) else [True])]
+    planned = lambda before: make_plan(Q, escapes, periods, exact, rows, total, predictor, before, escapable)
+    plans = [planned(False)] if has_long_events(rows) else []
+    if not (plans and any(p.steps and p.splines for p in plans[0])): plans = [planned(True), *(plans or ([planned(False)] if rows.offsets is not None and len(Q) <= SMALL else []))]
     some = _first_events(rows, SMALL)
     plan = min(plans, key=lambda p: sum(map(len, encode_rows(*broken_cells(Q[:some.n].copy(), escapes[:some.n].copy(), p), p, some, predictor)))) if len(plans) > 1 else plans[0]
     if unordered == "table": plan[:2] = make_plan(Q[:, :2], escapes[:, :2], periods[:2], [False] * 2, Rows(len(Q)), total)
