@@ -6,12 +6,13 @@
 __all__ = ['READ', 'PARTICLE', 'VERTEX', 'PLACE', 'fields', 'vertex_lines', 'linked', 'check_letters', 'units', 'attribute_lines',
            'parse', 'run_starts', 'run_info']
 
-# %% ../../nbs/11c_io.hepmc3.ipynb #4718e8d3
+# %% ../../nbs/11c_io.hepmc3.ipynb #b1f30f8b
 import re
 
 import numpy as np
 
-from .hepmc_events import UNITS, Events, RunInfo, events_of, first_sources, places, unescaped
+from .hepmc_events import UNITS, Events, RunInfo, events_of, unescaped
+from .hepmc_graph import first_sources, places
 from .hepmc_text import Text, csv_columns
 
 # %% ../../nbs/11c_io.hepmc3.ipynb #e013fc4d

@@ -6,14 +6,15 @@
 __all__ = ['PARTICLE_PRESETS', 'PARTICLE_DIMS', 'is_hadron', 'is_prompt', 'of_the_z', 'momentum', 'particle_dims', 'beams_of',
            'final_particles']
 
-# %% ../../nbs/11e_io.hepmc_final.ipynb #c28b649f
+# %% ../../nbs/11e_io.hepmc_final.ipynb #81ae8f74
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from ..core import UsageError
-from .hepmc_events import UNITS, Events, in_one_unit, reached
+from .hepmc_events import UNITS, Events, in_one_unit
+from .hepmc_graph import reached
 from ..schema import PRESETS, Source, event_index, infer_schema, variables, with_schema
 
 # %% ../../nbs/11e_io.hepmc_final.ipynb #7992a0ce

@@ -5,14 +5,15 @@
 # %% auto #0
 __all__ = ['LISTING', 'header', 'footer', 'text_of_events', 'text_of']
 
-# %% ../../nbs/11f_io.hepmc_write.ipynb #44ac99c7
+# %% ../../nbs/11f_io.hepmc_write.ipynb #6cac73f9
 from typing import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from ..core import HepaeError, UsageError
-from .hepmc_events import PLACE, Events, RunInfo, escaped
+from .hepmc_events import Events, RunInfo, escaped
+from .hepmc_graph import PLACE
 
 # %% ../../nbs/11f_io.hepmc_write.ipynb #794639d8
 LISTING = {3: "Asciiv3", 2: "IO_GenEvent"}
