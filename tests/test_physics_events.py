@@ -371,3 +371,14 @@ def test_analyse_complains_in_one_sentence(tmp_path, table, case):
     assert done.returncode == code, done.stderr
     one_sentence(done.stderr, *parts)
     assert not page.exists() and not list(tmp_path.glob(".*tmp*"))
+
+
+def test_particles_of_a_decompressed_file(tmp_path):
+    "A HepMC file from a .hepae of all particles keeps neither graph nor order, and still every particle finds itself."
+    assert hepae("compress", EVENTS, "--particles", "all", "--dims", "on-shell", "-o", tmp_path / "x.hepae", "-q").returncode == 0
+    assert hepae("decompress", tmp_path / "x.hepae", "-o", tmp_path / "back.hepmc", "-q").returncode == 0
+    for other in ("x.hepae", "back.hepmc"):
+        found = compare_events(EVENTS, tmp_path / other)
+        assert found.matched == {"in order": 17, "by direction": 0, "other particles": 0, "unmatched": 0}, other
+        assert found.spreads["pt"].largest[-1] <= 1e-3 and found.spreads["eta"].largest[-1] <= 1e-3 * (1 + 1e-9), other
+        assert found.after.physicality.loc["all", "|p| > E"] == 0
