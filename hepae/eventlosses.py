@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TERMS', 'NUMBERS', 'LOSSES', 'masked', 'masked_rmse', 'Momenta', 'pair_mass2', 'mass_term', 'momentum_term',
-           'EventLoss', 'mirrored']
+           'EventLoss', 'mirrored', 'pair_weights']
 
 # %% ../nbs/32a_eventlosses.ipynb #8ef0f43a
 from functools import partial
@@ -176,3 +176,13 @@ def mirrored(
         return z
 
     return turn
+
+# %% ../nbs/32a_eventlosses.ipynb #5eed0183
+def pair_weights(
+    coordinates: Coordinates,
+    weight: float = 10.0,  # of the first two particles
+) -> torch.Tensor:         # (d,)
+    "How much each number of a row matters."
+    weights = torch.ones(len(coordinates.names))
+    weights[:2 * len(coordinates.variables)] = weight
+    return weights

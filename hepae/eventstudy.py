@@ -49,7 +49,7 @@ def fidelity(
             "|p| > E": int(faster_than_light(q).sum()) - int(faster_than_light(p).sum()), "off shell": float(1 - np.mean(known)),
             "others |Δp|/|p|": float(np.median(moved)), "ΣE rms": float(np.std(sums[1][there] / sums[0][there] - 1))}
 
-# %% ../nbs/66_eventstudy.ipynb #45d34075
+# %% ../nbs/66_eventstudy.ipynb #69836a7f
 class Clock(Callback):
     "Processor seconds of each epoch."
 
@@ -69,7 +69,7 @@ def train_for(
     "A model trained for so long."
     quiet = dict(progress=False, preview=False) | choice
     with tempfile.TemporaryDirectory() as trial:
-        train(table, Path(trial) / "timed", epochs=3, cbs=[clock := Clock()], **quiet)
+        train(table, Path(trial) / "timed", epochs=2, cbs=[clock := Clock()], **quiet)
         epochs = max(2, int(seconds / np.mean(clock.seconds[1:])))
         return train(table, folder or Path(trial) / "model", epochs=epochs, **quiet)
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PLAIN', 'Stages', 'turned', 'AELearner', 'ae_learner', 'find_lr', 'plain_stages', 'StagedRate', 'mean_loss', 'train']
 
-# %% ../nbs/40_learner.ipynb #87af154d
+# %% ../nbs/40_learner.ipynb #5a80d444
 import json
 import tempfile
 import warnings
@@ -28,9 +28,9 @@ from .callbacks import Activations, EarlyStop, EpochRecorder, History, Keeper, P
 from .coordinates import Coordinates, fit_coordinates
 from .core import HepaeError, UsageError, run_record, seed_torch, to_json
 from .data import TensorLoader, dataloaders, lattices
-from .eventlosses import EventLoss, mirrored
+from .eventlosses import EventLoss, mirrored, pair_weights
 from .losses import LOSSES, WithClasses
-from .models import build_model
+from .models import begin_at_components, build_model
 from .prep import Normaliser, fit_normaliser, normalisation_of, refuse_nonfinite, split_by_event
 from .ranks import Share, agreed, device_of_rank, ranks, together
 from .schema import Schema, n_entries, schema_of
@@ -59,7 +59,7 @@ def turned(
 
     return turn
 
-# %% ../nbs/40_learner.ipynb #9687ca97
+# %% ../nbs/40_learner.ipynb #8034ee72
 class AELearner(Learner):
     "fastai's Learner with a table's normalisation, schema and split."
     normaliser: Normaliser
@@ -145,6 +145,7 @@ def ae_learner(
     dls = dataloaders(y[rows["train"]], y[rows["valid"]], bs=bs, seed=seed, device=_device(device))
     seed_torch(seed)
     model = build_model(recipe, len(normaliser.names), latent, normaliser.names, {} if spelling else lattices(y[rows["train"]]), **({"per_particle": len(spelling.variables)} if spelling else {}), **changes).to(dls.device)
+    if model.config.get("bypass"): begin_at_components(model, dls.train.dataset, pair_weights(spelling) if spelling else None)
     if bs == 1 and model.config.get("norm", "none") != "none": raise UsageError("--bs 1: batch normalisation needs at least two rows in a batch")
     optimiser = partial(OptimWrapper, opt=torch.optim.AdamW, fused=dls.device.type in ("cpu", "cuda"))
     judge = EventLoss(loss, spelling, normaliser) if spelling else WithClasses(LOSSES[loss], model) if model.classes else LOSSES[loss]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ACTIVATIONS', 'GROUPS', 'RECIPES', 'Residual', 'Bypass', 'Grouped', 'Pick', 'OnFirst', 'Lattice', 'Autoencoder',
-           'model_from_config', 'build_model']
+           'begin_at_components', 'model_from_config', 'build_model']
 
 # %% ../nbs/31_models.ipynb #07bb149c
 import torch
@@ -156,6 +156,27 @@ class Autoencoder(nn.Module):
         "Rows as they come back; in training what `outputs` gives."
         z = self.encode(x)
         return self.outputs(z) if self.training else self.decode(z)
+
+# %% ../nbs/31_models.ipynb #f2c5c5b1
+@torch.no_grad()
+def begin_at_components(
+    model: Autoencoder,   # with a bypass
+    rows: torch.Tensor,   # (n, d) normalised training rows, NaN where nothing is
+    weights: torch.Tensor | None = None,  # (d,) how much each column matters; None: all alike
+) -> None:
+    "Set the bypass to the principal components of `rows`."
+    made = [c for c in range(rows.shape[1]) if c not in model.aux]
+    heed = (torch.ones(len(made)) if weights is None else weights[made]).double().to(rows.device)
+    x = torch.nan_to_num(rows.double(), 0.0)[:, made] * heed
+    found, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    size = found[-model.learned:].clamp_min(1e-12).sqrt()  # of each latent variable
+    to, back = ((vectors[:, -model.learned:] / size).T * heed).float(), (vectors[:, -model.learned:] * size / heed[:, None]).float()
+    for half in (model.encoder, model.decoder):
+        half.line.weight.zero_()
+        half.body[-1].weight.zero_()
+        half.body[-1].bias.zero_()
+    model.encoder.line.weight[:len(to), made] = to
+    model.decoder.line.weight[:, :len(to)] = back
 
 # %% ../nbs/31_models.ipynb #aee2f96b
 _BASE = {"activation": "tanh", "norm": "none", "dropout": 0.0, "latent_activation": "tanh"}

@@ -6,7 +6,7 @@ All see the same training events, have the same number of latents and the same s
 
     cartesian          px, py standardised, pz, E by quantiles; BIGGER_AE; MSE
     cylindrical        log(1 + E), log(1 + pt), eta, phi by quantiles; BIGGER_AE; MSE
-    on shell           log pt, eta, phi, turned to the first lepton; BIGGER_AE with a linear bypass of each half; MSE and the momentum term; training events turned and mirrored
+    on shell           log pt, eta, phi, turned to the first lepton; BIGGER_AE with a linear bypass of each half that begins at principal components; MSE and the momentum term; training events turned and mirrored
     on shell, stored   the same, and of the latents six are the momenta of the first two particles as they are
 
 "|p| > E" is how many particles more than in the original; "off shell" is the share of particles whose E² − p² misses m² by more than 10⁻⁹ E².
