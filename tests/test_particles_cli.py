@@ -94,6 +94,17 @@ def test_several_files_and_blocks(tmp_path):
     assert verify_file([DY, DY], tmp_path / "two.hepae")["violations"] == 0
 
 
+def test_through_pipes(tmp_path):
+    "HepMC from standard input, .hepae to standard output, HepMC again to standard output; some rows are no events."
+    packed = hepae("compress", "-", "--particles", 20, "-o", "-", stdin=None, input=DY.read_bytes(), text=False)
+    assert packed.returncode == 0 and packed.stdout.startswith(b"\x93hepae"), packed.stderr
+    back = hepae("decompress", "-", "-o", "-", "--as", "hepmc", stdin=None, input=packed.stdout, text=False)
+    (tmp_path / "back.hepmc").write_bytes(back.stdout)
+    with pyhepmc.open(tmp_path / "back.hepmc") as f: assert [len(e.particles) for e in f] == [22] * 17
+    (tmp_path / "x.hepae").write_bytes(packed.stdout)
+    with pytest.raises(UsageError, match="no whole events"): decompress_file(tmp_path / "x.hepae", tmp_path / "x.hepmc", (0, 20))
+
+
 def test_unit_is_kept(tmp_path):
     "MeV stays MeV, through .hepae and back to HepMC."
     (tmp_path / "mev.hepmc").write_text(HEAD + event(0, (11, 3000, 4000, 0, 5000, 0.511), (22, 1, 1, 1, 1.7, 0), unit="MEV"))

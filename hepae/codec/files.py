@@ -105,7 +105,7 @@ def _numbered(table: pd.DataFrame, first: int) -> pd.DataFrame:
     bare = table.set_axis(pd.RangeIndex(first, first + len(table)))
     return with_schema(bare, replace(schema, source=replace(schema.source, jagged=False, counter="", entries=0)))
 
-# %% ../../nbs/56_codec.files.ipynb #eacd4f33
+# %% ../../nbs/56_codec.files.ipynb #eb578341
 def decompress_file(
     source: str | Path,              # a .hepae file, or '-'
     output: str | Path,              # .root, .parquet, .pkl or .csv; .npz or .hepmc (packed, too) for particles; '-' is standard output
@@ -128,6 +128,7 @@ def decompress_file(
             if progress: progress(len(t))
             yield t
 
+    if rows is not None and (text == "hepmc" or is_hepmc_name(path)): raise UsageError("some rows are no whole events; decompress all to HepMC, or the rows to a table (.parquet, .csv)")
     with _input(source) as file:
         if rows is not None and str(source) == PIPE: raise UsageError("some rows can be taken from a file, not from a pipe; decompress all, or give the file")
         tables = counted(read_tables(file, model) if rows is None else [read_rows(file, *rows, model)])

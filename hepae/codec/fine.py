@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['PARTS', 'fine_of', 'is_fine', 'encode_fine', 'decode_fine']
 
-# %% ../../nbs/53da_codec.fine.ipynb #24d94580
+# %% ../../nbs/53da_codec.fine.ipynb #71347883
 import numpy as np
 import pandas as pd
 
 from .bounds import Quantiser, keeps_bound
-from .density import ColumnPlan, Rows, decode_rows, encode_rows
+from .density import Rows, decode_rows, encode_rows
 from .entropy import Cells
+from .plan import ColumnPlan
 from ..schema import Column, Schema, parse_bound
 
 # %% ../../nbs/53da_codec.fine.ipynb #77795a5b

@@ -6,7 +6,7 @@
 __all__ = ['UNORDERED', 'RANGE', 'EVENTS', 'OTHER', 'MOST_EVENTS', 'FAR', 'with_bounds', 'bound_of', 'Header', 'index_levels',
            'index_offsets', 'encode_index', 'decode_index']
 
-# %% ../../nbs/53c_codec.header.ipynb #b1c191bc
+# %% ../../nbs/53c_codec.header.ipynb #79f5d4e8
 from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
@@ -14,9 +14,10 @@ import pandas as pd
 
 from .bounds import VARIANTS, Quantiser, quantiser
 from .container import put_json, take_json
-from .density import MOST_COLUMNS, ColumnPlan, Rows, decode_rows, encode_rows, plan_from_lists, plan_to_lists
+from .density import Rows, decode_rows, encode_rows
 from .entropy import Cells
 from .fine import is_fine
+from .plan import MOST_COLUMNS, ColumnPlan, plan_from_lists, plan_to_lists
 from .planner import make_plan
 from ..core import HepaeError, UsageError
 from ..schema import Column, Schema, Source, event_index, parse_bound

@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['FARTHEST', 'key_edges', 'encode_keys', 'decode_keys']
 
-# %% ../../nbs/53d_codec.keys.ipynb #b4770a58
+# %% ../../nbs/53d_codec.keys.ipynb #0493fe1f
 import numpy as np
 
-from .density import ColumnPlan, Rows, decode_rows, encode_rows
+from .density import Rows, decode_rows, encode_rows
+from .plan import ColumnPlan
 from .entropy import Cells, RangeDecoder, RangeEncoder, decode_symbols, encode_symbols
 from ..core import HepaeError
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FILE', 'sparse', 'DensityModel', 'model_from_bytes', 'load_model']
 
-# %% ../../nbs/53b_codec.model.ipynb #ee072fcc
+# %% ../../nbs/53b_codec.model.ipynb #0ed5a078
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .container import put_json, put_numbers, put_sections, take_json, take_numbers, take_sections
-from .density import ColumnPlan, plan_from_lists, plan_to_lists
+from .plan import ColumnPlan, plan_from_lists, plan_to_lists
 from .predictor import LatentPredictor, Predictor, Travels, predictor_from_bytes
 from ..core import HepaeError, existing_file
 

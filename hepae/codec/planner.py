@@ -5,14 +5,15 @@
 # %% auto #0
 __all__ = ['SAMPLE', 'FEW', 'MOST_FITTED', 'has_long_events', 'make_plan']
 
-# %% ../../nbs/53a_codec.planner.ipynb #a6ea11cc
+# %% ../../nbs/53a_codec.planner.ipynb #2c606462
 from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from .density import BEFORE, COUNT, HINT, PREVIOUS, RANK, SHIFT, SPREAD, ColumnPlan, Lookup, Ranges, Rows, Spline
+from .density import Rows
 from .entropy import ESCAPE, Cells, frequencies
+from .plan import BEFORE, COUNT, HINT, PREVIOUS, RANK, SHIFT, SPREAD, ColumnPlan, Lookup, Ranges, Spline
 from .predictor import with_rows_before
 
 # %% ../../nbs/53a_codec.planner.ipynb #969cd813

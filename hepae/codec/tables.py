@@ -6,7 +6,7 @@
 __all__ = ['SMALL', 'MOST_ROWS', 'MOST_VALUES', 'grid_table', 'broken_cells', 'encode_chunk', 'decode_chunk', 'make_header',
            'learn_model', 'write_tables', 'regrouped', 'read_tables', 'read_rows', 'compress', 'decompress']
 
-# %% ../../nbs/53e_codec.tables.ipynb #15c804a1
+# %% ../../nbs/53e_codec.tables.ipynb #ef43752a
 import io
 import zlib
 from dataclasses import replace
@@ -17,11 +17,12 @@ import pandas as pd
 
 from .bounds import decimal_places, quantise, quantiser
 from .container import Reader, Writer, chunks_between, put_numbers, put_sections, take_numbers, take_sections
-from .density import HINT, SPREAD, ColumnPlan, Rows, count_rows, decode_rows, encode_rows
+from .density import Rows, count_rows, decode_rows, encode_rows
 from .fine import decode_fine, encode_fine, fine_of
 from .header import EVENTS, FAR, OTHER, RANGE, UNORDERED, Header, bound_of, decode_index, encode_index, index_levels, index_offsets
 from .keys import decode_keys, encode_keys, key_edges
 from .model import DensityModel, model_from_bytes, sparse
+from .plan import HINT, SPREAD, ColumnPlan
 from .planner import has_long_events, make_plan
 from ..core import HepaeError, UsageError
 from ..io.tables import check_alike, joined
