@@ -93,15 +93,15 @@ def test_permutations(recipe, rows):
     assert moved < 1e-5 if recipe == "TransformerAE_norank" else moved > 5e-5
 
 
-def test_the_mask_hides(rows):
-    "What stands behind NaN has no influence: particles can be there or not, one by one."
-    model = made("TransformerAE")
+@pytest.mark.parametrize("recipe", ["TransformerAE", "TransformerAE_norank", "SetAE"])
+def test_the_mask_hides(recipe, rows):
+    "Empty places have no influence, however many there are; a particle more has."
+    model = made(recipe)
     with torch.inference_mode():
-        full = rows[~rows.isnan().any(1)][:4]
-        short = full.clone()
-        short[:, 12:] = torch.nan
-        assert (model.encode(short) - model.encode(full)).abs().max() > 1e-4
-        assert (model.encode(short) - model.encode(torch.cat([full[:, :12], torch.full((4, 12), torch.nan)], 1))).abs().max() == 0
+        longer = torch.cat([rows, torch.full((len(rows), 60), torch.nan)], 1)
+        torch.testing.assert_close(model.encode(longer), model.encode(rows), atol=1e-5, rtol=1e-5)
+        longer[:, 24:27] = 1.0
+        assert (model.encode(longer) - model.encode(rows)).abs().max() > 1e-4
 
 
 @pytest.mark.parametrize("change", [{"width": 2**40}, {"width": -4}, {"latent": 10**12}, {"layers": 10**6}, {"slots": 0}, {"heads": 0}, {"kind": "x"}, {"kind": 3}, {"dropout": "a"}, {"n_features": 10**15},
