@@ -5,9 +5,8 @@
 # %% auto #0
 __all__ = ['PARTS', 'fine_of', 'is_fine', 'encode_fine', 'decode_fine']
 
-# %% ../../nbs/53da_codec.fine.ipynb #71347883
+# %% ../../nbs/53da_codec.fine.ipynb #0094033e
 import numpy as np
-import pandas as pd
 
 from .bounds import Quantiser, keeps_bound
 from .density import Rows, decode_rows, encode_rows

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RIVALS', 'bounded', 'column_bytes', 'plain_columns', 'text_bytes', 'compared', 'spectrum_change']
 
-# %% ../../nbs/57b_codec.particle_bytes.ipynb #e20c31b6
+# %% ../../nbs/57b_codec.particle_bytes.ipynb #95f6c521
 import bz2
 import gzip
 import lzma
@@ -17,12 +17,11 @@ import pandas as pd
 from .density import Rows, column_bits
 from .header import index_offsets, with_bounds
 from .rivals import available, rival
-from .tables import broken_cells, compress, decompress, grid_table, make_header
+from .tables import broken_cells, compress, grid_table, make_header
 from ..core import UsageError
 from ..dilepton import dileptons
 from ..drell_yan import EDGES
 from ..io.hepmc_particles import hepmc_text
-from ..metrics import bound_violations
 from ..schema import event_offsets, schema_of, with_schema
 
 # %% ../../nbs/57b_codec.particle_bytes.ipynb #210ff6ae
