@@ -15,7 +15,7 @@ from .hepmc_events import Events, RunInfo, events_of
 from .hepmc_graph import cyclic, first_sources, places, tree_numbers
 from .hepmc_text import Text, csv_columns, tied_fields
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #448e1509
+# %% ../../nbs/11d_io.hepmc2.ipynb #8aaf7b12
 PARTICLE = {"_P": "string", "barcode": "int32", "pid": "int32", "px": "float64", "py": "float64", "pz": "float64", "E": "float64", "m": "float64", "status": "int32",
             "theta": "float64", "phi": "float64", "end_barcode": "int32", "n_flows": "int32"}
 VERTEX = {"_V": "string", "barcode": "int32", "status": "int32", "x": "float64", "y": "float64", "z": "float64", "t": "float64", "n_orphans": "int32", "n_out": "int32", "n_weights": "int32"}
@@ -26,7 +26,7 @@ def ragged_fields(
     rows: np.ndarray,         # which lines
     columns: dict[str, str],  # name → dtype of each field that all lines have; the last says how long the list is
     per_item: int = 1,        # words of the list for each
-) -> tuple[dict, np.ndarray, list[list[str]]]:  # columns; which lines have a list; the lists
+) -> tuple[dict, np.ndarray, list[str]]:  # columns; which lines have a list; how long it is and the list, tied together
     "The columns of some lines, and the lists at their ends."
     counter, found = list(columns)[-1], None
     if not len(rows): return {n: np.zeros(0, kind) for n, kind in columns.items() if not n.startswith("_")}, rows, []
@@ -35,14 +35,15 @@ def ragged_fields(
         more = tied_fields(tied, len(columns))
         if (text.bytes_[text.start[rows] + 1] == 32).all(): found = csv_columns(tied, columns | {counter: "string"})
         some, last = np.flatnonzero(more), found[counter]
-        lists = [x.split("_") for x in last.iloc[some].tolist()]
+        lists = last.iloc[some].tolist()
         found[counter] = np.zeros(len(rows), np.int64)
         if len(few := np.flatnonzero(more == 0)) and not (last.iloc[few] == "0").all(): found[counter][few] = [int(x) for x in last.iloc[few].tolist()]
-        found[counter][some], lists = [int(x[0]) for x in lists], [x[1:] for x in lists]
+        found[counter][some] = [int(x[:x.index("_")]) for x in lists]
     except (ValueError, TypeError, OverflowError):  # line by line: several spaces count as one
         found = fields(text, rows, columns)
         words = [text.line(i).decode().split()[len(columns):] for i in rows]
-        some, lists, more = np.array([k for k, w in enumerate(words) if w], np.int64), [w for w in words if w], np.array([len(w) for w in words], np.int64)
+        some, more = np.array([k for k, w in enumerate(words) if w], np.int64), np.array([len(w) for w in words], np.int64)
+        lists = ["_".join([str(found[counter][k]), *words[k]]) for k in some]
     if len(odd := np.flatnonzero((more < per_item * found[counter]) | (found[counter] < 0))): raise text.wrong(rows[odd[0]], f"{text.quote(rows[odd[0]])} announces {found[counter][odd[0]]} more values than it has")
     return found, some, lists
 
@@ -77,7 +78,7 @@ def linked(
     none = lambda x: np.where((x >= 0) & alive[x], x, -1)
     return none(production), none(end), late, alive
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #5566bfda
+# %% ../../nbs/11d_io.hepmc2.ipynb #0b2934cf
 def _counted(words: list[bytes], kind: type) -> tuple[list, list[bytes]]:
     "A list that begins with its length, and what follows it."
     n = int(words[0])
@@ -149,18 +150,21 @@ def event_attributes(text: Text, head: list[dict], signal: list[int]) -> list[tu
     return found
 
 
-def _weights(words: list[str]) -> str:
+def _weights(tied: str) -> str:
     "The weights of a vertex."
-    return " ".join(repr(float(w)) for w in words)
+    n, *words = tied.split("_")
+    return " ".join(repr(float(w)) for w in words[:int(n)])
 
 
-def _flows(words: list[str], n: int) -> tuple[str, str]:
+def _flows(tied: str) -> tuple[str, str]:
     "Colour flows in the order of their indices, and the indices if they are not 1, 2, …"
-    if n == 2 and words[0] == "1" and words[2] == "2": return f"{int(words[1])} {int(words[3])}", ""
-    flows = dict(sorted((int(k), int(x)) for k, x in zip(words[:2 * n:2], words[1:2 * n:2])))
+    words = tied.split("_")
+    if words[0] == "2" and words[1] == "1" and words[3] == "2": return f"{int(words[2])} {int(words[4])}", ""
+    n = int(words[0])
+    flows = dict(sorted((int(k), int(x)) for k, x in zip(words[1:2 * n:2], words[2:2 * n + 1:2])))
     return " ".join(map(str, flows.values())), "" if list(flows) == list(range(1, len(flows) + 1)) else " ".join(map(str, flows))
 
-# %% ../../nbs/11d_io.hepmc2.ipynb #80a11460
+# %% ../../nbs/11d_io.hepmc2.ipynb #4232d786
 def _attributes(text: Text, head: list[dict], of_particles: tuple, of_vertices: tuple) -> tuple[dict, np.ndarray]:
     "All attributes of a block, as columns; and the indices of flows."
     (p_rows, found, p_event, p_id, p_more, p_lists), (v_rows, vertex, v_event, v_id, v_more, v_lists) = of_particles, of_vertices
@@ -174,9 +178,9 @@ def _attributes(text: Text, head: list[dict], of_particles: tuple, of_vertices: 
     signal = np.where((at >= 0) & (v_id[at] != 0), v_id[at], barcodes) if len(v_id) else barcodes
     rows = event_attributes(text, head, signal.tolist())
     for name in ("theta", "phi"): rows += [(p_event[k], p_id[k], name, repr(float(found[name][k]))) for k in np.flatnonzero(found[name])]
-    rows += [(v_event[k], v_id[k], "weights", read(v_rows[k], _weights, words[:n])) for k, n, words in zip(v_more, vertex["n_weights"][v_more].tolist(), v_lists) if v_id[k] and n]
+    rows += [(v_event[k], v_id[k], "weights", read(v_rows[k], _weights, tied)) for k, n, tied in zip(v_more, vertex["n_weights"][v_more].tolist(), v_lists) if v_id[k] and n]
     entry, number, name, value = zip(*rows)
-    flows = [read(p_rows[k], _flows, words, n) for k, words, n in zip(p_more, p_lists, found["n_flows"][p_more].tolist())]
+    flows = [read(p_rows[k], _flows, tied) for k, tied in zip(p_more, p_lists)]
     values, index = np.array(flows, object).reshape(-1, 2).T
     some = values != ""
     columns = {"entry": np.concatenate([entry, p_event[p_more][some]]), "id": np.concatenate([number, p_id[p_more][some]]), "name": np.array([*name, *["flows"] * int(some.sum())], object), "value": np.concatenate([np.array(value, object), values[some]])}

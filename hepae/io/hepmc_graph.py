@@ -70,27 +70,29 @@ def first_sources(
     source[row[first[p_event[k]] - particles["end"][k] - 1]] = np.where(made < 0, row[np.where(made < 0, first[p_event[k]] - made - 1, 0)], -1)  # the first one is put last
     return source, event
 
-# %% ../../nbs/11b2_io.hepmc_graph.ipynb #637c5470
+# %% ../../nbs/11b2_io.hepmc_graph.ipynb #7c30a592
 def tree_order(
     sources: list[int],           # vertices where particles end that nothing made
     before: tuple, after: tuple,  # (first, vertices): the vertices that made what enters v are vertices[first[v]:first[v + 1]]; and where its products end
     vertices: range,              # those of one event
-    known: bytearray,             # zeros, one for each vertex of all events and one more
+    known: bytearray,             # zeros, one for each vertex of all events and one more: 1 when it is in the queue, 2 when it has its place
 ) -> list[int]:  # the vertices; those that HepMC3 would leave out at the end
     "The order in which HepMC3 numbers the vertices of an event of HepMC2."
     (b_first, made_by), (a_first, goes_to) = before, after
-    queue, front, placed, order, i = sources, [], set(), [], 0
+    queue, front, order, i, n = sources, [], [], 0, len(sources)
     for v in sources: known[v] = 1
     while front or i < len(queue):
         v = front[-1] if front else queue[i]
-        if v not in placed:
-            new = [w for w in made_by[b_first[v]:b_first[v + 1]] if not known[w]]
-            if new:
-                for w in new:
-                    if not known[w]: front.append(w)
-                    known[w] = 1
-                continue
-            placed.add(v)
+        if known[v] < 2:  # not placed yet
+            a, b = b_first[v], b_first[v + 1]
+            if b - a > 1 or front or i < n:  # else the one that made it put it into the queue
+                new = [w for w in made_by[a:b] if not known[w]]
+                if new:
+                    for w in new:
+                        if not known[w]: front.append(w)
+                        known[w] = 1
+                    continue
+            known[v] = 2
             order.append(v)
             for w in goes_to[a_first[v]:a_first[v + 1]]:
                 if not known[w]:
@@ -98,7 +100,7 @@ def tree_order(
                     queue.append(w)
         if front: front.pop()
         else: i += 1
-    return order if len(order) == len(vertices) else order + [v for v in vertices if v not in placed]
+    return order if len(order) == len(vertices) else order + [v for v in vertices if known[v] < 2]
 
 # %% ../../nbs/11b2_io.hepmc_graph.ipynb #f7c2b55b
 def _grouped(vertex: np.ndarray, order: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
