@@ -235,7 +235,7 @@ def extract(inputs, output, particles, events, dims, allow_missing, container, t
     short = f", {facts['short']} events have fewer than {particles} particles" if "short" in facts else ""
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json, f"{output}: {what} ({unit_text or 'units unknown'}){short}, {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #01ec4bc5
+# %% ../nbs/70_cli.ipynb #d2d263de
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -404,8 +404,10 @@ def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, y
     """
     from hepae.core import UsageError, check_free
     for path in filter(None, [output, reconstructed, latents, yoda]): check_free(path, force)
-    if not models and _of_events(inputs): return _analyse_events(inputs, output, yoda, force, quiet, as_json, leptons=leptons, pair=pair or "leading", particles=particles, unit=unit, smear=smear or 0.0, seed=seed)
-    if odd := [k for k, v in {"yoda": yoda, "leptons": leptons, "pair": pair, "particles": particles, "smear": smear}.items() if v is not None]: raise UsageError(f"--{odd[0]} is for files of events without --model; leave it out")
+    of_jets = {"reconstructed": reconstructed, "latents": latents, "rntuple": rntuple, "all-rows": all_rows, "container": container, "tree": tree, "columns": columns, "leading": leading, "filter": filter_name}
+    of_events, events = {"yoda": yoda, "leptons": leptons, "pair": pair, "particles": particles, "smear": smear}, not models and _of_events(inputs)
+    if odd := [k for k, v in (of_jets if events else of_events).items() if v]: raise UsageError(f"--{odd[0]} is for {'jets' if events else 'files of events without --model'}; leave it out")
+    if events: return _analyse_events(inputs, output, yoda, force, quiet, as_json, leptons=leptons, pair=pair or "leading", particles=particles, unit=unit, smear=smear or 0.0, seed=seed)
     if output.suffix not in (".html", ".htm"): raise UsageError(f"{output}: the report is an .html page; tables go to --reconstructed")
     if len(inputs) != (1 if models else 2): raise UsageError("give one table and --model, or two tables of the same jets")
     choice = dict(container=container, tree=tree, columns=columns, unit=unit, leading=leading)

@@ -346,7 +346,7 @@ def test_analyse_says_that_numbers_differ(tmp_path):
     assert json.loads(done.stdout)["residuals"]["m_ll"]["max"] == 0
 
 
-@pytest.mark.parametrize("case", ["missing", "garbage", "jets", "three", "short", "suffix", "table", "others"])
+@pytest.mark.parametrize("case", ["missing", "garbage", "jets", "three", "short", "option", "suffix", "table", "others"])
 def test_analyse_complains_in_one_sentence(tmp_path, table, case):
     "Bad input is one sentence with the file, and no page is left behind."
     page, other, jets = tmp_path / "r.html", tmp_path / "other.parquet", ROOT / "data" / "jets.root"
@@ -363,6 +363,7 @@ def test_analyse_complains_in_one_sentence(tmp_path, table, case):
         "jets": ([EVENTS, jets], 2, ["jets.root", "no particles"]),
         "three": ([EVENTS, EVENTS, EVENTS], 2, ["one file of events, or two"]),
         "short": ([EVENTS, other], 1, ["other.parquet", "ends after 10 events"]),
+        "option": ([EVENTS, EVENTS, "--container", "Jets"], 2, ["--container is for jets"]),
         "suffix": ([EVENTS, "--yoda", tmp_path / "x.txt"], 2, ["x.txt", ".yoda"]),
         "others": ([EVENTS, tmp_path / "turned.parquet"], 1, ["turned.parquet", "16 of 17 events do not have the particles", "same order"]),
         "table": ([tmp_path / "thin.parquet"], 1, ["thin.parquet", "no particles"]),
