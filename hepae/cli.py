@@ -235,7 +235,7 @@ def extract(inputs, output, particles, events, dims, allow_missing, container, t
     short = f", {facts['short']} events have fewer than {particles} particles" if "short" in facts else ""
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json, f"{output}: {what} ({unit_text or 'units unknown'}){short}, {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #d2d263de
+# %% ../nbs/70_cli.ipynb #b8fbf7c1
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -270,7 +270,7 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @click.option("--bound", metavar="BOUND", help="For density and rate-distortion: the bounds of the files, as for hepae compress.")
 @click.option("--rate", default=1.0, show_default=True, help="For rate-distortion: how much a bit of the latents weighs.")
 @click.option("--symmetry", is_flag=True, help="Turn each jet in phi and mirror it in eta at random, each epoch anew: more from few jets.")
-@click.option("--coordinates", metavar="KIND", help="For particles: an event is a row, spelled cartesian, cylindrical, on-shell or on-shell-turned (azimuths measured from the first particle).")
+@click.option("--coordinates", metavar="KIND", help="For particles: an event is a row, spelled cartesian, cylindrical, on-shell, on-shell-turned (azimuths measured from the first particle) or on-shell-cartesian.")
 @click.option("--particles", type=int, metavar="N", help="With --coordinates: the first N particles of each event.  [default: as many as the longest has]")
 @click.option("--patience", type=int, help="Stop after this many epochs without improvement.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")

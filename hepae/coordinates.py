@@ -17,8 +17,8 @@ from .blocks import Blocks, blocks_of, table_of
 from .core import HepaeError, UsageError
 from .schema import Schema, Source, n_entries, schema_of, variable, with_schema
 
-# %% ../nbs/21_coordinates.ipynb #dfef1116
-KINDS = {"cartesian": ("px", "py", "pz", "E"), "cylindrical": ("E", "pt", "eta", "phi"), "on-shell": ("pt", "eta", "phi"), "on-shell-turned": ("pt", "eta", "phi")}
+# %% ../nbs/21_coordinates.ipynb #aeca7d7f
+KINDS = {"cartesian": ("px", "py", "pz", "E"), "cylindrical": ("E", "pt", "eta", "phi"), "on-shell": ("pt", "eta", "phi"), "on-shell-turned": ("pt", "eta", "phi"), "on-shell-cartesian": ("px", "py", "pz")}
 MOST_PARTICLES = 2000  # in an event
 NO_PT = 1e-9           # GeV
 MOST_ETA = 40.0        # with the least pt, 10⁸ GeV

@@ -33,7 +33,7 @@ def masked_rmse(pred: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     "The root of the mean squared error of the numbers that are there."
     return masked(pred, target).clamp_min(1e-30).sqrt()
 
-# %% ../nbs/32a_eventlosses.ipynb #ddc4651e
+# %% ../nbs/32a_eventlosses.ipynb #4e5b8bab
 def _column(values: list[float]) -> torch.Tensor:
     "(d,) float32."
     return torch.tensor(values, dtype=torch.float32)
@@ -70,7 +70,9 @@ class Momenta:
         "(n, N, 4): px, py, pz, E; massless where E follows from the mass, which errors of it do not feel."
         c, x = self.coordinates, self.values(y).unflatten(1, (self.coordinates.particles, -1))
         x = dict(zip(c.variables, x.unbind(2)))
-        if c.kind == "cartesian": return torch.stack([x[v] for v in ("px", "py", "pz", "E")], 2)
+        if "px" in x:
+            p = torch.stack([x[v] for v in ("px", "py", "pz")], 2)
+            return torch.cat([p, x["E"][..., None] if "E" in x else p.pow(2).sum(2, keepdim=True).clamp_min(1e-12).sqrt()], 2)
         phi = torch.cat([x["phi"][:, :1], x["phi"][:, 1:] + x["phi"][:, :1] + torch.pi], 1) if c.kind == "on-shell-turned" else x["phi"]
         eta = x["eta"].clamp(-16, 16)
         return torch.stack([x["pt"] * phi.cos(), x["pt"] * phi.sin(), x["pt"] * eta.sinh(), x.get("E", x["pt"] * eta.cosh())], 2)

@@ -72,7 +72,7 @@ class Scale:
         "The cut on the stored values that column `name` must pass if g is a logarithm."
         return f"{name} {'<' if self._sign < 0 else '>'} {-self._sign * self.c / self.u + 0.0:g}"
 
-# %% ../nbs/20_prep.ipynb #a1508a07
+# %% ../nbs/20_prep.ipynb #cd9b90cc
 def _log(b: float, a: float = 0, c: float = 0, u: float = 1) -> Scale:
     return Scale("log10(x+c)", c, a, b, u)
 
@@ -112,7 +112,7 @@ PARTICLES = {
 
 def normalisation_of(kind: str) -> str:
     "The normalisation that belongs to a spelling of particles, a name in `coordinates.KINDS`."
-    return "on-shell" if kind.startswith("on-shell") else kind
+    return "quantile" if kind == "on-shell-cartesian" else "on-shell" if kind.startswith("on-shell") else kind
 
 # %% ../nbs/20_prep.ipynb #a0b33e4b
 @dataclass(frozen=True)

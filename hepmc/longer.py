@@ -21,6 +21,7 @@ NETWORKS = {
     "cylindrical": dict(BIGGER, coordinates="cylindrical"),
     "on shell": dict(BIGGER, coordinates="on-shell"),
     "turned": dict(TURNED, recipe="BIGGER_AE_bypass"),
+    "px, py, pz": dict(TURNED, recipe="BIGGER_AE_bypass", coordinates="on-shell-cartesian", symmetry=False),
     "stored": dict(TURNED, recipe="BIGGER_AE_stored"),
     "residual": dict(TURNED, recipe="ResidualConnectionAE"),
     "transformer": dict(TURNED, recipe="TransformerAE", lr=1e-3, bs=64),
