@@ -6,12 +6,11 @@
 __all__ = ['JUDGED', 'SAME', 'EVENTS', 'MATCHED', 'LIGHT', 'SEARCH', 'residual_table', 'particle_table', 'light_table',
            'drell_yan_facts', 'yoda_of', 'panels_of', 'drell_yan_panels', 'flow_panel', 'facts_of', 'analyse_events']
 
-# %% ../nbs/65b_event_report.ipynb #752e9f9f
+# %% ../nbs/65b_event_report.ipynb #cced22f7
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from .compare import VARIED, Choice, Comparison, Side, compare_events
 from .core import HepaeError, UsageError, check_free, package_version, run_record
