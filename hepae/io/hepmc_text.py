@@ -86,9 +86,9 @@ def head_of(
         if len(head) >= n: break
     return head[:n]
 
-# %% ../../nbs/11a_io.hepmc_text.ipynb #c0ff2257
+# %% ../../nbs/11a_io.hepmc_text.ipynb #9c36e6ec
 BLOCK = 1 << 23        # bytes of text in a block, about 40 Drell-Yan events
-MOST_EVENT = 1 << 30   # an event larger than this is no event
+MOST_EVENT = 1 << 28   # more bytes than an event of heavy ions has
 
 
 def _cut(held: bytes) -> int:
@@ -116,7 +116,7 @@ def blocks(
     rest = b"".join(held)
     if rest: yield line, rest if rest.endswith(b"\n") else rest + b"\n"
 
-# %% ../../nbs/11a_io.hepmc_text.ipynb #4ef74ddb
+# %% ../../nbs/11a_io.hepmc_text.ipynb #aad78822
 @dataclass(frozen=True)
 class Text:
     "A block of text: lines, their first letters, and the events that they belong to."
@@ -191,7 +191,7 @@ class Text:
         "The error of a line: its number, its event, and how many events before it are good."
         event = self.first_event + int(self.event[i])
         place = f"event {event} (counted from 0)" if self.event[i] >= 0 or self.first_event else "before the first event"
-        good = f"; the {event} events before it are good" if event > 0 else ""
+        good = "; the event before it is good" if event == 1 else f"; the {event} events before it are good" if event > 0 else ""
         return HepaeError(f"line {self.first_line + int(i)}, {place}: {what}{good}; mend the line or copy the file again")
 
     def quote(self, i: int) -> str:
