@@ -144,7 +144,7 @@ def plot_residuals(
     fig.set_label("Residuals of " + ", ".join(c.name for c in columns))
     return fig
 
-# %% ../nbs/62_plots.ipynb #e89cda8a
+# %% ../nbs/62_plots.ipynb #78628263
 def _draw_losses(ax: Axes, label: str, log: pd.DataFrame, ink: str) -> None:
     "Training and validation loss of one model."
     train, valid = (log[c].to_numpy(float) if c in log else np.array([np.nan]) for c in ("train_loss", "valid_loss"))
@@ -162,7 +162,9 @@ def plot_losses(
 ) -> Figure:
     "Loss against epoch, logarithmic."
     logs = named(logs, "")
-    fig, ((ax,),) = panels(1, 1, (7.5, 4.0), head=0.0)
+    across = max(1, min(len(logs), 3))  # columns of the legend
+    lines = -(-3 * len(logs) // across) if len(logs) > 2 else 0
+    fig, ((ax,),) = panels(1, 1, (7.5, 4.0), head=0.23 * lines)
     for i, (label, log) in enumerate(logs.items()):
         if len(log): _draw_losses(ax, label, log, colour(i)["color"])
     ax.set(xlabel="epoch", ylabel="loss", yscale="log")
@@ -170,7 +172,8 @@ def plot_losses(
     ax.xaxis.minorticks_off()
     ax.grid(alpha=0.3, lw=0.5)
     ax.margins(x=0.02)
-    if ax.get_legend_handles_labels()[0]: ax.legend(ncols=min(len(logs), 3))
+    above = dict(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False) if lines else {}  # many curves leave no room among them
+    if ax.get_legend_handles_labels()[0]: ax.legend(ncols=across, **above)
     fig.set_label("Loss against epoch: " + ", ".join(logs))
     return fig
 

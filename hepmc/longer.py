@@ -22,6 +22,7 @@ NETWORKS = {
     "on shell": dict(BIGGER, coordinates="on-shell"),
     "turned": dict(TURNED, recipe="BIGGER_AE_bypass"),
     "px, py, pz": dict(TURNED, recipe="BIGGER_AE_bypass", coordinates="on-shell-cartesian", symmetry=False),
+    "px, py, pz, stored": dict(TURNED, recipe="BIGGER_AE_stored", coordinates="on-shell-cartesian", symmetry=False),
     "stored": dict(TURNED, recipe="BIGGER_AE_stored"),
     "residual": dict(TURNED, recipe="ResidualConnectionAE"),
     "transformer": dict(TURNED, recipe="TransformerAE", lr=1e-3, bs=64),
