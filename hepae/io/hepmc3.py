@@ -160,8 +160,8 @@ def linked(
     vertices = {k: np.concatenate([found[k], np.zeros(len(implicit), found[k].dtype)])[order] for k in ("status", "x", "y", "z", "t")}
     return production, end, {"id": np.concatenate([found["id"], implicit])[order]} | vertices
 
-# %% ../../nbs/11c_io.hepmc3.ipynb #1d99daab
-_EVENT_LINE = re.compile(rb"E +(-?\d{1,18}) +(\d{1,18}) +(\d{1,18})(?: *@ +(\S+) +(\S+) +(\S+) +(\S+))? *$")
+# %% ../../nbs/11c_io.hepmc3.ipynb #c898b7d7
+_EVENT_LINE = re.compile(rb"E +(-?\d{1,18}) +(\d{1,18}) +(\d{1,18})(?: *@ *(\S+) +(\S+) +(\S+) +(\S+))? *$")
 
 
 def check_letters(
