@@ -2,7 +2,7 @@
 
     python hepmc/longer.py data/drell_yan_50.hepae -o hepmc/longer.csv [--minutes 10] [--only turned …]
 
-The source is any table of particles, or HepMC file. Minutes are those of one core, for each network. Networks that are in the file already are not trained again, so a run that was stopped goes on.
+The source is any table of particles, or HepMC file. Minutes are those of one core, for each network. Networks that are in the file already with as many minutes are not trained again, so a run that was stopped goes on.
 """
 from pathlib import Path
 
@@ -40,13 +40,12 @@ NETWORKS = {
 def main(source, output, minutes, particles, latent, only):
     torch.set_num_threads(1)
     table = read(source, particles=particles)
-    done = pd.read_csv(output, index_col="model") if output.exists() else pd.DataFrame()
+    done = pd.read_csv(output, index_col=["model", "minutes"]) if output.exists() else pd.DataFrame()
     for name in only or NETWORKS:
-        if name in done.index: continue
+        if (name, minutes) in done.index: continue
         model = train_for(table, 60 * minutes, particles=particles, latent=latent, **NETWORKS[name])
         found = judged(table, {name: model})[0]
-        found.insert(0, "minutes", minutes)
-        done = pd.concat([done, found]).rename_axis("model")
+        done = pd.concat([done, found.assign(minutes=minutes).set_index("minutes", append=True)])
         done.to_csv(output, float_format="%.4g")
         print(found.T.to_string(), flush=True)
 

@@ -23,7 +23,7 @@ from hepae.schema import schema_of  # noqa: E402
 def main() -> None:
     "Print the comparison."
     ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    ask.add_argument("file", type=Path)
+    ask.add_argument("file", nargs="?", type=Path, default=Path(__file__).resolve().parents[2] / "data" / "drell_yan.hepmc.gz")
     ask.add_argument("--events", type=int, default=1000, help="how many of the first events")
     given = ask.parse_args()
     begin, found, n = time.perf_counter(), {}, 0

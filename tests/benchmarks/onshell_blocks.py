@@ -1,6 +1,6 @@
 """Lepton pairs through networks on blocks of particles: the cartesian BIGGER_AE of the study before us, and ours on the mass shell, for the same minutes on the same events.
 
-    python tests/benchmarks/onshell_blocks.py data/drell_yan_50.hepae [--minutes 2] [--particles 50] [--latent 64] [--events N]
+    python tests/benchmarks/onshell_blocks.py [data/drell_yan_50.hepae] [--minutes 2] [--particles 50] [--latent 64] [--events N]
 
 All see the same training events, have the same number of latents and the same seconds (an epoch is timed first); a validation split chooses the epoch, and the figures are of test events, which choose nothing.
 
@@ -21,6 +21,7 @@ from hepae.eventstudy import judged, train_for
 from hepae.io.files import read
 from hepae.schema import schema_of, with_schema
 
+DATA = Path(__file__).resolve().parents[2] / "data" / "drell_yan_50.hepae"
 BIGGER = dict(recipe="BIGGER_AE", bs=128, lr=5e-4)
 ON_SHELL = dict(BIGGER, recipe="BIGGER_AE_bypass", coordinates="on-shell-turned", loss="mse+momentum", symmetry=True)
 CHOICES = {
@@ -32,7 +33,7 @@ CHOICES = {
 
 
 @click.command(help=__doc__.splitlines()[0])
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", default=DATA, type=click.Path(exists=True, path_type=Path))
 @click.option("--minutes", default=2.0, show_default=True, help="For each network.")
 @click.option("--particles", default=50, show_default=True)
 @click.option("--latent", default=64, show_default=True)
