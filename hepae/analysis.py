@@ -12,8 +12,8 @@ from typing import Callable
 import numpy as np
 import pandas as pd
 
-from .core import HepaeError, run_record
-from .io.files import naming, read, write
+from .core import HepaeError, naming, run_record
+from .io.files import read, write
 from .metrics import Summary, delta_phi, mse
 from .prep import filter_events, refuse_nonfinite
 from .report import analysis_report

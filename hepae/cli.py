@@ -235,7 +235,7 @@ def extract(inputs, output, particles, events, dims, allow_missing, container, t
     short = f", {facts['short']} events have fewer than {particles} particles" if "short" in facts else ""
     show(facts | {"output": str(output), "bytes": output.stat().st_size}, as_json, f"{output}: {what} ({unit_text or 'units unknown'}){short}, {output.stat().st_size:,} bytes")
 
-# %% ../nbs/70_cli.ipynb #b8fbf7c1
+# %% ../nbs/70_cli.ipynb #2a2b979c
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None
@@ -282,8 +282,8 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 def train(table, output, recipe, latent, hidden, activation, normalisation, loss, epochs, schedule, lr, bs, wd, dims, container, tree, columns, unit, leading, filter_name, seed, bound, rate, symmetry, coordinates, particles, patience, resume,
           tensorboard, activations, force, quiet, as_json):
     "Train an autoencoder on a table, or a density for the codec; the folder keeps config, weights, log and plots."
-    from hepae.core import UsageError
-    from hepae.io.files import naming, read
+    from hepae.core import UsageError, naming
+    from hepae.io.files import read
     from hepae.prep import refuse_nonfinite
     if particles is not None and not coordinates: raise UsageError("--particles goes with --coordinates; add --coordinates on-shell")
     rows = read(table, dims, particles=particles, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
@@ -445,7 +445,7 @@ def _analyse_events(inputs: tuple[Path, ...], output: Path, yoda: Path | None, f
     for what, path in [("report", page), ("YODA", yoda)]:
         if path and not quiet: say(f"{what}: {path}")
 
-# %% ../nbs/70_cli.ipynb #1adb86a5
+# %% ../nbs/70_cli.ipynb #cf24fd5b
 def _volume(n: float) -> str:
     "Bytes for people."
     for unit in ("bytes", "kB", "MB"):
@@ -579,11 +579,11 @@ def bench(inputs, output, names, bounds, folders, rows, repeat, dims, container,
 
     Rows are compared without their events, which most codecs cannot keep.
     """
-    from hepae.core import UsageError, check_free, run_record, to_json, whole
+    from hepae.core import UsageError, check_free, naming, run_record, to_json, whole
     if output: check_free(output, force)
     if output and output.suffix not in (".html", ".htm", ".csv", ".json", ".png"): raise UsageError(f"{output}: cannot write '{output.suffix}'; choose .html, .csv, .json or .png")
     from hepae.codec import bench as benching
-    from hepae.io.files import expand, naming, read
+    from hepae.io.files import expand, read
     from hepae.report import write_report
     known = benching.codecs()
     for name in names.split(",") if names else []: benching.check_name(name.strip(), known)

@@ -14,13 +14,13 @@ from typing import Iterator
 import numpy as np
 import pandas as pd
 
-from .core import HepaeError, UsageError
+from .core import HepaeError, UsageError, naming
 from .cuts import GEV
 from .dilepton import dileptons
 from .drell_yan import selected_pairs
 from .events import event_observables
 from .event_chunks import Kept, particle_chunks
-from .io.files import kind_of, naming
+from .io.files import kind_of
 from .metrics import delta_phi
 from .particles import CLASSES, classes_of, directions, energy_flow, events_of, mass_squared, momenta, physicality
 from .physics import match_jets

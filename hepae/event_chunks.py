@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['event_chunks', 'Kept', 'is_particles', 'particle_chunks']
 
-# %% ../nbs/64a_event_chunks.ipynb #dc558db5
+# %% ../nbs/64a_event_chunks.ipynb #506cf448
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Iterable, Iterator
@@ -13,12 +13,12 @@ from typing import Iterable, Iterator
 import numpy as np
 import pandas as pd
 
-from .core import HepaeError
-from .io.files import kind_of, naming, read_chunks
+from .core import HepaeError, naming
+from .io.files import kind_of, read_chunks
 from .io.hepmc import read_events
 from .io.hepmc_events import Events, in_one_unit
-from .io.hepmc_final import final_particles, is_prompt
-from .schema import PRESETS, Schema, Source, event_index, infer_schema, schema_of, with_schema
+from .io.hepmc_final import final_particles
+from .schema import Schema, event_index, schema_of, with_schema
 
 # %% ../nbs/64a_event_chunks.ipynb #c61d5730
 def _renumbered(rows: pd.DataFrame, schema: Schema, first: int, events: int) -> pd.DataFrame:
@@ -52,23 +52,10 @@ def event_chunks(
         yield _renumbered(held.iloc[:cut], schema, first, min(size, total - first))
         held, entry, first = held.iloc[cut:], entry[cut:], first + size
 
-# %% ../nbs/64a_event_chunks.ipynb #1ee26ad4
+# %% ../nbs/64a_event_chunks.ipynb #f47045d8
 def _weights(events: Events) -> np.ndarray:
     "The first weight of each event; 1 where it has none."
     return np.ones(len(events)) if not events.weights.shape[1] else events.weights.iloc[:, 0].fillna(1.0).to_numpy()
-
-
-def _in_file_order(events: Events, unit: str) -> pd.DataFrame:
-    "Final-state particles as they follow each other in the file, in cartesian columns."
-    p, (unit, factor) = events.particles, in_one_unit(events, unit)
-    production, end = (events.slots(p[n].to_numpy()) for n in ("production", "end"))
-    final = (p["status"] == 1).to_numpy()
-    found = p.assign(prompt=is_prompt(p["pid"].to_numpy(), p["status"].to_numpy(), production, end))
-    if not np.isscalar(factor): found = found.assign(**{n: p[n] * factor for n in ("px", "py", "pz", "E", "m")})
-    counts = np.bincount(p.index.codes[0][final], minlength=len(events))
-    table = found.loc[final, PRESETS["cartesian"]].set_axis(event_index(np.concatenate([[0], np.cumsum(counts)]), events.first_entry))
-    source = Source("HepMC", container="particles", entries=events.first_entry + len(events))
-    return with_schema(table, replace(infer_schema(table, unit), source=source))
 
 
 @dataclass
@@ -90,7 +77,7 @@ def _hepmc_tables(path: Path, ranked: bool, kept: Kept | None) -> Iterator[pd.Da
         if kept is not None:
             kept.weights.append(_weights(events))
             kept.numbers.append(events.events["number"].to_numpy())
-        yield final_particles(events, None, PRESETS["cartesian"], unit) if ranked else _in_file_order(events, unit)
+        yield final_particles(events, None, "cartesian", unit, ranked)
 
 # %% ../nbs/64a_event_chunks.ipynb #456e6457
 _MOMENTA = ({"px", "py", "pz"}, {"pt", "eta", "phi"})

@@ -6,12 +6,13 @@
 __all__ = ['CLASSES', 'TOLERANCE', 'SHELL', 'FLOW_EDGES', 'momenta', 'directions', 'events_of', 'per_event', 'classes_of',
            'charges_of', 'multiplicity', 'mass_squared', 'faster_than_light', 'off_shell', 'physicality', 'energy_flow']
 
-# %% ../nbs/61b_particles.ipynb #f2f20df8
+# %% ../nbs/61b_particles.ipynb #5b1be2dd
 import numpy as np
 import pandas as pd
 
 from .core import HepaeError
 from .cuts import GEV
+from .io.hepmc_final import of_each_kind
 from .schema import event_offsets, schema_of
 
 # %% ../nbs/61b_particles.ipynb #68939097
@@ -73,7 +74,7 @@ def per_event(
     "The sum of `values` over the particles of each event."
     return np.bincount(event, values, minlength=events).astype(float)
 
-# %% ../nbs/61b_particles.ipynb #f3238278
+# %% ../nbs/61b_particles.ipynb #4e0ea0c2
 CLASSES = ("electron", "muon", "photon", "neutrino", "charged hadron", "neutral hadron", "other")
 _LEPTONS = {11: 0, 13: 1, 22: 2, 12: 3, 14: 3, 16: 3}
 
@@ -92,24 +93,18 @@ def _three_charge(pid: int) -> int:
     return pdgid.three_charge(pid) or 0
 
 
-def _looked_up(pid: np.ndarray, of) -> np.ndarray:
-    "`of` each number, computed once for each that occurs."
-    numbers, which = np.unique(np.asarray(pid), return_inverse=True)
-    return np.array([of(int(n)) for n in numbers], np.int64)[which]
-
-
 def classes_of(
     pid: np.ndarray,  # (n,) PDG numbers
 ) -> np.ndarray:      # (n,) index in CLASSES
     "What kind of particle each is."
-    return _looked_up(pid, _class)
+    return of_each_kind(pid, _class, np.int64)
 
 
 def charges_of(
     pid: np.ndarray,  # (n,) PDG numbers
 ) -> np.ndarray:      # (n,) in units of the positron's charge
     "Electric charges."
-    return _looked_up(pid, _three_charge) / 3
+    return of_each_kind(pid, _three_charge, np.int64) / 3
 
 # %% ../nbs/61b_particles.ipynb #10430e80
 def multiplicity(

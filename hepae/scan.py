@@ -29,8 +29,8 @@ from matplotlib.ticker import NullLocator
 
 from .analysis import standardised_differences
 from .cluster import TRIES, connected
-from .core import HepaeError, UsageError, check_free, existing_file, read_json, rng, run_record, to_json, whole
-from .io.files import naming, read
+from .core import HepaeError, UsageError, check_free, existing_file, naming, read_json, rng, run_record, to_json, whole
+from .io.files import read
 from .learner import train
 from .metrics import residuals, summarise
 from .models import RECIPES

@@ -22,8 +22,8 @@ from ..cluster import connected
 from .container import Reader, open_end
 from .header import Header, with_bounds
 from .tables import grid_table, read_rows, read_tables, write_tables
-from ..core import HepaeError, UsageError, check_free, existing_file, whole
-from ..io.files import READERS, expand, kind_of, naming, particles_asked, read, read_chunks, write
+from ..core import HepaeError, UsageError, check_free, existing_file, naming, whole
+from ..io.files import READERS, expand, kind_of, particles_asked, read, read_chunks, write
 from ..io.hepmc_particles import is_hepmc_name, open_hepmc, write_hepmc
 from ..io.tables import WRITERS, joined, write_chunks
 from ..metrics import bound_violations, check_comparable

@@ -35,30 +35,29 @@ def repeated(text: bytes, events: int) -> bytes:
     return text[:begin] + text[begin:end] * max(1, -(-events // text.count(b"\nE "))) + text[end:]
 
 
+def offered(event) -> tuple:
+    "The columns that evt.numpy has."
+    p, v = event.numpy.particles, event.numpy.vertices
+    return p.id, p.pid, p.status, p.px, p.py, p.pz, p.e, p.generated_mass, v.id, v.status, v.x, v.y, v.z, v.t, np.array(event.weights)
+
+
+def begins_and_ends(event) -> tuple:
+    "The vertices where each particle begins and ends."
+    production, end = np.zeros(len(event.particles), int), np.zeros(len(event.particles), int)
+    for vertex in event.vertices:
+        for q in vertex.particles_in: end[q.id - 1] = vertex.id
+        for q in vertex.particles_out: production[q.id - 1] = vertex.id
+    return production, end
+
+
 def columns(path: Path) -> int:
     "What evt.numpy offers, event by event."
-    n = 0
-    with pyhepmc.open(path) as file:
-        for event in file:
-            p, v = event.numpy.particles, event.numpy.vertices
-            kept = (p.id, p.pid, p.status, p.px, p.py, p.pz, p.e, p.generated_mass, v.id, v.status, v.x, v.y, v.z, v.t, np.array(event.weights))
-            n += len(kept) > 0
-    return n
+    with pyhepmc.open(path) as file: return sum(len(offered(event)) > 0 for event in file)
 
 
 def graph(path: Path) -> int:
     "The same, and where each particle begins and ends."
-    n = 0
-    with pyhepmc.open(path) as file:
-        for event in file:
-            p, v = event.numpy.particles, event.numpy.vertices
-            kept = (p.id, p.pid, p.status, p.px, p.py, p.pz, p.e, p.generated_mass, v.id, v.status, v.x, v.y, v.z, v.t, np.array(event.weights))
-            production, end = np.zeros(len(event.particles), int), np.zeros(len(event.particles), int)
-            for vertex in event.vertices:
-                for q in vertex.particles_in: end[q.id - 1] = vertex.id
-                for q in vertex.particles_out: production[q.id - 1] = vertex.id
-            n += len(kept) > 0
-    return n
+    with pyhepmc.open(path) as file: return sum(len(offered(event) + begins_and_ends(event)) > 0 for event in file)
 
 
 READERS = {
