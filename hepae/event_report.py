@@ -159,8 +159,8 @@ def flow_panel(
     return Panel(r"$\eta$ of particles", FLOW_EDGES, sides, ratio, r"energy / event / unit of $\eta$ [GeV]")
 
 # %% ../nbs/65b_event_report.ipynb #c95cbddb
-SAME = """Event k of one file is compared with event k of the other. **Distributions come last here, and a χ² with errors as if
-the two samples were independent says little**: they are the same events, so their histograms agree far better than two samples
+SAME = """Event k of one file is compared with event k of the other. Distributions come last here, and a χ² with errors as if
+the two samples were independent says little: they are the same events, so their histograms agree far better than two samples
 ever would, and a wrong scale can hide below such errors. The ratios below have errors from events that change their bin or
 weight, and nothing else."""
 EVENTS = """Of |residual|, what 68, 95 and 99.9% of the events stay below; undefined where a file has no pair or no jet, or the
