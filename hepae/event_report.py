@@ -169,7 +169,7 @@ cosθ changes its sign with the pz of the pair. The angle φ*_η is steep where 
 MATCHED = """Relative residuals of pt and E, differences of eta, phi and m² = E² − p². Quantiles are those of |residual|, at most 5%
 too high; rms and max are exact."""
 LIGHT = """A particle with |p| > E has no mass and breaks the mass of every pair it is part of. It counts beyond E (1 + 10⁻¹²), since
-rounding alone does less than that. **off shell**: E² − p² is not the m² that the table gives for the particle. **undefined**:
+rounding alone does less than that. off shell: E² − p² is not the m² that the table gives for the particle. undefined:
 particles along the beam in a table that has neither E nor pz."""
 SEARCH = """The selection and bins of the search for high-mass resonances, its efficiency as a weight, without smearing unless asked for."""
 _SHAPE = "met sum_E thrust thrust_t n n_charged n_photon n_jets pt_jet".split()
