@@ -118,7 +118,7 @@ def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict
         rows += len(chunk)
         last = int(chunk.index.get_level_values(0).max()) + 1 if len(chunk) else 0
         entries = max(entries, last, schema.source.entries) if chunk.index.nlevels > 1 else rows
-        source = replace(schema.source if schema.source.format else Source(kind), entries=first_entry + entries)
+        source = replace(schema.source if schema.source.format else Source(kind, branches=columns or {}), entries=first_entry + entries)
         energy_unit = unit if unit is not None else next((c.unit for c in schema.columns if c.unit in ("MeV", "GeV")), "")
         table = with_columns(_shifted(chunk, first_entry), want, energy_unit, source)
         yield _as_described(table, schema, unit) if "hepae_schema" in chunk.attrs and not columns else table
