@@ -18,13 +18,15 @@ from .io.files import kind_of, read_chunks
 from .io.hepmc import read_events
 from .io.hepmc_events import Events, in_one_unit
 from .io.hepmc_final import final_particles
-from .schema import Schema, event_index, schema_of, with_schema
+from .io.tables import joined
+from .schema import Schema, event_index, events_between, schema_of, with_schema
 
 # %% ../nbs/64a_event_chunks.ipynb #c61d5730
 def _renumbered(rows: pd.DataFrame, schema: Schema, first: int, events: int) -> pd.DataFrame:
     "These rows as a table of `events` events, numbered from 0."
     entry = rows.index.get_level_values(0).to_numpy() - first
     counts = np.bincount(entry, minlength=events)
+    rows = events_between(rows, first, first + events, -first)
     rows = rows.set_axis(event_index(np.concatenate([[0], np.cumsum(counts)])))
     return with_schema(rows, replace(schema, source=replace(schema.source, entries=events)))
 
@@ -38,7 +40,7 @@ def event_chunks(
     for table in tables:
         if table.index.nlevels < 2: raise HepaeError("the rows of this table belong to no events; extract it again from a file with events")
         schema = schema_of(table)
-        held = table if held is None or not len(held) else pd.concat([held, table])
+        held = table if held is None else joined([held, table])
         entry = held.index.get_level_values(0).to_numpy()
         if len(entry) and (np.diff(entry) < 0).any(): raise HepaeError("rows are not ordered by entry; sort the table by its index first")
         while len(entry) and entry[-1] >= first + size:  # a row of a later event: those before are whole

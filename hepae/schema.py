@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['BOUND_MODES', 'KINDS', 'VARIABLES', 'PRESETS', 'INDEX', 'MOST_ENTRIES', 'parse_bound', 'Column', 'variable',
            'axis_label', 'preset', 'variables', 'Source', 'Schema', 'with_schema', 'schema_of', 'infer_schema',
-           'is_ragged', 'ragged_columns', 'flat_values', 'refuse_ragged', 'event_index', 'n_entries', 'event_offsets']
+           'is_ragged', 'ragged_columns', 'flat_values', 'refuse_ragged', 'event_index', 'n_entries', 'event_offsets',
+           'with_events', 'events_of', 'events_between', 'joined_events']
 
 # %% ../nbs/01_schema.ipynb #c150eb94
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -344,3 +345,82 @@ def event_offsets(
     if n > MOST_ENTRIES: raise HepaeError(f"events are numbered up to {n}, which is more than any file has; number them from 0")
     counts = np.bincount(entry, minlength=n)
     return np.concatenate([[0], np.cumsum(counts)])
+
+# %% ../nbs/01_schema.ipynb #a0401ca8
+_EVENTS = "hepae_events"
+
+
+class _Kept(dict):
+    "Rows of events in `attrs`: not copied, equal to itself alone, an empty dict for JSON and pickles."
+    def __init__(self, rows: pd.DataFrame):
+        super().__init__()
+        self.rows = rows
+
+    def __deepcopy__(self, memo) -> "_Kept": return self
+    def __eq__(self, other) -> bool: return self is other
+    def __ne__(self, other) -> bool: return self is not other
+    def __reduce__(self) -> tuple: return dict, ()
+    def __repr__(self) -> str: return f"<{len(self.rows)} events>"
+
+
+def _check_events(events: pd.DataFrame) -> None:
+    "HepaeError unless these rows are events with numbers."
+    numbers = events.index
+    if numbers.nlevels != 1 or numbers.dtype.kind not in "iu": raise HepaeError("events need one whole number each as their index; give them the number of their entry")
+    if not (numbers.is_monotonic_increasing and numbers.is_unique): raise HepaeError("events are not in ascending order, or one is there twice; sort them by their number")
+    odd = [str(n) for n, t in events.dtypes.items() if not isinstance(t, np.dtype) or t.kind not in "fiub"]
+    if odd: raise HepaeError(f"column {', '.join(odd)} of the events holds no numbers; convert or drop it")
+    if len(set(map(str, events.columns))) < events.shape[1]: raise HepaeError("a column of the events is there twice; rename one")
+
+
+def with_events(
+    table: pd.DataFrame,
+    events: pd.DataFrame | None,  # columns of numbers; the index is the number of each event, as `entry` of the table; None: no events
+) -> pd.DataFrame:
+    "`table` with a row for each event attached (neither is copied)."
+    table = table.copy(deep=False)
+    if events is None:
+        table.attrs = {k: v for k, v in table.attrs.items() if k != _EVENTS}
+        return table
+    _check_events(events)
+    table.attrs = {**table.attrs, _EVENTS: _Kept(events.rename_axis(INDEX[0]))}
+    return table
+
+
+def events_of(
+    table: pd.DataFrame,
+) -> pd.DataFrame | None:
+    "The row for each event that `table` carries, or None. A part of a table has those of the whole."
+    kept = table.attrs.get(_EVENTS)
+    return kept.rows.copy(deep=False) if isinstance(kept, _Kept) else None
+
+# %% ../nbs/01_schema.ipynb #04b8b5f8
+def events_between(
+    table: pd.DataFrame,
+    first: int | None = None,  # number of the first event that is meant; None: from the beginning
+    last: int | None = None,   # one past the last; None: to the end
+    shift: int = 0,            # what is added to each number
+) -> pd.DataFrame:
+    "`table` with those of its events, renumbered; unchanged if it has none."
+    events = events_of(table)
+    if events is None: return table
+    first, last = (None if n is None else int(np.searchsorted(events.index, n)) for n in (first, last))
+    kept = events.iloc[first:last]
+    return with_events(table, kept.set_axis(kept.index + shift) if shift else kept)
+
+
+def _with_columns(events: pd.DataFrame, like: dict) -> pd.DataFrame:
+    "The events with all columns of `like` (name → dtype), in that order."
+    fill = lambda dtype: np.full(len(events), np.nan if dtype.kind == "f" else 0, dtype)
+    return pd.DataFrame({n: events[n] if n in events else fill(dtype) for n, dtype in like.items()}, index=events.index)
+
+
+def joined_events(
+    tables: list[pd.DataFrame],  # parts of one table
+) -> pd.DataFrame | None:
+    "The events of tables that follow each other, each once; None if none has any."
+    found = {id(t.attrs[_EVENTS]): e for t in tables if (e := events_of(t)) is not None}
+    if len(found) < 2: return next(iter(found.values()), None)
+    dtypes = {n: dtype for e in found.values() for n, dtype in e.dtypes.items()}
+    all_of_them = pd.concat([_with_columns(e, dtypes) for e in found.values()])
+    return all_of_them[~all_of_them.index.duplicated()].sort_index()

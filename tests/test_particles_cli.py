@@ -2,6 +2,7 @@
 import gzip
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,11 @@ from conftest import ROOT, hepae, one_sentence
 from hepae.blocks import read_npz
 from hepae.codec.files import compress_files, decompress_file, verify_file
 from hepae.core import HepaeError, UsageError
-from hepae.io.files import extract, read
-from hepae.schema import schema_of
+from hepae.codec.tables import regrouped
+from hepae.event_chunks import event_chunks
+from hepae.io.files import _shifted, _some_events, extract, read
+from hepae.io.tables import joined
+from hepae.schema import event_index, events_of, infer_schema, schema_of, with_events, with_schema
 
 DY = ROOT / "data" / "drell_yan.hepmc.gz"
 HEAD = "HepMC::Version 3.02.05\nHepMC::Asciiv3-START_EVENT_LISTING\n"
@@ -209,3 +213,30 @@ def test_particles_of_a_jet_table(tmp_path):
     "A table of jets has no particles."
     pd.DataFrame({"pt": [1.0], "eta": [0.0]}).to_csv(tmp_path / "jets.csv")
     with pytest.raises(UsageError, match="tables made of them"): extract([tmp_path / "jets.csv"], tmp_path / "x.parquet", particles=5)
+
+
+def a_table_of_events(first: int, counts: list[int]) -> pd.DataFrame:
+    "Particles of some events, each of which knows its number."
+    index = event_index(np.concatenate([[0], np.cumsum(counts)]), first)
+    table = pd.DataFrame({"pid": np.arange(sum(counts)), "E": np.arange(sum(counts)) + 1.0}, index=index)
+    schema = infer_schema(table, "GeV")
+    events = pd.DataFrame({"number": np.arange(len(counts)) + 1000 + first}, index=range(first, first + len(counts)))
+    return with_events(with_schema(table, replace(schema, source=replace(schema.source, entries=first + len(counts)))), events)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 100])
+def test_events_go_with_their_particles(rows):
+    "Each event, those without particles included, is in the chunk of its rows, once, whichever way tables are joined and cut."
+    parts = [a_table_of_events(0, [2, 0, 3, 0]), a_table_of_events(4, [0, 4, 1]), a_table_of_events(7, [0, 0])]
+    for again in (regrouped(iter(parts), rows), regrouped(iter([t.iloc[k:k + 1] for t in parts[:2] for k in range(len(t))] + parts[2:]), rows)):
+        found = list(again)
+        assert np.concatenate([events_of(t)["number"] for t in found]).tolist() == list(range(1000, 1009))
+        assert all(set(t.index.get_level_values(0)) <= set(events_of(t).index) for t in found)
+        assert [schema_of(t).source.entries for t in found] == [int(events_of(t).index[-1]) + 1 for t in found]
+    for size in (1, 2, 5, 100):
+        chunks = list(event_chunks(parts, size))
+        assert [events_of(t)["number"].tolist() for t in chunks] == [list(range(1000, 1009))[k:k + size] for k in range(0, 9, size)]
+        assert all(events_of(t).index[0] == 0 for t in chunks)
+    assert events_of(joined(parts)).index.tolist() == list(range(9)) and events_of(_shifted(parts[1], 10)).index.tolist() == [14, 15, 16]
+    some = list(_some_events(iter(parts), 2, 6))
+    assert np.concatenate([events_of(t)["number"] for t in some]).tolist() == [1002, 1003, 1004, 1005] and events_of(some[0]).index.tolist() == [0, 1]

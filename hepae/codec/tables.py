@@ -26,7 +26,7 @@ from .plan import HINT, SPREAD, ColumnPlan
 from .planner import has_long_events, make_plan
 from ..core import HepaeError, UsageError
 from ..io.tables import check_alike, joined
-from ..schema import Column, refuse_ragged, schema_of, with_schema
+from ..schema import Column, events_between, refuse_ragged, schema_of, with_schema
 
 # %% ../../nbs/53e_codec.tables.ipynb #59db8014
 SMALL = 2**14        # rows with which plans are tried out whole
@@ -245,7 +245,9 @@ def write_tables(
 def regrouped(tables: Iterable[pd.DataFrame], rows: int | None = None, unordered: str = "") -> Iterator[pd.DataFrame]:
     "The same rows in chunks of about `rows`, which end where events do."
     held: list[pd.DataFrame] = []
+    done = None  # events that have left: a part of a table may bring them again
     for table in tables:
+        if done is not None: table = events_between(table, done)
         rows = rows or (min(MOST_ROWS, MOST_VALUES // 2 // max(1, table.shape[1])) if unordered == "table" else max(2**14, min(2**18, 2**22 // max(1, table.shape[1]))))
         held.append(table)
         while sum(map(len, held)) >= 2 * rows:
@@ -254,6 +256,7 @@ def regrouped(tables: Iterable[pd.DataFrame], rows: int | None = None, unordered
             if cut >= len(table): break
             yield _part(table, 0, cut)
             held = [_part(table, cut, len(table))]
+            if table.index.nlevels == 2: done = int(table.index.get_level_values(0)[cut - 1]) + 1
     if held:
         table = joined(held)
         cut = _event_start(table, rows) if len(table) > MOST_ROWS else len(table)
@@ -271,9 +274,13 @@ def _event_start(table: pd.DataFrame, row: int) -> int:
 
 def _part(table: pd.DataFrame, a: int, b: int) -> pd.DataFrame:
     "Rows a to b; events without rows after them belong to what follows."
-    part = table.iloc[a:b]
-    schema = schema_of(table)
-    if b < len(table) and table.index.nlevels == 2: schema = replace(schema, source=replace(schema.source, entries=int(part.index.get_level_values(0).max()) + 1))
+    part, schema, last = table.iloc[a:b], schema_of(table), None
+    if table.index.nlevels == 2:
+        entry = table.index.get_level_values(0)
+        if b < len(table):
+            last = int(entry[a:b].max()) + 1
+            schema = replace(schema, source=replace(schema.source, entries=last))
+        part = events_between(part, int(entry[a - 1]) + 1 if a else 0, last)
     return with_schema(part, schema)
 
 # %% ../../nbs/53e_codec.tables.ipynb #6041ded6

@@ -24,7 +24,8 @@ from .root import leading_rows, read_root_chunks, with_columns, write_root
 from .tables import WRITERS, is_ragged, joined, ragged_types, read_csv_chunks, read_parquet_chunks, read_ragged_chunks, write_chunks
 from .unpickle import read_pickle
 from ..kinematics import COMPONENTS, component, inputs_for
-from ..schema import INDEX, Schema, Source, infer_schema, flat_values, preset, schema_of, variables, with_schema
+from ..schema import (INDEX, Schema, Source, events_between, events_of, flat_values, infer_schema, preset, schema_of,
+                      variables, with_events, with_schema)
 
 # %% ../../nbs/13_io.files.ipynb #9cf74274
 def kind_of(
@@ -73,7 +74,7 @@ def _whole_events(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     held = None
     for chunk in chunks:
         if chunk.index.nlevels == 1: yield chunk; continue
-        if held is not None: chunk = pd.concat([held, chunk])
+        if held is not None: chunk = joined([held, chunk])
         entry = chunk.index.get_level_values(0)
         last = entry == entry[-1] if len(entry) else np.zeros(0, bool)
         held = chunk[last]
@@ -84,6 +85,7 @@ def _whole_events(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 def _shifted(table: pd.DataFrame, entries: int) -> pd.DataFrame:
     "The table with its entries renumbered to follow those of the files before."
     if not entries: return table
+    table = events_between(table, shift=entries)
     if table.index.nlevels == 1: return table.set_axis(table.index + entries)
     return table.set_axis(pd.MultiIndex.from_arrays([table.index.get_level_values(0) + entries, table.index.get_level_values(1)], names=INDEX))
 
@@ -120,7 +122,8 @@ def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict
         entries = max(entries, last, schema.source.entries) if chunk.index.nlevels > 1 else rows
         source = replace(schema.source if schema.source.format else Source(kind, branches=columns or {}), entries=first_entry + entries)
         energy_unit = unit if unit is not None else next((c.unit for c in schema.columns if c.unit in ("MeV", "GeV")), "")
-        table = with_columns(_shifted(chunk, first_entry), want, energy_unit, source)
+        chunk = _shifted(chunk, first_entry)
+        table = with_events(with_columns(chunk, want, energy_unit, source), events_of(chunk))
         yield _as_described(table, schema, unit) if "hepae_schema" in chunk.attrs and not columns else table
 
 # %% ../../nbs/13_io.files.ipynb #736ae59d
@@ -240,7 +243,8 @@ def _some_events(chunks: Iterable[pd.DataFrame], first: int, last: int) -> Itera
         if chunk.index.nlevels != 2: raise UsageError("--events needs a table with events, and this one has none; leave it out")
         entry, schema = chunk.index.get_level_values(0), schema_of(chunk)
         source = replace(schema.source, entries=max(0, min(schema.source.entries, last) - first))
-        yield with_schema(_shifted(chunk[(entry >= first) & (entry < last)], -first), replace(schema, source=source))
+        kept = events_between(chunk[(entry >= first) & (entry < last)], first, last)
+        yield with_schema(_shifted(kept, -first), replace(schema, source=source))
         if len(entry) and entry[-1] >= last: return
 
 

@@ -18,7 +18,8 @@ import pandas as pd
 
 from ..core import HepaeError, UsageError, existing_file, to_json, whole
 from .pickles import PickleWriter
-from ..schema import INDEX, Schema, Source, event_index, infer_schema, refuse_ragged, schema_of, with_schema
+from ..schema import (INDEX, Schema, Source, event_index, infer_schema, joined_events, refuse_ragged, schema_of,
+                      with_events, with_schema)
 
 # %% ../../nbs/10_io.tables.ipynb #9b3195a5
 class _ParquetWriter:
@@ -72,14 +73,14 @@ def check_alike(
 def joined(
     tables: list[pd.DataFrame],  # one at least
 ) -> pd.DataFrame:
-    "Tables that follow each other as one, with the schema of the last; HepaeError if they are unlike."
+    "Tables that follow each other as one, with the schema of the last and the events of all; HepaeError if they are unlike."
     if len(tables) == 1: return tables[0]
     for t in tables[1:]: check_alike(t, tables[0])
     bare = [t.copy(deep=False) for t in tables]
     for t in bare: t.attrs = {}
     whole_table = pd.concat(bare)
     whole_table.attrs = dict(tables[-1].attrs)
-    return whole_table
+    return with_events(whole_table, joined_events(tables))
 
 
 def write_chunks(

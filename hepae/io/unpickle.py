@@ -132,7 +132,7 @@ _INDEX_PARTS = {"_new_Index": _new_index, "Index": _values, "Int64Index": _value
 _ARRAY_PARTS = {"_reconstruct": _new_array, "_frombuffer": _array_of, "scalar": _scalar}
 _STRING_PARTS = {"StringDtype": _Names, "StringArray": _Names, "ArrowStringArray": _Names, "ArrowStringArrayNumpySemantics": _Names,
                  "__pyx_unpickle_NDArrayBacked": _Names}
-_BUILTINS = {"slice": lambda *a: slice(*a), "bytearray": _bytes, "bytes": _bytes}
+_BUILTINS = {"slice": lambda *a: slice(*a), "bytearray": _bytes, "bytes": _bytes, "dict": lambda: {}}
 _PARTS = {  # module: name → what it stands for
     "pandas": {"DataFrame": _Frame, **_INDEX_PARTS, **_STRING_PARTS},
     "pandas.core.frame": {"DataFrame": _Frame},
