@@ -10,9 +10,10 @@ OUT ?= demo
 TABLE := processed_data/jets_E4D.pkl
 # one thread each: networks of this size gain little from a second, and lose much where cores are shared
 export OMP_NUM_THREADS ?= 1
+# real files of other people, which no test needs: what reads them is skipped where the folder is not there
 export HEPAE_TESTDATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo install test slow notebooks step hooks bench lab clean
+.PHONY: help demo install test real slow notebooks step hooks bench lab clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -46,16 +47,17 @@ EPOCHS ?= 60
 step: install ## notebooks and hepae/ are in step, and notebooks are clean
 	@$(BIN)/python tests/in_step.py
 
-notebooks: install ## every cell of nbs/ and of the studies
-	$(BIN)/nbdev_test --path nbs --n_workers 2 --do_print
-	for study in 4D 27D hepmc; do if ls $$study/*.ipynb >/dev/null 2>&1; then $(BIN)/nbdev_test --path $$study --n_workers 2 --do_print; fi; done
+notebooks: install ## every cell of nbs/ and of the studies, but slow ones; which cells take longest
+	@$(BIN)/python tests/notebooks.py
 
-test: install step notebooks ## the whole test suite
-	$(BIN)/python -m pytest -q tests
+test: install ## the whole test suite; what needs real files is skipped without HEPAE_TESTDATA
+	@$(BIN)/python tests/suite.py
 
-slow: install ## the cells and tests that take long
-	$(BIN)/nbdev_test --path nbs --flags slow --n_workers 1 --do_print
-	$(BIN)/nbdev_test --path 4D --flags slow --n_workers 1 --do_print
+real: install ## of the test suite only what reads the real files in HEPAE_TESTDATA
+	@$(BIN)/python tests/suite.py --real
+
+slow: install ## the cells that take long, with all others
+	@$(BIN)/python tests/notebooks.py --slow --workers 1
 
 bench: install ## the measured figures: training, extraction, bytes, speed and memory of codecs
 	for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

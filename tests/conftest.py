@@ -8,17 +8,25 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTDATA = Path(os.environ.get("HEPAE_TESTDATA", ROOT.parent / "shared" / "data"))
+TESTDATA = Path(os.environ.get("HEPAE_TESTDATA") or ROOT.parent / "shared" / "data")
 
 settings.register_profile("hepae", deadline=None, derandomize=True, max_examples=40, print_blob=True)
 settings.load_profile("hepae")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    "Tests that ask for real files carry the mark `real`: `-m real` runs them, `-m 'not real'` all others."
+    for item in items:
+        if "testdata" in item.fixturenames: item.add_marker("real")
+
+
 @pytest.fixture(scope="session")
 def testdata():
-    "A function from a name in MANIFEST.md to the real file; the test is skipped where the folder is absent."
+    "A function from a name in MANIFEST.md to the real file; the test is skipped where it is absent."
     def find(name: str) -> Path:
-        if not (TESTDATA / name).exists(): pytest.skip(f"no {name} in {TESTDATA}; set HEPAE_TESTDATA to the folder of real files")
+        if not TESTDATA.is_dir(): pytest.skip("no folder of real files; HEPAE_TESTDATA names it")
+        if not (TESTDATA / name).exists(): pytest.skip(f"no {name} in the folder of real files, HEPAE_TESTDATA")
         return TESTDATA / name
     return find
 

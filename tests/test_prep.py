@@ -1,6 +1,5 @@
 "What must hold for cuts and normalisations whatever the values: round trips, domains, hostile dictionaries, splits."
 import json
-import os
 from pathlib import Path
 
 import awkward as ak
@@ -18,7 +17,6 @@ from hepae.io.files import read
 from hepae.prep import RECIPES, Normaliser, count_nonfinite, filter_events, fit_normaliser, split_by_event
 from hepae.schema import PRESETS, event_index, event_offsets, infer_schema, preset, schema_of, variable, with_schema
 
-DATA = Path(os.environ.get("HEPAE_TESTDATA", Path(__file__).parents[2] / "shared/data"))
 settings.register_profile("hepae", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("hepae")
 
@@ -231,11 +229,10 @@ def test_unknown_filters_are_wrong_usage(wrong):
     with pytest.raises(UsageError): filter_events(pd.DataFrame({"pt": [1.0]}), wrong)
 
 
-def atlas_jets():
+@pytest.fixture(scope="module")
+def atlas_jets(testdata):
     "The 130 real ATLAS jets with all 29 variables, in MeV."
-    path = DATA / "root/jets_10_events.root"
-    if not path.exists(): pytest.skip(f"{path.name} is not here; set HEPAE_TESTDATA")
-    tree, c = uproot.open(path)["CollectionTree"], "AntiKt4EMTopoJets"
+    tree, c = uproot.open(testdata("root/jets_10_events.root"))["CollectionTree"], "AntiKt4EMTopoJets"
     branch = {v: b for v in preset("29D") for b in (f"{c}AuxDyn.{v}", f"{c}Aux./{c}Aux.{v}") if b in tree}
     branches = {v: tree[b].array() for v, b in branch.items()}
     counts = ak.to_numpy(ak.num(branches["pt"]))
@@ -245,8 +242,8 @@ def atlas_jets():
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_real_atlas_jets_come_back(recipe):
-    table = atlas_jets()
+def test_real_atlas_jets_come_back(atlas_jets, recipe):
+    table = atlas_jets
     fitted = fit_normaliser(table, recipe)
     y = fitted.forward(table)
     assert_same(fitted.inverse(y), table, fitted)
@@ -255,10 +252,11 @@ def test_real_atlas_jets_come_back(recipe):
 
 
 @pytest.mark.parametrize("recipe", ["standard", "log", "custom", "log-standard"])
-@pytest.mark.parametrize("which", ["real", "toy"])
-def test_each_variable_comes_back_to_a_millionth(which, recipe):
+@pytest.mark.parametrize("which", [pytest.param("real", marks=pytest.mark.real), "toy"])
+def test_each_variable_comes_back_to_a_millionth(request, which, recipe):
     "Relative to the value itself, zeros exactly; but for what is below 1e-18 of the largest, where float64 has no digits left beside a centre."
-    table = atlas_jets() if which == "real" else read(Path(__file__).parents[1] / "data" / "jets_27D.root", "29D")
+    real, toy = "atlas_jets", Path(__file__).parents[1] / "data" / "jets_27D.root"
+    table = request.getfixturevalue(real) if which == "real" else read(toy, "29D")
     fitted = fit_normaliser(table, recipe)
     back = fitted.inverse(fitted.forward(table))
     for name in table:
@@ -267,8 +265,8 @@ def test_each_variable_comes_back_to_a_millionth(which, recipe):
         assert (np.abs(y - x) <= 1e-6 * np.abs(x) + 1e-18 * np.abs(x).max()).all(), name
 
 
-def test_real_atlas_jets_pass_the_filters():
-    table = atlas_jets()
+def test_real_atlas_jets_pass_the_filters(atlas_jets):
+    table = atlas_jets
     kept, report = filter_events(table, "finite,jets,mc")
     assert not any(c["missing"] for c in report["cuts"])
     assert 120 <= len(kept) <= 130
@@ -276,10 +274,8 @@ def test_real_atlas_jets_pass_the_filters():
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_real_trigger_jets_come_back(recipe):
-    path = DATA / "root/uproot-issue-816.root"
-    if not path.exists(): pytest.skip(f"{path.name} is not here; set HEPAE_TESTDATA")
-    tree = uproot.open(path)["AnalysisMiniTree"]
+def test_real_trigger_jets_come_back(testdata, recipe):
+    tree = uproot.open(testdata("root/uproot-issue-816.root"))["AnalysisMiniTree"]
     table = pd.DataFrame({v: ak.to_numpy(ak.flatten(tree[f"trigger_akt4_pf_{v}"].array())) for v in preset("4D")})
     table = with_schema(table, infer_schema(table, "MeV"))
     assert table["m"].min() < 0
