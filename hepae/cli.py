@@ -487,6 +487,7 @@ def compress(inputs, output, bound, unordered, no_index, folder, embed, particle
         return
     if workers or address: raise UsageError(f"{output}: --workers and --dask make one file for each input; give a folder with -o")
     with progress_bar(quiet, unit=" particles" if particles else " jets", unit_scale=True) as bar: facts = files.compress_files(inputs, output, progress=bar.update, **options)
+    if unordered and not facts["unordered"] and not quiet: say("the order of rows is kept: a free one would not make this file smaller")
     if not particles and facts["index_bytes"] > facts["rows"] / 4 and not quiet: say(f"the index takes {8 * facts['index_bytes'] / facts['rows']:.2f} bits a row; if nobody needs it, --no-index saves them")
     if output == "-": return
     size = Path(output).stat().st_size

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .bounds import decimal_places, quantise, quantiser
-from .container import Reader, Writer, chunks_between, put_numbers, put_sections, take_numbers, take_sections
+from .container import Reader, Writer, chunks_between, put_json, put_numbers, put_sections, take_numbers, take_sections
 from .density import Rows, count_rows, decode_rows, encode_rows
 from .fine import decode_fine, encode_fine, fine_of
 from .header import EVENTS, FAR, OTHER, RANGE, UNORDERED, Header, bound_of, decode_index, encode_index, index_levels, index_offsets
@@ -224,13 +224,13 @@ def write_tables(
     embed: bool = True,              # does it travel in the file, or is it shared? An autoencoder always travels
     rows: int | None = None,         # in a chunk
     progress=None,                   # called with the number of rows of each chunk
-) -> dict:  # rows, entries, bytes of each section
+) -> dict:  # rows, entries, bytes of each section and of the index, whose order is free after all
     "Write tables as one `.hepae` file."
     writer, header, first_entry, total, index_bytes = Writer(file), None, 0, 0, 0
     for table in regrouped(tables, rows, unordered):
         if header is None:
             if predictor is not None and not hasattr(predictor, "predict"): predictor = predictor(table)
-            header, like = make_header(table, unordered, predictor=predictor), table.iloc[:0]
+            header, like = _cheaper_header(table, unordered, predictor), table.iloc[:0]
             writer.header(header.to_dict(), predictor.to_bytes() if predictor is not None and (embed or predictor.extra) else None)
         check_alike(table, like)
         payload, first_entry, index = encode_chunk(table, header, first_entry, predictor)
@@ -239,7 +239,8 @@ def write_tables(
         if progress: progress(len(table))
     if header is None: raise HepaeError("there is no table to compress")
     writer.end(first_entry)
-    return {"rows": total, "entries": first_entry, "sections": writer.sizes, "index_bytes": index_bytes}
+    facts = {"rows": total, "entries": first_entry, "sections": writer.sizes, "index_bytes": index_bytes}
+    return facts | {"unordered": header.unordered}
 
 
 def regrouped(tables: Iterable[pd.DataFrame], rows: int | None = None, unordered: str = "") -> Iterator[pd.DataFrame]:
@@ -282,6 +283,20 @@ def _part(table: pd.DataFrame, a: int, b: int) -> pd.DataFrame:
             schema = replace(schema, source=replace(schema.source, entries=last))
         part = events_between(part, int(entry[a - 1]) + 1 if a else 0, last)
     return with_schema(part, schema)
+
+# %% ../../nbs/53e_codec.tables.ipynb #cc1107a0
+_TRIED = 2**16  # rows of which both ways are tried; of more rows a free order saves more
+
+
+def _cheaper_header(table: pd.DataFrame, unordered: str, predictor) -> Header:
+    "The header; rows keep their order where a free one would not save bytes."
+    free = make_header(table, unordered, predictor=predictor)
+    if not unordered: return free
+    kept = make_header(table, "", predictor=predictor)
+    some = _part(table, 0, _event_start(table, _TRIED)) if len(table) > _TRIED else table
+
+    def size(header: Header) -> int: return len(put_json(header.to_dict())) + len(encode_chunk(some, header, 0, predictor)[0])
+    return kept if size(kept) <= size(free) else free
 
 # %% ../../nbs/53e_codec.tables.ipynb #6041ded6
 def _header_of(reader: Reader, predictor) -> tuple[Header, object]:
