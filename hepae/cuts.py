@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .core import HepaeError, UsageError
-from .schema import Schema, flat_values, is_ragged, n_entries, refuse_ragged, schema_of, with_schema
+from .schema import Schema, flat_values, is_ragged, n_entries, refuse_no_numbers, schema_of, with_schema
 
 # %% ../nbs/19_cuts.ipynb #d870eac5
 def count_nonfinite(table: pd.DataFrame) -> dict[str, int]:  # column → rows; columns without any are left out
@@ -25,7 +25,7 @@ def count_nonfinite(table: pd.DataFrame) -> dict[str, int]:  # column → rows; 
 
 def refuse_nonfinite(table: pd.DataFrame) -> None:
     "Raise HepaeError naming each column with NaN or infinity, and in how many rows; and those with lists."
-    refuse_ragged(table, "a network")
+    refuse_no_numbers(table, "a network")
     counts = count_nonfinite(table)
     found, empty = [f"{name} ({n} of {len(table)} rows)" for name, n in counts.items()], [name for name, n in counts.items() if n == len(table)]
     mend = [f"leave out {', '.join(empty)}, which has no value at all (--dims with the names of the others)"] * bool(empty) + ["drop these rows with the filter 'finite'"] * (len(empty) < len(counts))

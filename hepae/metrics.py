@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .core import HepaeError
-from .schema import Column, Schema, parse_bound, refuse_ragged, schema_of, with_schema
+from .schema import Column, Schema, parse_bound, refuse_no_numbers, schema_of, with_schema
 
 # %% ../nbs/60_metrics.ipynb #d733b1d7
 def delta_phi(
@@ -55,7 +55,7 @@ def check_comparable(
     reconstructed: pd.DataFrame,
 ) -> None:
     "HepaeError naming what differs, unless both tables have the same columns, rows and index, one number in each cell."
-    refuse_ragged(original, "a comparison")
+    refuse_no_numbers(original, "a comparison")
     a, b = [str(c) for c in original.columns], [str(c) for c in reconstructed.columns]
     lacks, extra = ", ".join(c for c in a if c not in b), ", ".join(c for c in b if c not in a)
     if lacks: raise HepaeError(f"the reconstructed table lacks column {lacks}; compare tables of the same columns")

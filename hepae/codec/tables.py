@@ -26,7 +26,7 @@ from .plan import HINT, SPREAD, ColumnPlan
 from .planner import has_long_events, make_plan
 from ..core import HepaeError, UsageError
 from ..io.tables import check_alike, joined
-from ..schema import Column, events_between, refuse_ragged, schema_of, with_schema
+from ..schema import Column, events_between, refuse_no_numbers, schema_of, with_schema
 
 # %% ../../nbs/53e_codec.tables.ipynb #59db8014
 SMALL = 2**14        # rows with which plans are tried out whole
@@ -140,7 +140,7 @@ _FIRST = ["pid", "eta", "pt"]  # of particles: their masses follow from pid, and
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
-    refuse_ragged(table, "the codec")
+    refuse_no_numbers(table, "the codec")
     schema = schema_of(table)
     schema = replace(schema, columns=tuple(replace(c, dtype=str(table.dtypes.iloc[j]), bound=bound_of(c, c.bound)) for j, c in enumerate(schema.columns)))
     names = schema.names

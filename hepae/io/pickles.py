@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError
-from ..schema import INDEX, Schema, refuse_ragged, with_schema
+from ..schema import INDEX, Schema, refuse_no_numbers, with_schema
 
 # %% ../../nbs/09_io.pickles.ipynb #16a3bbdf
 class _Staged:
@@ -52,7 +52,7 @@ class PickleWriter:
         self.stage = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.stage")
 
     def append(self, chunk: pd.DataFrame) -> None:
-        refuse_ragged(chunk, "a pickle")
+        refuse_no_numbers(chunk, "a pickle")
         parts = {("column", n): x.to_numpy() for n, x in chunk.items()}
         if chunk.index.nlevels > 1:
             parts |= {("index", n): chunk.index.get_level_values(i).to_numpy().astype(np.int32) for i, n in enumerate(INDEX)}

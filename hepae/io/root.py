@@ -18,7 +18,7 @@ import uproot
 from ..core import HepaeError, UsageError, whole
 from .containers import Container, all_containers, choose_container, described_container, opened, trees_of, unsplit_stores
 from ..kinematics import component, inputs_for
-from ..schema import VARIABLES, Source, event_index, event_offsets, infer_schema, is_ragged, refuse_ragged, schema_of, with_schema
+from ..schema import VARIABLES, Source, event_index, event_offsets, infer_schema, is_ragged, refuse_no_numbers, schema_of, with_schema
 
 # %% ../../nbs/11_io.root.ipynb #4349eb07
 def _flat(branch: str, array: ak.Array, ragged: bool = False) -> tuple[np.ndarray | None, np.ndarray | pd.api.extensions.ExtensionArray]:
@@ -143,9 +143,11 @@ def with_columns(
     source: Source,
 ) -> pd.DataFrame:
     "The `wanted` columns, computed where they are not there, with their schema."
-    have = {n: x.array if is_ragged(x.dtype) else x.to_numpy() for n, x in momenta.items()}
-    kept = lambda v: have[v] if is_ragged(getattr(have.get(v), "dtype", None)) else component(v, have).astype(np.result_type(*(have[n] for n in inputs_for(v, have))), copy=False)
-    table = pd.DataFrame({v: kept(v) for v in wanted}, index=momenta.index, copy=False)
+    have = {n: x.to_numpy() for n, x in momenta.items() if isinstance(x.dtype, np.dtype) and x.dtype.kind in "fiub"}
+    if odd := [n for v in wanted if v not in momenta for n in inputs_for(v, set(momenta)) if n not in have]:
+        raise HepaeError(f"column {odd[0]} has dtype {momenta[odd[0]].dtype}, from which {', '.join(v for v in wanted if v not in momenta)} cannot be computed; choose others with --dims")
+    computed = lambda v: component(v, have).astype(np.result_type(*(have[n] for n in inputs_for(v, have))), copy=False)
+    table = pd.DataFrame({v: momenta[v] if v in momenta else computed(v) for v in wanted}, index=momenta.index, copy=False)
     return with_schema(table, replace(infer_schema(table, unit), source=source))
 
 # %% ../../nbs/11_io.root.ipynb #725b5584
@@ -180,7 +182,7 @@ def write_root(
     force: bool = False,              # replace what is there
 ) -> None:
     "Write a table as a tree, under the names of its schema's source."
-    refuse_ragged(table, "ROOT output")
+    refuse_no_numbers(table, "ROOT output")
     source = schema_of(table).source
     if source.format != "ROOT": source = Source("ROOT", "Events", container="Jet", branches={str(n): f"Jet_{n}" for n in table}, jagged=table.index.nlevels > 1, entries=source.entries)
     if (tree_class := tree_class or source.tree_class) not in ("TTree", "RNTuple"): raise UsageError(f"tree class {tree_class} is neither TTree nor RNTuple")
