@@ -1,13 +1,11 @@
 """Tables that are more than numbers: what is read, stored and written comes back, or is refused in one sentence."""
 import datetime
 import json
-import struct
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal

@@ -18,7 +18,7 @@ import uproot
 from ..core import HepaeError, UsageError, whole
 from .containers import Container, all_containers, choose_container, described_container, opened, trees_of, unsplit_stores
 from ..kinematics import component, inputs_for
-from ..schema import VARIABLES, Source, event_index, event_offsets, infer_schema, is_ragged, refuse_no_numbers, schema_of, with_schema
+from ..schema import VARIABLES, Source, event_index, event_offsets, infer_schema, refuse_no_numbers, schema_of, with_schema
 
 # %% ../../nbs/11_io.root.ipynb #4349eb07
 def _flat(branch: str, array: ak.Array, ragged: bool = False) -> tuple[np.ndarray | None, np.ndarray | pd.api.extensions.ExtensionArray]:
