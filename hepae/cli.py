@@ -85,7 +85,7 @@ seed_option = click.option("--seed", default=41, show_default=True, help="Makes 
 
 def variables(context, parameter, text: str | None) -> str | list[str] | None:
     "A click callback: a preset's name, or 'pt,eta' as a list."
-    return [name.strip() for name in text.split(",")] if text and "," in text else text
+    return [name.strip() for name in text.split(",") if name.strip()] if text and "," in text else text
 
 
 def widths(context, parameter, text: str | None) -> list[int] | None:
@@ -191,7 +191,8 @@ def _inspect_text(facts: dict) -> str:
     "Facts about a file for people."
     head = f"{facts['file']}: {facts['kind']}, {facts['bytes']:,} bytes"
     if facts["kind"] == "ROOT":
-        trees = "".join(f"\n{t['class']} {t['tree']}: {t['entries']} entries, {t['branches']} branches" for t in facts["trees"])
+        from hepae.io.containers import said_of
+        trees = "".join(f"\n{t['class']} {t['tree']}: {t['entries']} entries, {t['branches']} branches{said_of(t['not_columns'])}" for t in facts["trees"])
         boxes = [b | {"presets": " ".join(b["presets"]) or "-", "of_27D": f"{b['of_27D']}/27", "unit": b["unit"] or "?"} for b in facts["containers"]]
         return head + trees + "\n\n" + (table_text(boxes) or "no container of jets was recognised; name branches with --columns")
     if facts["kind"] == "ragged text": return head + "\n" + table_text([{"object": k, "rows": n} for k, n in facts["objects"].items()])
@@ -488,7 +489,7 @@ def compress(inputs, output, bound, unordered, no_index, folder, embed, particle
     if workers or address: raise UsageError(f"{output}: --workers and --dask make one file for each input; give a folder with -o")
     with progress_bar(quiet, unit=" particles" if particles else " jets", unit_scale=True) as bar: facts = files.compress_files(inputs, output, progress=bar.update, **options)
     if unordered and not facts["unordered"] and not quiet: say("the order of rows is kept: a free one would not make this file smaller")
-    if not particles and facts["index_bytes"] > facts["rows"] / 4 and not quiet: say(f"the index takes {8 * facts['index_bytes'] / facts['rows']:.2f} bits a row; if nobody needs it, --no-index saves them")
+    if not particles and facts["index_bytes"] > facts["rows"] / 4 > 0 and not quiet: say(f"the index takes {8 * facts['index_bytes'] / facts['rows']:.2f} bits a row; if nobody needs it, --no-index saves them")
     if output == "-": return
     size = Path(output).stat().st_size
     text = f"{output}: {facts['rows']} rows of {len(facts['columns'])} columns, {_volume(facts['values'])} of numbers in {_volume(size)} ({8 * size / max(facts['rows'], 1):.2f} bits a row); " + ", ".join(f"{n} {b}" for n, b in facts["columns"])
@@ -531,6 +532,7 @@ def decompress(source, output, text, folder, rows, rntuple, force, quiet, as_jso
     from hepae.codec import files
     with progress_bar(quiet, unit=" jets", unit_scale=True) as bar:
         facts = files.decompress_file(source, output, rows, _model_of(folder), tree_class="RNTuple" if rntuple else None, force=force, progress=bar.update, text=text)
+    if renamed := facts.get("renamed"): say(f"{len(renamed)} branches cannot keep their names in this file, such as {next(iter(renamed))}, which is {next(iter(renamed.values()))} now")
     if facts.get("left_out"): say(f"{facts['left_out']} particles along the beam have no pz in these columns and are left out; --dims cartesian keeps it")
     if output == "-": return
     size = Path(output).stat().st_size

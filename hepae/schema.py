@@ -194,10 +194,10 @@ def preset(
 
 
 def variables(
-    dims: str | list[str] | None,  # a preset, or names of presets and variables
+    dims: str | list[str] | None,  # a preset or a variable, or names of them
 ) -> list[str] | None:
     "The variables that are meant, each once; None for None."
-    if dims is None or isinstance(dims, str): return dims and preset(dims)
+    if dims is None or isinstance(dims, str): return dims and ([dims] if dims in VARIABLES else preset(dims))
     return list(dict.fromkeys(v for name in dims for v in PRESETS.get(name, [name])))
 
 # %% ../nbs/01_schema.ipynb #f4e809a2

@@ -134,7 +134,7 @@ def decompress_file(
         tables = counted(read_tables(file, model) if rows is None else [read_rows(file, *rows, model)])
         if str(output) == PIPE: facts |= write_hepmc(tables, sys.stdout) if text == "hepmc" else _write_csv(tables, sys.stdout)
         elif is_hepmc_name(path): facts |= _hepmc_file(tables, path, force)
-        elif path.suffix in (".root", ".npz"): write(joined(list(tables)), path, force, tree_class)  # from one table: memory grows with it
+        elif path.suffix in (".root", ".npz"): facts["renamed"] = write(joined(list(tables)), path, force, tree_class)  # from one table: memory grows with it
         else: write_chunks(tables, path, force)
     return facts
 

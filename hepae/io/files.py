@@ -196,12 +196,13 @@ def write(
     path: str | Path,                # .root, .pkl, .parquet, .csv, or .npz for blocks of particles
     force: bool = False,             # replace what is there
     tree_class: str | None = None,   # for .root: 'TTree' or 'RNTuple'
-) -> None:
+) -> dict[str, str]:  # branches that could not keep their names: old → new
     "Write a table in the format that the suffix names."
-    if Path(path).suffix == ".root": write_root(table, path, tree_class, force)
+    if Path(path).suffix == ".root": return write_root(table, path, tree_class, force)
     elif Path(path).suffix == ".npz": write_npz(blocks_of(table), path, force)
     elif Path(path).suffix in WRITERS: write_chunks([table], path, force)
     else: raise UsageError(f"{path}: cannot write '{Path(path).suffix}'; choose one of .root, {', '.join(WRITERS)}, .npz")
+    return {}
 
 # %% ../../nbs/13_io.files.ipynb #1e9df460
 def extract(
