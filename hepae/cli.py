@@ -578,7 +578,7 @@ def verify(inputs, folder, no_index, particles, container, tree, columns, unit, 
 @quiet_option
 @json_option
 def bench(inputs, output, names, bounds, folders, rows, repeat, dims, container, tree, columns, unit, leading, force, quiet, as_json):
-    """Compare codecs on your data: bits a row, speed, memory, broken bounds, and the entropy as the floor.
+    """Compare codecs on your data: bits a row, speed, memory, errors, and an estimate of the entropy.
 
     Rows are compared without their events, which most codecs cannot keep.
     """
@@ -606,6 +606,7 @@ def bench(inputs, output, names, bounds, folders, rows, repeat, dims, container,
         with whole(output, force) as new: new.write_bytes(png(benching.plot_rate_distortion(result), 130))
     elif output: write_report(output, f"Codecs compared on {len(table):,} rows of {', '.join(Path(i).name for i in inputs)}"[:120], benching.sections(result), run_record(), force)
     show(facts, as_json, table_text([{k: v for k, v in f.items() if k != "rows"} for f in facts]))
+    for sentence in [] if quiet else benching.below_estimate(result): say(sentence)
     if output and not quiet: say(f"{output}: {len(facts)} lines")
 
 # %% ../nbs/70_cli.ipynb #9ae2f699

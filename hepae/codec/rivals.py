@@ -8,10 +8,12 @@ __all__ = ['RIVALS', 'frame', 'unframe', 'Rival', 'available', 'rival']
 # %% ../../nbs/55_codec.rivals.ipynb #87f767c1
 import gzip
 import lzma
+import platform
 import struct
 import tempfile
 import zlib
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Callable
@@ -135,27 +137,30 @@ def _unsz3(data: bytes, dtype: np.dtype, n: int) -> np.ndarray:
     return x.view("i8") if dtype.kind in "iu" and x.dtype == np.float64 else x
 
 # %% ../../nbs/55_codec.rivals.ipynb #ccefba70
-def _root(kind: str, level: int) -> Callable:
-    "A function that writes arrays as branches of a TTree and returns the bytes of the file."
+def _root(way: str, kind: str, level: int) -> Callable:
+    "A function that writes arrays as branches of a TTree or fields of an RNTuple, and returns the bytes of the file."
     def pack(arrays: list[np.ndarray]) -> bytes:
         import uproot
         branches = {f"c{i}": _wide(x) if x.dtype == np.float16 else x for i, x in enumerate(arrays)}
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "table.root"
             with uproot.recreate(path, compression=getattr(uproot, kind)(level)) as file:
-                tree = file.mktree("t", {b: x.dtype for b, x in branches.items()})
-                tree.extend(branches)
+                if way == "RNTuple": file.mkrntuple("t", branches)
+                else: file.mktree("t", {b: x.dtype for b, x in branches.items()}).extend(branches)
             return path.read_bytes()
     return pack
 
 
 def _unroot(data: bytes) -> list[np.ndarray]:
-    "The branches of the tree in a ROOT file."
+    "The columns of the tree or RNTuple in a ROOT file."
     import uproot
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.root"
         path.write_bytes(data)
-        with uproot.open(path) as file: return [b.array(library="np") for b in file["t"].branches]
+        with uproot.open(path) as file:
+            names = [f"c{i}" for i in range(len(file["t"].keys()))]  # an RNTuple sorts its keys as text
+            if not file["t"].num_entries: return [np.zeros(0)] * len(names)
+            return [np.asarray(file["t"][name].array(library="np")) for name in names]
 
 # %% ../../nbs/55_codec.rivals.ipynb #df129883
 @dataclass(frozen=True)
@@ -168,6 +173,12 @@ class Rival:
     unpack: Callable          # (bytes, dtype, n) → array, or bytes → arrays
     package: str = ""         # that must be installed, if any
     together: bool = False    # one file for all columns
+
+    @property
+    def version(self) -> str:
+        "Of the package that does the work: its name and version."
+        if self.package: return f"{self.package} {metadata.version(self.package)}"
+        return f"zlib {zlib.ZLIB_RUNTIME_VERSION}" if self.name == "gzip" else f"Python {platform.python_version()}"
 
     def compress(
         self,
@@ -259,8 +270,8 @@ _RECIPES = [
     ("truncation+zstd", "mantissas rounded, byte shuffle, zstd -19", "truncated", _SHUFFLED, "zstandard"),
     ("blosc2", "mantissas rounded, blosc2 with shuffle and zstd 9", "truncated", (_blosc2, _unblosc2), "blosc2"),
     ("truncation+pcodec", "mantissas rounded, pcodec level 12", "truncated", _PCODEC, "pcodec"),
-    ("ROOT ZSTD", "mantissas rounded, TTree with ZSTD 9", "truncated", (_root("ZSTD", 9), _unroot), "uproot", True),
-    ("ROOT LZMA", "mantissas rounded, TTree with LZMA 9", "truncated", (_root("LZMA", 9), _unroot), "uproot", True),
+    *((f"{way} {kind}", f"mantissas rounded, {way} with {kind} 9", "truncated", (_root(way, kind, 9), _unroot), "uproot", True)
+      for way in ("TTree", "RNTuple") for kind in ("ZSTD", "LZMA")),
     ("zfp", "zfp, fixed accuracy on 4 x 4 blocks of x or ln|x|", "units", (_zfp, _unzfp), "zfpy"),
     ("SZ3", "SZ3, absolute error on x or ln|x|", "units", (_sz3, _unsz3), "pysz"),
     ("quantise+pcodec", "cells as wide as the bound on x or ln|x|, pcodec level 12", "integers", _PCODEC, "pcodec"),
