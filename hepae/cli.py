@@ -4,14 +4,16 @@
 
 # %% auto #0
 __all__ = ['output_option', 'force_option', 'quiet_option', 'json_option', 'seed_option', 'particles_option', 'missing_option',
-           'filter_option', 'say', 'show', 'progress_bar', 'table_text', 'pairs', 'cli', 'variables', 'widths',
-           'dims_option', 'count_or_all', 'source_options', 'sample', 'inspect', 'extract', 'train', 'scan', 'analyse',
-           'compress', 'rows_range', 'decompress', 'verify', 'bench', 'main']
+           'filter_option', 'say', 'show', 'progress_bar', 'table_text', 'pairs', 'takes_pipes', 'cli', 'variables',
+           'widths', 'dims_option', 'count_or_all', 'source_options', 'sample', 'inspect', 'extract', 'train', 'scan',
+           'analyse', 'compress', 'rows_range', 'decompress', 'verify', 'bench', 'Stopped', 'stopped_in_order', 'main']
 
 # %% ../nbs/70_cli.ipynb #e151029e
 import os
+import signal
 import sys
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Iterator
 
@@ -51,6 +53,21 @@ def pairs(context, parameter, text: str | None) -> dict[str, str] | None:
     found = dict(part.split("=", 1) for part in text.split(",") if "=" in part)
     if len(found) != len(text.split(",")): raise click.BadParameter(f"'{text}' is not of the form name=branch,name=branch")
     return {k.strip(): v.strip() for k, v in found.items()}
+
+# %% ../nbs/70_cli.ipynb #7d2e5a11
+def takes_pipes(
+    argument: str,  # the click argument with the names of files, one or many
+):
+    "A decorator for commands: pipes among the files are kept in temporary ones while the command runs."
+    def decorated(command):
+        @wraps(command)
+        def run(*args, **options):
+            from hepae.core import as_files
+            given = options[argument]
+            with as_files(given if isinstance(given, tuple) else [given]) as files:
+                return command(*args, **options | {argument: tuple(files) if isinstance(given, tuple) else files[0]})
+        return run
+    return decorated
 
 # %% ../nbs/70_cli.ipynb #63ac9755
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -158,6 +175,7 @@ def sample(output, events, seed, pthat_min, detector, force, quiet, **toy):
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
+@takes_pipes("files")
 def inspect(files, as_json):
     "Say what is in a file: containers of jets, columns of a table, a .hepae file, or a trained model."
     from hepae.core import to_json
@@ -219,6 +237,7 @@ def _inspect_text(facts: dict) -> str:
 @force_option
 @quiet_option
 @json_option
+@takes_pipes("inputs")
 def extract(inputs, output, particles, events, dims, allow_missing, container, tree, columns, unit, leading, force, quiet, as_json):
     """Make one table of the jets in ROOT, CSV, parquet, pickle or ragged text files, or of the particles in HepMC files.
 
@@ -226,11 +245,13 @@ def extract(inputs, output, particles, events, dims, allow_missing, container, t
 
     Of HepMC files (--particles N or all, --dims cartesian, cylindrical or on-shell) the table has the first N final-state particles of each event: electrons of the Z, other electrons, the rest, each by falling momentum.
     """
+    from hepae.core import is_stream
     from hepae.io import files
     with progress_bar(quiet, unit=" particles" if particles else " jets", unit_scale=True) as bar:
         facts = files.extract(files.expand(inputs), output, force, lambda chunk: bar.update(len(chunk)), particles, events, **({"dims": dims} if dims else {}), allow_missing=allow_missing, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
     if facts["missing"] and not quiet: say(f"left out, because the input does not have them: {', '.join(facts['missing'])}")
     for name, n in facts["nonfinite"].items(): say(f"warning: column {name} has {n} values that are NaN or infinite; they are kept, and training will ask for --filter finite")
+    if is_stream(output): return
     unit_text = ", ".join(f"{n} in {u}" for n, u in facts["units"].items() if u != "rad")
     what = f"{facts['rows']} particles of {facts['entries']} events" if particles else f"{facts['rows']} jets of {facts['entries']} events from {facts['container'] or 'the columns given'}"
     short = f", {facts['short']} events have fewer than {particles} particles" if "short" in facts else ""
@@ -280,6 +301,7 @@ filter_option = click.option("--filter", "filter_name", metavar="NAME,…", help
 @force_option
 @quiet_option
 @json_option
+@takes_pipes("table")
 def train(table, output, recipe, latent, hidden, activation, normalisation, loss, epochs, schedule, lr, bs, wd, dims, container, tree, columns, unit, leading, filter_name, seed, bound, rate, symmetry, coordinates, particles, patience, resume,
           tensorboard, activations, force, quiet, as_json):
     "Train an autoencoder on a table, or a density for the codec; the folder keeps config, weights, log and plots."
@@ -345,6 +367,7 @@ def _one_thread() -> None:
 @click.option("--force", is_flag=True, help="Forget the points that are there.")
 @quiet_option
 @json_option
+@takes_pipes("table")
 def scan(table, output, grid, random, seed, workers, address, dims, container, tree, columns, unit, leading, filter_name, force, quiet, as_json):
     """Train a grid of networks, or a random choice of them, as tasks on Dask: one table, one plot.
 
@@ -397,6 +420,7 @@ def _cores() -> int:
 @force_option
 @quiet_option
 @json_option
+@takes_pipes("inputs")
 def analyse(inputs, models, output, reconstructed, latents, rntuple, all_rows, yoda, leptons, pair, particles, smear, seed, container, tree, columns, unit, leading, filter_name, force, quiet, as_json):
     """Compare jets or Monte Carlo events before and after: residuals, histograms, correlations, as an HTML report.
 
@@ -478,19 +502,18 @@ def compress(inputs, output, bound, unordered, no_index, folder, embed, particle
     INPUTS are HepMC (with --particles), ROOT, parquet, pickle, CSV or ragged text files, quoted patterns, or '-' for standard input. Every value is checked; what a bound cannot hold is kept exactly.
     """
     from hepae.codec import files
-    from hepae.core import UsageError
+    from hepae.core import UsageError, as_files, is_stream
     model = _model_of(folder)
     options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model, embed=embed, particles=particles, dims=dims, allow_missing=allow_missing, container=container, tree=tree, columns=columns, unit=unit, leading=leading, force=force)
     if Path(output).is_dir() or output.endswith("/"):
-        names = files.expand(inputs)
-        with progress_bar(quiet, total=len(names), unit=" files") as bar: done = files.compress_each(names, output, address, workers, lambda facts: bar.update(), **options)
+        with as_files(inputs) as names, progress_bar(quiet, total=len(names := files.expand(names)), unit=" files") as bar: done = files.compress_each(names, output, address, workers, lambda facts: bar.update(), **options)
         show(done, as_json, table_text([{"file": d["output"], "rows": d["rows"], "bytes": d["bytes"], "bits a row": 8 * d["bytes"] / max(d["rows"], 1)} for d in done]))
         return
     if workers or address: raise UsageError(f"{output}: --workers and --dask make one file for each input; give a folder with -o")
     with progress_bar(quiet, unit=" particles" if particles else " jets", unit_scale=True) as bar: facts = files.compress_files(inputs, output, progress=bar.update, **options)
     if unordered and not facts["unordered"] and not quiet: say("the order of rows is kept: a free one would not make this file smaller")
     if not particles and facts["index_bytes"] > facts["rows"] / 4 > 0 and not quiet: say(f"the index takes {8 * facts['index_bytes'] / facts['rows']:.2f} bits a row; if nobody needs it, --no-index saves them")
-    if output == "-": return
+    if is_stream(output): return
     size = Path(output).stat().st_size
     text = f"{output}: {facts['rows']} rows of {len(facts['columns'])} columns, {_volume(facts['values'])} of numbers in {_volume(size)} ({8 * size / max(facts['rows'], 1):.2f} bits a row); " + ", ".join(f"{n} {b}" for n, b in facts["columns"])
     show(facts | {"output": output, "bytes": size}, as_json, text)
@@ -530,11 +553,12 @@ def rows_range(context, parameter, text: str | None) -> tuple[int, int] | None:
 def decompress(source, output, text, folder, rows, rntuple, force, quiet, as_json):
     "Bring a .hepae file (or '-') back as ROOT, parquet, pickle, CSV, or HepMC3."
     from hepae.codec import files
+    from hepae.core import is_stream
     with progress_bar(quiet, unit=" jets", unit_scale=True) as bar:
         facts = files.decompress_file(source, output, rows, _model_of(folder), tree_class="RNTuple" if rntuple else None, force=force, progress=bar.update, text=text)
     if renamed := facts.get("renamed"): say(f"{len(renamed)} branches cannot keep their names in this file, such as {next(iter(renamed))}, which is {next(iter(renamed.values()))} now")
     if facts.get("left_out"): say(f"{facts['left_out']} particles along the beam have no pz in these columns and are left out; --dims cartesian keeps it")
-    if output == "-": return
+    if is_stream(output): return
     size = Path(output).stat().st_size
     rows_text = f"{facts['events']} events of {facts['particles']} particles" if "events" in facts else f"{facts['rows']} rows"
     show(facts | {"output": output, "bytes": size}, as_json, f"{output}: {rows_text}, {_volume(size)}")
@@ -548,6 +572,7 @@ def decompress(source, output, text, folder, rows, rntuple, force, quiet, as_jso
 @source_options
 @quiet_option
 @json_option
+@takes_pipes("inputs")
 def verify(inputs, folder, no_index, particles, container, tree, columns, unit, leading, quiet, as_json):
     """Check a .hepae file against what it was made from: every bound, every row.
 
@@ -577,6 +602,7 @@ def verify(inputs, folder, no_index, particles, container, tree, columns, unit, 
 @force_option
 @quiet_option
 @json_option
+@takes_pipes("inputs")
 def bench(inputs, output, names, bounds, folders, rows, repeat, dims, container, tree, columns, unit, leading, force, quiet, as_json):
     """Compare codecs on your data: bits a row, speed, memory, errors, and an estimate of the entropy.
 
@@ -609,17 +635,41 @@ def bench(inputs, output, names, bounds, folders, rows, repeat, dims, container,
     for sentence in [] if quiet else benching.below_estimate(result): say(sentence)
     if output and not quiet: say(f"{output}: {len(facts)} lines")
 
+# %% ../nbs/70_cli.ipynb #7d2e5a21
+class Stopped(BaseException):
+    "A signal that asks the program to end."
+
+
+@contextmanager
+def stopped_in_order() -> Iterator[None]:
+    "SIGTERM and SIGHUP raise `Stopped` inside, once, in the main thread of this process; whoever ignores them (nohup) goes on doing so."
+    here, before = os.getpid(), {}
+
+    def stop(number, frame):
+        signal.signal(number, signal.SIG_IGN if os.getpid() == here else signal.SIG_DFL)
+        if os.getpid() == here: raise Stopped(number)
+        os.kill(os.getpid(), number)  # a process that was forked while we ran
+
+    try:
+        for number in filter(None, (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))):
+            if signal.getsignal(number) == signal.SIG_DFL: before[number] = signal.signal(number, stop)
+    except ValueError: pass  # not the main thread
+    try: yield
+    finally:
+        for number, handler in before.items(): signal.signal(number, handler)
+
 # %% ../nbs/70_cli.ipynb #9ae2f699
 def main(arguments: list[str] | None = None) -> None:
     "Run the command line; always ends in sys.exit."
     try:
-        cli.main(arguments, prog_name="hepae", standalone_mode=False)
+        with stopped_in_order(): cli.main(arguments, prog_name="hepae", standalone_mode=False)
         sys.stdout.flush()
         code = 0
     except click.exceptions.Exit as e: code = e.exit_code
     except click.ClickException as e:
         e.show()
         code = 2
+    except Stopped as e: code = _complain(f"stopped by {signal.Signals(e.args[0]).name}; nothing half-written is left, and --resume goes on with a training", 128 + e.args[0])
     except click.Abort: code = _complain("interrupted; nothing half-written is left, and --resume goes on with a training", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our pipe has gone

@@ -1,10 +1,24 @@
 "Files at the edge of what is usual: read, or refused in one sentence; what is written appears whole or not at all."
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from threading import Thread
+
 import numpy as np
 import pytest
 import uproot
-from conftest import ROOT, one_sentence
+from conftest import ROOT, hepae, one_sentence
 
 from hepae.cli import main
+from hepae.codec import files
+from hepae.codec.files import compress_files
+from hepae.codec.tables import decompress
+from hepae.core import whole
 
 FOUR = ("pt", "eta", "phi", "mass")
 
@@ -169,3 +183,144 @@ def test_an_event_of_nan_still_has_a_leading_jet(capfd, tmp_path, dims):
     works(capfd, "extract", path, "-o", tmp_path / "lead.csv", "--leading", "--dims", dims)
     rows = [line.split(",")[:2] for line in (tmp_path / "lead.csv").read_text().splitlines()[1:]]
     assert rows == [["0", "2"], ["1", "0"], ["3", "1"], ["4", "0"]]
+
+
+# ── pipes, devices, signals ─────────────────────────────────────────────────
+
+
+@contextmanager
+def named_pipe(path, *pieces: bytes):
+    "A named pipe through which a slow writer sends its pieces."
+    def send():
+        with open(path, "wb", buffering=0) as pipe:
+            for piece in pieces: pipe.write(piece)
+    os.mkfifo(path)
+    writer = Thread(target=send, daemon=True)
+    writer.start()
+    try: yield path
+    finally:
+        writer.join(10)
+        path.unlink()
+
+
+@pytest.fixture(scope="module")
+def jets(tmp_path_factory):
+    "Some jets as CSV, ROOT and .hepae."
+    folder = tmp_path_factory.mktemp("jets")
+    x = np.random.default_rng(3).exponential(30, (8, 4))
+    (folder / "a.csv").write_text("pt,eta,phi,m\n" + "\n".join(",".join(f"{v:.4f}" for v in row) for row in x) + "\n")
+    collections(folder / "a.root", Jet=[2, 0, 3])
+    for kind in ("csv", "root"): compress_files([folder / f"a.{kind}"], folder / f"{kind}.hepae")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["csv", "root"])
+def test_pipes_are_read_once_by_every_command(capfd, tmp_path, jets, kind):
+    data = (jets / f"a.{kind}").read_bytes()
+    pipe, half = tmp_path / f"p.{kind}", len(data) // 2
+    commands = [["inspect"], ["extract", "-o", tmp_path / "o.parquet"], ["compress", "-q", "-o", tmp_path / "o.hepae"], ["bench", "--codecs", "gzip", "--bounds", "exact"]]
+    for name, *rest in commands:
+        with named_pipe(pipe, data[:half], data[half:]): works(capfd, name, pipe, *rest)
+    with named_pipe(pipe, data): works(capfd, "verify", pipe, tmp_path / "o.hepae")
+    with named_pipe(pipe, data): fails(capfd, "train", pipe, "--recipe", "density", "-o", tmp_path / "model", parts=[pipe, "too few"])  # it has been read
+    with named_pipe(pipe, (tmp_path / "o.hepae").read_bytes()): works(capfd, "verify", jets / f"a.{kind}", pipe)
+    with named_pipe(pipe, (tmp_path / "o.hepae").read_bytes()): works(capfd, "decompress", pipe, "-o", tmp_path / "back.csv")
+    if kind == "csv":
+        with named_pipe(pipe, data), named_pipe(tmp_path / "q.csv", data): works(capfd, "analyse", pipe, tmp_path / "q.csv", "-o", tmp_path / "r.html")
+
+
+def test_pipes_that_say_nothing_or_nonsense(capfd, tmp_path):
+    pipe = tmp_path / "p.csv"
+    with named_pipe(pipe): fails(capfd, "compress", pipe, "-o", tmp_path / "o.hepae", parts=[pipe, "empty (0 bytes)"])
+    with named_pipe(pipe, b"\0\1\2"): fails(capfd, "inspect", pipe, parts=[f"{pipe}: "])
+    os.mkfifo(pipe)
+    fails(capfd, "verify", pipe, pipe, code=2, parts=["only once"])
+    pipe.unlink()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_descriptors_are_pipes_too(jets, tmp_path):
+    "What a shell makes of <(…)."
+    read, write = os.pipe()
+    os.write(write, (jets / "a.csv").read_bytes())
+    os.close(write)
+    done = hepae("compress", f"/dev/fd/{read}", "-o", "/dev/stdout", "-q", pass_fds=[read], text=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(decompress(done.stdout)) == 8
+
+
+def test_devices_and_pipes_are_written_to(capfd, tmp_path, jets):
+    null, pipe, got = tmp_path / "null.csv", tmp_path / "pipe.csv", []
+    null.symlink_to(os.devnull)
+    for force in ([], ["--force"]):
+        works(capfd, "decompress", jets / "csv.hepae", "-o", null, *force)
+        works(capfd, "compress", jets / "a.csv", "-o", os.devnull, *force)
+        works(capfd, "extract", jets / "a.csv", "-o", null, *force)
+        os.mkfifo(pipe)
+        reader = Thread(target=lambda: got.append(pipe.read_text()), daemon=True)
+        reader.start()
+        works(capfd, "decompress", jets / "csv.hepae", "-o", pipe, *force)
+        reader.join(10)
+        assert stat.S_ISFIFO(os.stat(pipe).st_mode) and stat.S_ISCHR(os.stat(os.devnull).st_mode)
+        pipe.unlink()
+    assert len(got) == 2 and all(text.startswith("pt,eta,phi,m\n") for text in got)
+    fails(capfd, "compress", jets / "a.csv", "-o", "/dev/full", parts=["/dev/full", "No space left"])
+
+
+def test_no_place_for_a_file(capfd, tmp_path, jets):
+    place = tmp_path / "socket.csv"
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(place))
+        for force in ([], ["--force"]): fails(capfd, "decompress", jets / "csv.hepae", "-o", place, *force, parts=[place, "socket"])
+        fails(capfd, "inspect", place, parts=[place, "socket"])
+    fails(capfd, "inspect", os.devnull, parts=["device"])
+    long = tmp_path / ("x" * 250 + ".hepae")
+    fails(capfd, "compress", jets / "a.csv", "-o", long, parts=["name"])
+    works(capfd, "compress", jets / "a.csv", "-o", tmp_path / ("x" * 245 + ".hepae"))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_link_stays_a_link(capfd, tmp_path, jets):
+    "A dangling link is something; with --force its target is written."
+    link = tmp_path / "link.hepae"
+    link.symlink_to("target.hepae")
+    fails(capfd, "compress", jets / "a.csv", "-o", link, parts=[link, "--force"])
+    works(capfd, "compress", jets / "a.csv", "-o", link, "--force")
+    assert link.is_symlink() and (tmp_path / "target.hepae").is_file()
+
+
+def test_the_second_writer_fails(capfd, tmp_path, jets):
+    out = tmp_path / "o.hepae"
+    with whole(out) as new:
+        new.write_text("first")
+        fails(capfd, "compress", jets / "a.csv", "-o", out, "--force", parts=[out, "another process"])
+    assert out.read_text() == "first"
+
+
+def test_what_appears_while_we_write_is_kept(capfd, tmp_path, jets, monkeypatch):
+    out, real = tmp_path / "o.hepae", files.read_chunks
+
+    def slow(*arguments, **options):
+        out.write_text("theirs")
+        yield from real(*arguments, **options)
+
+    monkeypatch.setattr(files, "read_chunks", slow)
+    fails(capfd, "compress", jets / "a.csv", "-o", out, parts=[out, "appeared"])
+    assert out.read_text() == "theirs" and list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_leaves_nothing_half_written(tmp_path, jets, name):
+    "The child waits for ever in the middle of its file; the signal comes when that file is there."
+    code = ("import sys, signal\nimport hepae.codec.files as f\nr = f.read_chunks\n"
+            "def stop(*a, **k):\n    for c in r(*a, **k): yield c; signal.pause()\n"
+            "f.read_chunks = stop\nfrom hepae.cli import main\nmain(sys.argv[1:])")
+    child = subprocess.Popen([sys.executable, "-c", code, "compress", str(jets / "a.csv"), "-o", str(tmp_path / "o.hepae")], stderr=subprocess.PIPE, text=True)
+    while not any(p.suffix == ".hepae" for p in tmp_path.iterdir()):
+        assert child.poll() is None
+        time.sleep(0.01)
+    child.send_signal(getattr(signal, name))
+    err = child.communicate(timeout=60)[1]
+    one_sentence(err, "hepae: ", "nothing half-written")
+    assert child.returncode == 128 + getattr(signal, name)
+    assert list(tmp_path.iterdir()) == []
