@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError
-from ..schema import INDEX, Schema, refuse_no_numbers, with_schema
+from ..schema import Schema, levels_of, refuse_ragged, with_schema
 
 # %% ../../nbs/09_io.pickles.ipynb #16a3bbdf
 class _Staged:
@@ -44,42 +44,86 @@ class _StagedPickler(pickle._Pickler):
     dispatch[_Staged] = _save_staged
 
 
+MOST_SPAN = 2**24  # numbers that a level counts through, beside four a row: more are listed
+
+
+def is_flat(table: pd.DataFrame) -> bool:
+    "Are these plain numbers under an index of integers, which can be written piece by piece?"
+    plain = lambda dtype, kinds: isinstance(dtype, np.dtype) and dtype.kind in kinds and dtype.isnative and dtype.itemsize <= 8
+    return all(plain(d, "fiub") for d in table.dtypes) and all(plain(level.dtype, "iu") for level in levels_of(table.index))
+
+
 class PickleWriter:
-    "Columns staged on disk beside the target, then one pickle of them."
+    "Columns of numbers staged on disk beside the target, then one pickle of them; a table of other columns is held in memory."
 
     def __init__(self, path: Path):
-        self.path, self.files, self.rows, self.width, self.entries = path, {}, 0, 0, 0
+        self.path, self.files, self.rows, self.held = path, {}, 0, []
+        self.names, self.axis, self.flat, self.numbered = None, None, True, True  # as the first chunk says
         self.stage = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.stage")
 
     def append(self, chunk: pd.DataFrame) -> None:
-        refuse_no_numbers(chunk, "a pickle")
-        parts = {("column", n): x.to_numpy() for n, x in chunk.items()}
-        if chunk.index.nlevels > 1:
-            parts |= {("index", n): chunk.index.get_level_values(i).to_numpy().astype(np.int32) for i, n in enumerate(INDEX)}
-            self.width = max(self.width, int(parts["index", "subentry"].max(initial=0)) + 1)
-            self.entries = max(self.entries, int(parts["index", "entry"].max(initial=-1)) + 1)
+        refuse_ragged(chunk, "a pickle")
+        if self.names is None: self.names, self.axis, self.flat = list(chunk.index.names), chunk.columns.name, is_flat(chunk)
+        if not self.flat: return self.held.append(chunk)
+        if not is_flat(chunk): raise HepaeError("an index of integers is followed by one of another kind; treat these files separately")
+        levels = levels_of(chunk.index)
+        self.numbered = self.numbered and self.names == [None] and chunk.index.equals(pd.RangeIndex(self.rows, self.rows + len(chunk)))
+        parts = {("column", n): x.to_numpy() for n, x in chunk.items()} | {("level", k): x.to_numpy() for k, x in enumerate(levels)}
         for k, x in parts.items():
             if k not in self.files: self.files[k] = open(Path(self.stage.name) / str(len(self.files)), "wb"), x.dtype
-            self.files[k][0].write(np.ascontiguousarray(x).data)
+            self.files[k][0].write(np.ascontiguousarray(x.astype(self.files[k][1], copy=False)).data)
         self.rows += len(chunk)
 
     def _array(self, keys: list, shape: tuple, dtype) -> tuple:
         return np._core.numeric._frombuffer, (_Staged([Path(self.files[k][0].name) for k in keys]), dtype, shape, "C")
 
-    def _tiny(self, schema: Schema) -> pd.DataFrame:
-        "A table of one row (none, if there are none) with the columns, index levels and schema of the whole."
+    def _staged_level(self, k: int) -> np.ndarray:
+        "The values of a level, on disk."
+        file, dtype = self.files["level", k]
+        return np.memmap(file.name, dtype, "r") if self.rows else np.zeros(0, dtype)
+
+    def _level(self, k: int, entries: int) -> pd.Index:
+        "The values that a level has: counted through where they are close, else listed."
+        values = self._staged_level(k)
+        low, high = (int(values.min()), int(values.max())) if len(values) else (0, -1)
+        low, high = min(low, 0), max(high, entries - 1) if k == 0 else high
+        if values.dtype == np.int64 and high - low < 4 * self.rows + MOST_SPAN: return pd.RangeIndex(low, high + 1)
+        return pd.Index(np.unique(values))
+
+    def _write_codes(self, k: int, level: pd.Index) -> np.dtype:
+        "The place of each row's value in a level, staged; their dtype."
+        values, dtype = self._staged_level(k), np.dtype(np.int32 if len(level) < 2**31 else np.int64)
+        self.files["codes", k] = open(Path(self.stage.name) / f"codes{k}", "wb"), dtype
+        for at in range(0, self.rows, 2**20):
+            some = values[at:at + 2**20]
+            places = some - level.start if isinstance(level, pd.RangeIndex) else np.searchsorted(level.to_numpy(), some)
+            self.files["codes", k][0].write(np.ascontiguousarray(places.astype(dtype)).data)
+        self.files["codes", k][0].close()
+        return dtype
+
+    def _tiny(self, schema: Schema) -> tuple[pd.DataFrame, dict]:
+        "A table of one row (none, if there are none) with the columns, levels and schema of the whole; what is to be replaced in its index."
         one = min(self.rows, 1)
         columns = {n: np.zeros(one, dtype) for (kind, n), (_, dtype) in self.files.items() if kind == "column"}
-        levels = [pd.RangeIndex(max(self.entries, schema.source.entries)), pd.RangeIndex(self.width)]  # the source may not know its events
-        index = pd.MultiIndex(levels, [np.zeros(one, np.int32)] * 2, names=INDEX, verify_integrity=False) if self.width else pd.RangeIndex(one)
-        return with_schema(pd.DataFrame(columns, index=index).copy(), schema)
+        if self.numbered: index, replaced = pd.RangeIndex(one), lambda i: {id(i): pd.RangeIndex(self.rows).__reduce__()}
+        elif len(self.names) == 1:
+            index = pd.Index(np.zeros(one, self.files["level", 0][1]), name=self.names[0])
+            replaced = lambda i: {id(i._data): self._array([("level", 0)], (self.rows,), i.dtype)}
+        else:
+            levels = [self._level(k, schema.source.entries) for k in range(len(self.names))]
+            codes = [np.zeros(one, self._write_codes(k, level)) for k, level in enumerate(levels)]
+            index = pd.MultiIndex(levels, codes, names=self.names, verify_integrity=False)
+            replaced = lambda i: {id(c): self._array([("codes", k)], (self.rows,), self.files["codes", k][1]) for k, c in enumerate(i.codes)}
+        table = with_schema(pd.DataFrame(columns, index=index).rename_axis(columns=self.axis).copy(), schema)
+        return table, replaced(table.index) if self.rows else {}
 
     def finish(self, schema: Schema) -> None:
         for f, _ in self.files.values(): f.close()
-        tiny, replaced = self._tiny(schema), {}
+        if not self.flat:
+            held = with_schema(pd.concat([bare(t) for t in self.held]) if len(self.held) > 1 else self.held[0], schema)
+            return held.to_pickle(self.path, compression=None, protocol=4)
+        tiny, replaced = self._tiny(schema)
         if self.rows:
-            if not self.width: replaced[id(tiny.index)] = pd.RangeIndex(self.rows).__reduce__()
-            else: replaced |= {id(c): self._array([("index", n)], (self.rows,), np.dtype(np.int32)) for c, n in zip(tiny.index.codes, INDEX)}
             for block in tiny._mgr.blocks:
                 keys = [("column", tiny.columns[i]) for i in block.mgr_locs]
                 replaced[id(block.values)] = self._array(keys, (len(keys), self.rows), block.values.dtype)
@@ -89,3 +133,10 @@ class PickleWriter:
     def close(self) -> None:
         for f, _ in self.files.values(): f.close()
         self.stage.cleanup()
+
+
+def bare(table: pd.DataFrame) -> pd.DataFrame:
+    "The same without what is attached to it."
+    found = table.copy(deep=False)
+    found.attrs = {}
+    return found

@@ -19,10 +19,9 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError, existing_file
-from ..schema import INDEX
 
 # %% ../../nbs/07_io.unpickle.ipynb #689d6587
-_NUMBERS = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|O8?)")
+_NUMBERS = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|O8?|[mM]8)")
 
 
 def _dtype(text: str, *_) -> np.dtype:
@@ -32,6 +31,10 @@ def _dtype(text: str, *_) -> np.dtype:
 
 def _set_dtype(dtype: np.dtype, state: tuple) -> None:
     if list(state[2:5]) != [None] * 3 or state[1] not in tuple("<>|="): raise HepaeError("holds values that are more than one number each")
+    if dtype.kind in "mM":
+        unit, *counts = state[8][1]
+        if unit not in (b"s", b"ms", b"us", b"ns") or counts[:2] != [1, 1]: raise HepaeError("holds times of an unknown unit")
+        dtype.__setstate__((4, state[1], None, None, None, -1, -1, 0, (None, (unit, 1, 1, 1))))
     if dtype.kind in "fiu": dtype.__setstate__((3, state[1], None, None, None, -1, -1, 0))
 
 
@@ -43,7 +46,7 @@ def _new_array(*declared) -> np.ndarray:
 def _set_array(array: np.ndarray, state: tuple) -> None:
     _, shape, dtype, fortran, data = state
     if array.size or not isinstance(dtype, np.dtype): raise HepaeError("fills one array twice")
-    if dtype.kind == "O": data = [x if isinstance(x, (str, int, float, type(None))) else _no_value(x) for x in data]
+    if dtype.kind == "O": data = [x if isinstance(x, (str, int, float, bytes, type(None), type(pd.NA))) else _no_value(x) for x in data]
     else: data = bytes(_bytes(data))
     if min(shape, default=0) < 0 or math.prod(shape) * (dtype.kind == "O" or dtype.itemsize) != len(data): raise HepaeError("has an array that is not filled")
     array.__setstate__((1, shape, dtype, bool(fortran), data))
@@ -76,15 +79,137 @@ class _Manager:
     def __init__(self, blocks=(), axes=(), *_): self.blocks, self.axes = blocks, axes
 
 
-class _Names:
-    "An array of strings: of pyarrow, or of Python."
-    texts: list | np.ndarray = []
+class _Record:
+    "An array or a dtype of pandas, as the pickle describes it."
+    def __init__(self, *given): self.given, self.state = given, {}
 
-    def __init__(self, *_): pass
+    def fill(self, state) -> None:
+        "What BUILD brings: a dictionary, or a dtype and an array (and a dictionary)."
+        parts = [state] if isinstance(state, dict) else list(state)
+        for x in parts:
+            if isinstance(x, dict): self.state |= x
+            elif isinstance(x, np.ndarray): self.state["_ndarray"] = x
+            else: self.state["_dtype"] = x
+
+
+class _StringKind(_Record):
+    def made(self) -> pd.StringDtype:
+        storage, missing = (*self.given, "python", pd.NA)[:2] if len(self.given) != 1 else (*self.given, pd.NA)
+        if storage not in ("python", "pyarrow"): raise HepaeError("has text of an unknown kind")
+        return pd.StringDtype(storage, na_value=pd.NA if missing is pd.NA else np.nan)
+
+
+class _Names(_Record):
+    "Text: an array of strings of pyarrow, or of Python."
+    def made(self) -> pd.api.extensions.ExtensionArray:
+        texts = self.state["_pa_array"] if "_pa_array" in self.state else self.state["_ndarray"]
+        if not isinstance(texts, (list, np.ndarray)): raise HepaeError("has text that is none")
+        kind = self.state.get("_dtype")
+        dtype = kind.made() if isinstance(kind, _StringKind) else pd.StringDtype("python")
+        return pd.array([x if isinstance(x, str) else None for x in np.ravel(np.array(texts, object))], dtype=dtype)
+
+
+class _Masked(_Record):
+    "Numbers and where there are none."
+    def made(self) -> pd.api.extensions.ExtensionArray:
+        values, mask = self.state["_data"], self.state["_mask"]
+        kinds = {"b": pd.arrays.BooleanArray, "f": pd.arrays.FloatingArray}
+        return kinds.get(values.dtype.kind, pd.arrays.IntegerArray)(values.copy(), mask.copy())
+
+
+class _CategoryKind(_Record):
+    def made(self) -> pd.CategoricalDtype:
+        categories, ordered = (self.state.get("categories"), self.state.get("ordered")) if self.state else (*self.given, None, False)[:2]
+        return pd.CategoricalDtype(None if categories is None else _made_index(categories), bool(ordered))
+
+
+class _Categorical(_Record):
+    def made(self) -> pd.Categorical:
+        kind, codes = self.state["_dtype"], self.state["_ndarray"]
+        if not isinstance(kind, _CategoryKind) or codes.dtype.kind != "i": raise HepaeError("has categories that are none")
+        return pd.Categorical.from_codes(np.ravel(codes), dtype=kind.made())
+
+
+class _ZoneKind(_Record):
+    def made(self) -> pd.DatetimeTZDtype:
+        unit, zone = (self.state.get("unit"), self.state.get("tz")) if self.state else self.given
+        if not isinstance(zone, str): raise HepaeError("has times in an unknown zone")
+        return pd.DatetimeTZDtype(unit, zone)
+
+
+class _Times(_Record):
+    "Dates or durations, in rows of a block or alone."
+    def made(self):
+        kind, values = self.state.get("_dtype"), self.state["_ndarray"]
+        if values.dtype.kind not in "mM": raise HepaeError("has times that are none")
+        if not isinstance(kind, _ZoneKind): return values
+        dtype = kind.made()
+        zoned = [pd.DatetimeIndex(row).tz_localize("UTC").tz_convert(dtype.tz).array for row in np.atleast_2d(values)]
+        return zoned[0] if len(zoned) == 1 else zoned
+
+
+_ARRAYS = (_Names, _Masked, _Categorical, _Times)
+
+
+def _backed(kind, *_) -> _Record:
+    if kind not in _ARRAYS: raise HepaeError("has an array of an unknown kind")
+    return kind()
+
+
+class _Zone:
+    "zoneinfo.ZoneInfo, of which only the name is taken."
+
+
+def _zone_reader(kind, name):
+    if kind is not _Zone or name != "_unpickle": raise HepaeError("names builtins.getattr, which no table of numbers needs")
+    return lambda zone, *_: zone
+
+
+def _fixed_zone(shift, *_) -> str:
+    "A zone by its seconds from UTC."
+    sign, minutes = "-" if shift < 0 else "+", abs(int(shift)) // 60
+    return "UTC" if not minutes else f"UTC{sign}{minutes // 60:02}:{minutes % 60:02}"
+
+
+class _Level:
+    "Values of an index, and its name."
+    def __init__(self, values, name=None, freq=None): self.values, self.name, self.freq = values, name, freq
+
+    def __len__(self) -> int: return len(_made(self.values))
+
+
+def _made(values):
+    "Values as numpy or pandas has them."
+    if isinstance(values, _Level): return _made(values.values)
+    if isinstance(values, _Record) and hasattr(values, "made"): return values.made()
+    if not isinstance(values, (np.ndarray, list, tuple, pd.RangeIndex)): raise HepaeError("has an axis that is none")
+    return values
+
+
+def _made_index(level) -> pd.Index:
+    "A level of the index, with its name."
+    level = level if isinstance(level, _Level) else _Level(level)
+    values = _made(level.values)
+    if isinstance(values, np.ndarray) and values.ndim != 1: raise HepaeError("has an axis that is none")
+    if isinstance(values, np.ndarray): values = values.astype(values.dtype.newbyteorder("="))
+    found = pd.Index(values, dtype=getattr(values, "dtype", object), name=_named(level.name))
+    if level.freq is not None and len(found) > 2 and isinstance(found, (pd.DatetimeIndex, pd.TimedeltaIndex)) and found.inferred_freq: found.freq = found.inferred_freq
+    return found
+
+
+def _named(name):
+    "A name of a level; HepaeError if it is none."
+    good = isinstance(name, (str, int, float, type(None))) or isinstance(name, tuple) and all(isinstance(n, (str, int, float, type(None))) for n in name)
+    if not good: raise HepaeError("has an index with a name that is none")
+    return name
+
+
+class _Frequency(_Record):
+    "An offset of pandas; which one it is follows from the times."
 
 
 class _Events(tuple):
-    "Levels and codes of a MultiIndex."
+    "Levels, codes and names of a MultiIndex."
 
 
 def _block(values, places, *_) -> tuple: return values, places
@@ -95,7 +220,8 @@ def _partial_block(function, *_):
     return _block
 
 
-def _events(levels, codes=None, labels=None, **_) -> _Events: return _Events((levels, labels if codes is None else codes))
+def _events(levels, codes=None, labels=None, names=None, **_) -> _Events:
+    return _Events((levels, labels if codes is None else codes, names))
 
 
 def _new_index(kind, state: dict):
@@ -103,22 +229,26 @@ def _new_index(kind, state: dict):
     return kind(**state)
 
 
-def _values(data=(), **_): return data.texts if isinstance(data, _Names) else data
+def _values(data=(), name=None, freq=None, **_) -> _Level: return _Level(data, name, freq)
 
 
-def _range(start=0, stop=0, step=1, **_) -> pd.RangeIndex: return pd.RangeIndex(start, stop, step)
+def _range(start=0, stop=0, step=1, name=None, **_) -> _Level: return _Level(pd.RangeIndex(start, stop, step), name)
 
 
-def _arrow_strings(data: tuple) -> list[str]:
+def _arrow_strings(data: tuple) -> list[str | None]:
     kind, length, _, offset, (valid, places, text), *_ = data
-    ends = np.frombuffer(places, {"string": "<i4", "large_string": "<i8"}[kind])[offset:offset + length + 1].tolist()
-    return [bytes(text[a:b]).decode() for a, b in zip(ends, ends[1:], strict=False)]
+    ends = np.frombuffer(places, {"string": "<i4", "large_string": "<i8"}[kind])[offset:offset + length + 1]
+    if (np.diff(ends) < 0).any() or len(ends) and ends[-1] > len(text or b""): raise HepaeError("has text that points outside")
+    texts = [bytes(text[a:b]).decode() if b > a else "" for a, b in zip(ends.tolist(), ends[1:].tolist(), strict=False)]
+    if valid is None: return texts
+    there = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[offset:offset + length]
+    return [t if ok else None for t, ok in zip(texts, there.tolist(), strict=True)]
 
 
 def _set_state(thing, state) -> None:
     "What the instruction BUILD may do: fill a record of ours."
     if isinstance(thing, _Frame): thing.state = state if isinstance(state, dict) else {}
-    elif isinstance(thing, _Names): thing.texts = state["_pa_array"] if isinstance(state, dict) else next(x for x in state if isinstance(x, np.ndarray))
+    elif isinstance(thing, _Record): thing.fill(state)
     elif isinstance(thing, _Manager):
         state = state[3]["0.14.1"]
         thing.blocks, thing.axes = [(b["values"], b["mgr_locs"]) for b in state["blocks"]], state["axes"]
@@ -127,20 +257,27 @@ def _set_state(thing, state) -> None:
     elif thing is not _block: raise HepaeError(f"changes a {type(thing).__name__}, which no table of numbers needs")
 
 # %% ../../nbs/07_io.unpickle.ipynb #751919bb
-_INDEX_PARTS = {"_new_Index": _new_index, "Index": _values, "Int64Index": _values, "UInt64Index": _values, "Float64Index": _values, "RangeIndex": _range, "MultiIndex": _events,
-                "FrozenList": list, "FrozenNDArray": _new_array}
+_INDEX_PARTS = {"_new_Index": _new_index, "Index": _values, "Int64Index": _values, "UInt64Index": _values, "Float64Index": _values, "RangeIndex": _range, "MultiIndex": _events, "CategoricalIndex": _values, "DatetimeIndex": _values, "TimedeltaIndex": _values,
+                "_new_DatetimeIndex": _new_index, "_new_TimedeltaIndex": _new_index, "FrozenList": list, "FrozenNDArray": _new_array}
 _ARRAY_PARTS = {"_reconstruct": _new_array, "_frombuffer": _array_of, "scalar": _scalar}
-_STRING_PARTS = {"StringDtype": _Names, "StringArray": _Names, "ArrowStringArray": _Names, "ArrowStringArrayNumpySemantics": _Names,
-                 "__pyx_unpickle_NDArrayBacked": _Names}
-_BUILTINS = {"slice": lambda *a: slice(*a), "bytearray": _bytes, "bytes": _bytes, "dict": lambda: {}}
+_DTYPES = {f"{n}Dtype": _Record for n in ("Boolean", *(f"{u}Int{b}" for u in ("", "U") for b in (8, 16, 32, 64)), "Float32", "Float64")}
+_MASKED = {f"{n}Array": _Masked for n in ("Boolean", "Integer", "Floating")}
+_STRING_PARTS = {"StringDtype": _StringKind, "StringArray": _Names, "ArrowStringArray": _Names, "ArrowStringArrayNumpySemantics": _Names,
+                 "__pyx_unpickle_NDArrayBacked": _backed, "NA": pd.NA, "Categorical": _Categorical, "CategoricalDtype": _CategoryKind,
+                 "DatetimeTZDtype": _ZoneKind, "DatetimeArray": _Times, "TimedeltaArray": _Times, **_DTYPES, **_MASKED}
+_ARRAY_MODULES = ("string_", "string_arrow", "masked", "integer", "floating", "boolean", "categorical", "datetimes", "timedeltas")
+_BUILTINS = {"getattr": _zone_reader, "slice": lambda *a: slice(*a), "bytearray": _bytes, "bytes": _bytes, "dict": lambda: {}}
 _PARTS = {  # module: name → what it stands for
     "pandas": {"DataFrame": _Frame, **_INDEX_PARTS, **_STRING_PARTS},
     "pandas.core.frame": {"DataFrame": _Frame},
     "pandas.core.internals": {"BlockManager": _Manager}, "pandas.core.internals.managers": {"BlockManager": _Manager},
     "pandas._libs.internals": {"_unpickle_block": _block, "BlockPlacement": lambda places: places}, "pandas.core.internals.blocks": {"new_block": _block},
-    **{f"pandas.core.indexes.{m}": _INDEX_PARTS for m in ("base", "range", "multi", "frozen", "numeric")},
+    **{f"pandas.core.indexes.{m}": _INDEX_PARTS for m in ("base", "range", "multi", "frozen", "numeric", "category", "datetimes", "timedeltas")},
     **{f"pandas.indexes.{m}": _INDEX_PARTS for m in ("base", "range", "multi", "frozen", "numeric")}, "pandas.core.index": _INDEX_PARTS,
-    **{m: _STRING_PARTS for m in ("pandas.arrays", "pandas._libs.arrays", "pandas.core.arrays.string_", "pandas.core.arrays.string_arrow")},
+    **{m: _STRING_PARTS for m in ("pandas.arrays", "pandas._libs.arrays", "pandas.core.dtypes.dtypes", "pandas._libs.missing", *(f"pandas.core.arrays.{m}" for m in _ARRAY_MODULES))},
+    "zoneinfo": {"ZoneInfo": _Zone}, "pytz": {"_UTC": lambda: "UTC", "_p": lambda name, *_: name},
+    "datetime": {"timezone": _fixed_zone, "timedelta": lambda days=0, seconds=0, *_: 86400 * days + seconds},
+    "pandas._libs.tslibs.offsets": {n: _Frequency for n in ("Day", "Hour", "Minute", "Second", "Milli", "Micro", "Nano", "MonthBegin", "MonthEnd", "BusinessDay", "Week", "YearBegin", "YearEnd", "QuarterBegin", "QuarterEnd")},
     "numpy": {"dtype": _dtype, "ndarray": _new_array}, "functools": {"partial": _partial_block},
     **{f"numpy.{m}": _ARRAY_PARTS for m in ("core.multiarray", "_core.multiarray", "core.numeric", "_core.numeric")},
     "pyarrow.lib": {"_restore_array": _arrow_strings, "type_for_alias": str, "py_buffer": _bytes, "chunked_array": lambda parts, *_: sum(parts, [])},
@@ -193,33 +330,50 @@ def _plain(attrs) -> dict:
     return attrs if isinstance(attrs, dict) else {}
 
 
-def _columns(manager: _Manager, n: int, rows: int, size: int) -> list[np.ndarray]:
-    "The columns in their order, in this machine's byte order."
-    blocks = [(np.array(v.texts, object)[None] if isinstance(v, _Names) else v, p) for v, p in manager.blocks]
-    if n > _MOST_COLUMNS or any(not isinstance(v, np.ndarray) or v.ndim != 2 or v.shape[1] != rows for v, _ in blocks) or sum(len(v) for v, _ in blocks) != n:
-        raise HepaeError("has columns of different lengths, or too many")
-    if sum(v.nbytes for v, _ in blocks if v.dtype != object) > size: raise HepaeError("describes more numbers than it holds")
+def _block_columns(values, rows: int) -> list:
+    "The columns of a block: rows of an array, or one array of pandas."
+    if isinstance(values, _Record): values = _made(values)
+    if isinstance(values, np.ndarray): values = list(values) if values.ndim == 2 else [values]
+    values = values if isinstance(values, list) else [values]
+    if any(len(v) != rows for v in values): raise HepaeError("has columns of different lengths, or too many")
+    return values
+
+
+def _native(values):
+    "Values that may be changed, in this machine's byte order."
+    if not isinstance(values, np.ndarray): return values
+    return values.astype(values.dtype.newbyteorder("="), copy=not values.flags.writeable)
+
+
+def _columns(manager: _Manager, n: int, rows: int, size: int) -> list:
+    "The columns in their order."
+    if n > _MOST_COLUMNS or not all(isinstance(v, (np.ndarray, *_ARRAYS)) for v, _ in manager.blocks): raise HepaeError("has columns of different lengths, or too many")
+    raw = [v for v, _ in manager.blocks if isinstance(v, np.ndarray)]
+    if sum(v.nbytes for v in raw if v.dtype != object) > size: raise HepaeError("describes more numbers than it holds")
     found = {}
-    for values, places in blocks:
+    for values, places in manager.blocks:
+        columns = _block_columns(values, rows)
         places = range(n)[places] if isinstance(places, slice) else np.ravel(places).tolist()
-        found |= dict(zip(places, values.astype(values.dtype.newbyteorder("="), copy=not values.flags.writeable), strict=True))
-    if sorted(found) != list(range(n)): raise HepaeError("has columns that overlap or are missing")
+        found |= dict(zip(places, map(_native, columns), strict=True))
+    if sorted(found) != list(range(n)) or sum(len(_block_columns(v, rows)) for v in raw) > n: raise HepaeError("has columns that overlap or are missing")
     return [found[i] for i in range(n)]
 
 
 def _length(axis) -> int:
-    if not isinstance(axis, (_Events, list, np.ndarray, pd.RangeIndex)): raise HepaeError("has an axis that is none")
-    return len(axis[1][0]) if isinstance(axis, _Events) else len(axis)
+    return len(axis[1][0]) if isinstance(axis, _Events) else len(_made(axis))
 
 
 def _row_index(axis, rows: int) -> pd.Index:
-    "The events of the rows, or row numbers."
-    if not isinstance(axis, _Events): return pd.RangeIndex(rows)
-    levels, codes = axis
-    if len(levels) != 2 or not all(isinstance(l, (np.ndarray, pd.RangeIndex)) and l.dtype.kind in "iu" for l in levels): return pd.RangeIndex(rows)
-    if any(c.shape != (rows,) or c.dtype.kind not in "iu" or c.min(initial=0) < 0 or c.max(initial=-1) >= len(l) for c, l in zip(codes, levels, strict=True)):
+    "The index, as it was."
+    if not isinstance(axis, _Events): return _made_index(axis)
+    levels, codes, names = axis
+    levels, names = [_made_index(level) for level in levels], list(names or [level.name for level in levels])
+    if any(c.shape != (rows,) or c.dtype.kind not in "iu" or c.min(initial=0) < -1 or c.max(initial=-1) >= len(level) for c, level in zip(codes, levels, strict=True)):
         raise HepaeError("has an index that points outside")
-    return pd.MultiIndex(levels, codes, names=INDEX, verify_integrity=False)
+    return pd.MultiIndex(levels, [np.array(c) for c in codes], names=[_named(_text(n)) for n in names], verify_integrity=False)
+
+
+def _text(name): return None if isinstance(name, _Level) else name
 
 
 def _table(frame: _Frame, size: int) -> pd.DataFrame:
@@ -229,9 +383,12 @@ def _table(frame: _Frame, size: int) -> pd.DataFrame:
     names, index = manager.axes
     n, rows = _length(names), _length(index)
     columns = _columns(manager, n, rows, size)
-    names = names.tolist() if isinstance(names, (np.ndarray, pd.RangeIndex)) else names
+    axis_name, names = (_named(names.name) if isinstance(names, _Level) else None), _made(names)
+    names = names if isinstance(names, (list, tuple)) else names.tolist()
     if not all(isinstance(name, (str, int, float)) for name in names): raise HepaeError("has columns whose names are no text")
-    table = pd.DataFrame(dict(enumerate(columns)), index=_row_index(index, rows), copy=False).set_axis([str(name) for name in names], axis=1)
+    index = _row_index(index, rows)
+    columns = [pd.Series(x, index, dtype=object) if x.dtype == object else x for x in columns]
+    table = pd.DataFrame(dict(enumerate(columns)), index=index, copy=False).set_axis(pd.Index([str(name) for name in names], dtype="str", name=axis_name), axis=1)
     table.attrs = _plain(frame.state.get("attrs", {}))
     return table
 
