@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from .core import HepaeError, UsageError
-from .schema import Schema, flat_values, is_ragged, n_entries, refuse_no_numbers, schema_of, with_schema
+from .schema import (MOST_ENTRIES, Schema, dtype_name, flat_values, has_events, is_ragged, levels_of, n_entries, number_dtype,
+                     refuse_no_numbers, schema_of, with_schema)
 
 # %% ../nbs/19_cuts.ipynb #d870eac5
 def count_nonfinite(table: pd.DataFrame) -> dict[str, int]:  # column → rows; columns without any are left out
     "How many rows of each column are NaN or infinite."
-    counts = {str(name): int((~np.isfinite(flat_values(table[name]))).sum()) for name in table.columns}
+    counts = {c.name: int((~np.isfinite(flat_values(table[c.name]))).sum()) for c in schema_of(table).columns if number_dtype(c.dtype) is not None}
     return {name: n for name, n in counts.items() if n}
 
 
@@ -51,8 +52,12 @@ def parse_cut(
 
 def _passes(table: pd.DataFrame, schema: Schema, test: dict) -> np.ndarray:
     "Which rows pass a test (NaN passes none but !=)."
-    x, value = table[test["column"]].to_numpy(np.float64), float(test["value"])
-    if test["unit"]: value *= GEV[test["unit"]] / GEV.get(schema[test["column"]].unit, 1.0)
+    column, value = schema[test["column"]], float(test["value"])
+    if number_dtype(column.dtype) is None or column.kind == "ragged": raise HepaeError(f"cut on {column.name}: it holds {column.dtype}, not one number a row; cut on another column")
+    x = flat_values(table[column.name]).astype(np.float64)
+    if test["unit"] and column.unit not in GEV: raise UsageError(f"cut '{column.name} {test['op']} {test['value']} {test['unit']}': the unit of {column.name} is {column.unit or 'not known'}; "
+                                                                 "say --unit MeV or --unit GeV, or leave the unit of the cut out")
+    if test["unit"]: value *= GEV[test["unit"]] / GEV[column.unit]
     return _COMPARE[test["op"]](np.abs(x) if test["abs"] else x, value)
 
 # %% ../nbs/19_cuts.ipynb #cce812c1
@@ -87,6 +92,7 @@ def _cuts(table: pd.DataFrame, name: str) -> list[tuple[str, bool]]:
 
 def _finite_rows(column: pd.Series) -> np.ndarray:
     "Which rows hold finite numbers only, one or a list of them."
+    if number_dtype(dtype_name(column.dtype)) is None: return np.ones(len(column), bool)  # text and times
     finite = np.isfinite(flat_values(column))
     if not is_ragged(column.dtype): return finite
     ends = np.cumsum(column.list.len().to_numpy(np.int64))
@@ -149,6 +155,11 @@ def _edges(n: int, seed: int, fractions: tuple[float, float, float]) -> np.ndarr
     return draws[[first, second]]
 
 
+def _counts_rows(entry: np.ndarray) -> bool:
+    "May these be numbers of rows: from 0 on, none twice, in order?"
+    return not len(entry) or int(entry[0]) >= 0 and bool((entry[1:] > entry[:-1]).all()) and int(entry[-1]) < MOST_ENTRIES
+
+
 def split_by_event(
     table: pd.DataFrame,  # a row of a table without event index is an event
     seed: int = 41,
@@ -157,8 +168,8 @@ def split_by_event(
     "Share the events out: all rows of an event together, and in the same place whatever rows were filtered away."
     if len(fractions) != 3 or not min(fractions) >= 0 or not np.isclose(sum(fractions), 1):
         raise UsageError(f"fractions {tuple(fractions)} are not three shares (train, validation, test) of 1")
-    entry = table.index.get_level_values(0).to_numpy()
-    if entry.dtype.kind not in "iu": entry = np.arange(len(table))
+    entry = levels_of(table.index)[0].to_numpy()
+    if entry.dtype.kind not in "iu" or not has_events(table.index) and not _counts_rows(entry): entry = np.arange(len(table))
     n = max(schema_of(table).source.entries, int(entry.max(initial=-1)) + 1)
     draw, (valid, test) = event_draw(entry, seed), _edges(n, seed, fractions)
     return {"train": draw < valid, "valid": (draw >= valid) & (draw < test), "test": draw >= test}
