@@ -73,7 +73,8 @@ def test_a_free_order_never_costs(kind, rows):
 def test_what_is_fixed_is_shown_apart():
     "A file of ROOT without rows is what it takes besides them, and so are our names and bounds."
     names = [n for n in ("TTree ZSTD", "RNTuple ZSTD", "density") if n == "density" or n in available()]
-    table = pd.DataFrame({c: np.random.default_rng(2).normal(size=1700).astype("f4") for c in ("m", "pt", "eta")})
+    random = np.random.default_rng(2)
+    table = pd.DataFrame({c: random.normal(size=1700).astype("f4") for c in ("m", "pt", "eta")})
     found = bench(table, names, ["exact"], estimate=False).set_index("codec")
     assert (found["bits_of_rows"] < 96).all() and (found["bits_of_rows"] > 75).all(), found["bits_of_rows"]
     assert ((found["bits_per_row"] - found["bits_of_rows"]) * 1700 / 8 == found["overhead"]).all()
