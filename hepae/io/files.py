@@ -8,6 +8,7 @@ __all__ = ['READERS', 'kind_of', 'expand', 'check_same_kind', 'read_chunks', 're
 
 # %% ../../nbs/13_io.files.ipynb #7684901d
 import glob
+import re
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +21,7 @@ from ..blocks import blocks_of, read_npz, table_of, write_npz
 from ..core import HepaeError, UsageError, existing_file, naming
 from .containers import describe_root
 from .hepmc import describe_hepmc, read_particles
-from .hepmc_text import head_of, packing
+from .hepmc_text import head_of, packing, refuse_foreign
 from .root import leading_rows, read_root_chunks, with_columns, write_root
 from .tables import WRITERS, check_alike, is_numbered, is_ragged, joined, ragged_types, read_csv_chunks, read_parquet_chunks, read_ragged_chunks, write_chunks
 from .unpickle import read_pickle
@@ -38,13 +39,15 @@ def kind_of(
     try:
         with open(path, "rb") as f: head = f.read(65536)
     except OSError as e: raise HepaeError(f"{path}: cannot be read ({e.strerror}); check its permissions") from e
+    text = head_of(path) if packing(head) else head
+    named = re.search(r"\.hepmc[23]?(\.(gz|bz2|xz|zst|zstd))?$", path.name)
+    if named or text.startswith(b"hmpb") or b"\0" not in text[:4096]: refuse_foreign(path, text[:4096])
     if head.startswith(b"root"): return "ROOT"
     if head.startswith(b"PAR1"): return "parquet"
     if head.startswith(b"\x93hepae"): return "hepae"
     if head.startswith(b"PK\x03\x04") and path.suffix == ".npz": return "npz"
     if head[:1] == b"\x80" and head[1:2] <= b"\x05" or {".pkl", ".pickle"} & set(path.suffixes): return "pickle"
-    if b"HepMC::" in head[:200] or {".hepmc", ".hepmc2", ".hepmc3"} & set(path.suffixes): return "HepMC"
-    if packing(head) and b"HepMC::" in head_of(path, 200): return "HepMC"
+    if b"HepMC::" in text[:200] or named: return "HepMC"
     if path.suffix == ".root": raise HepaeError(f"{path}: not a ROOT file (it does not begin with 'root'); check how it was copied")
     try: line = head.decode("utf-8", errors="strict" if len(head) < 65536 else "ignore").partition("\n")[0]
     except UnicodeDecodeError: line = "\0"

@@ -21,7 +21,7 @@ from ..core import HepaeError, naming, whole
 from . import hepmc2, hepmc3
 from .hepmc_events import UNITS, Events, RunInfo, in_one_unit
 from .hepmc_final import final_particles, particle_dims
-from .hepmc_text import BLOCK, Text, blocks
+from .hepmc_text import BLOCK, Text, blocks, head_of, refuse_foreign
 from .hepmc_write import text_of
 
 # %% ../../nbs/12_io.hepmc.ipynb #72c300b5
@@ -62,6 +62,7 @@ def _clean(text: Text) -> Text:
 def _stretches(path: str | Path, size: int, progress: Callable | None) -> Iterator[tuple[Text, int, RunInfo]]:
     "The text of a file from run to run, in blocks; its version, and what is said of the run. Some have no events."
     version, run, n = None, RunInfo(), 0
+    refuse_foreign(path, head_of(path))
     with naming(path):
         for line, data in blocks(path, size, progress):
             for listing in _clean(Text(data, line, n)).listings():
