@@ -127,6 +127,8 @@ VARIABLES = {
     "px": (r"$p_x$", "energy", "continuous", "rel:1e-3"),
     "py": (r"$p_y$", "energy", "continuous", "rel:1e-3"),
     "pz": (r"$p_z$", "energy", "continuous", "rel:1e-3"),
+    "pz_along_beam": (r"$p_z$ along the beam", "energy", "continuous", "rel:1e-3"),  # exceptions, see `kinematics.KEPT`
+    "E_off_shell": (r"$E$ off shell", "energy", "continuous", "rel:1e-3"),
     "m_ll": (r"$m_{\ell\ell}$", "energy", "continuous", "rel:1e-3"),  # of two leptons, as the nine below
     "pt_ll": (r"$p_T^{\ell\ell}$", "energy", "continuous", "abs:1e-1"),
     "y_ll": (r"$y_{\ell\ell}$", "", "continuous", "abs:1e-3"),
@@ -182,6 +184,7 @@ Width EMFrac Timing""".split(),
     "cartesian": "pid prompt px py pz E m".split(),  # particles of a HepMC file
     "cylindrical": "pid prompt E pt eta phi m".split(),
     "on-shell": "pid prompt pt eta phi m".split(),
+    "on-shell-kept": "pid prompt pt eta phi m pz_along_beam E_off_shell".split(),  # with what on-shell cannot say
 }
 
 
