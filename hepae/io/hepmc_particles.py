@@ -24,7 +24,7 @@ from ..core import HepaeError, UsageError
 from .hepmc_events import escaped
 from .hepmc_facts import beams_in, weight_names, weights_in
 from ..kinematics import component, inputs_for
-from ..schema import schema_of
+from ..schema import events_of, schema_of
 
 # %% ../../nbs/12c_io.hepmc_particles.ipynb #77ce4150
 def _along_z(pid: int, pz: float, E: float) -> tuple:
