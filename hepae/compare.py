@@ -19,7 +19,7 @@ from .cuts import GEV
 from .dilepton import dileptons
 from .drell_yan import selected_pairs
 from .events import event_observables
-from .event_chunks import Kept, particle_chunks
+from .event_chunks import Kept, knows_origins, particle_chunks
 from .io.files import kind_of
 from .metrics import delta_phi
 from .particles import CLASSES, classes_of, directions, energy_flow, events_of, mass_squared, momenta, physicality
@@ -187,6 +187,7 @@ class Comparison:
     after: Side | None = None
     matched: dict = field(default_factory=dict)      # see `same_particles`
     spreads: dict[str, Spread] = field(default_factory=dict)   # of VARIED
+    remarks: list[str] = field(default_factory=list)           # what one file says and the other does not
 
 
 def _particle_residuals(a: pd.DataFrame, b: pd.DataFrame, i: np.ndarray, j: np.ndarray) -> dict[str, np.ndarray]:
@@ -242,6 +243,31 @@ def _in_step(paths: list[Path], kept: list[Kept], ranked: tuple, **how) -> Itera
         yield chunks
 
 
+def _weighted(side: Side) -> bool: return side.weights is not None and bool((side.weights != 1).any())
+
+
+def _same_weights(found: Comparison) -> None:
+    "Where one file alone has weights, use none; say so, and how many weights differ where both have some."
+    a, b = found.before, found.after
+    for side in (a, b): side.weights = side.weights if _weighted(side) else None
+    if a.weights is None and b.weights is None: return
+    if a.weights is None or b.weights is None:
+        without, other = (a, b) if a.weights is None else (b, a)
+        without.weights = other.weights = None
+        found.remarks.append(f"{without.name} has no weights of events (or all are 1), and {other.name} has some; both are compared with a weight of 1 each")
+    elif odd := int((a.weights != b.weights).sum()):
+        found.remarks.append(f"{odd:,} of {len(a.weights):,} events have another weight in {b.name} than in {a.name}; each file is shown with its own")
+
+
+def _same_origins(found: Comparison, paths: list[Path]) -> bool:
+    "Are prompt particles told from others? Where one file alone knows, they are not, and that is said."
+    known = [knows_origins(p) for p in paths]
+    if len(set(known)) < 2: return True
+    without, other = sorted((found.before, found.after), key=lambda s: known[s is found.after])
+    found.remarks.append(f"{without.name} does not say where particles come from, so nothing tells prompt ones from others, and {other.name} does; both are compared as if all were prompt")
+    return False
+
+
 def compare_events(
     before: Path,                    # HepMC, or a table of particles
     after: Path | None = None,       # the same events; None: look at one file
@@ -258,7 +284,8 @@ def compare_events(
     ranked, by_order = fitting_order(paths, only_ranked, particles=particles, unit=unit) if after is not None else ((True,), True)
     if not any(kind_of(p) == "HepMC" for p in paths): by_order = True
     found, first, kept = Comparison(*[Side(p.name) for p in paths]), 0, [Kept() for _ in paths]
-    for chunks in _in_step(paths, kept, ranked, size=size, particles=particles, unit=unit):
+    origins = _same_origins(found, paths)
+    for chunks in _in_step(paths, kept, ranked, size=size, particles=particles, unit=unit, origins=origins):
         for path, side, table in zip(paths, (found.before, found.after), chunks):
             with naming(path): side.add(table, choice, first)
         if after is not None: _add_pair(found, *chunks, by_order)
@@ -268,4 +295,5 @@ def compare_events(
     for side, k in zip((found.before, found.after), kept):
         side.finish()
         side.weights, side.numbers = k.whole("weights"), k.whole("numbers")
+    if after is not None: _same_weights(found)
     return found

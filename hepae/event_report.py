@@ -31,9 +31,11 @@ _QUANTILES = (0.68, 0.95, 0.999)
 
 
 def _of_both(found: Comparison, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    "Columns of both sides that have a finite value on both."
-    sides = [s.events for s in (found.before, found.after)]
-    names = [n for n in names if n in sides[0] and np.isfinite(sides[0][n] - sides[1][n]).any()]
+    "Columns of both sides of which some event has a residual."
+    names = [n for n in names if n in found.before.events]
+    sides = [with_schema(s.events[names], schema_of(s.events[names])) for s in (found.before, found.after)]
+    defined = np.isfinite(residuals(*sides)).any()
+    names = [n for n in names if defined[n]]
     return tuple(with_schema(s[names], schema_of(s[names])) for s in sides)
 
 
@@ -184,7 +186,7 @@ def _clean(table: pd.DataFrame) -> dict:
 def _side_facts(side: Side) -> dict:
     "One file in numbers."
     facts = {"file": side.name, "events": len(side.events), "particles": side.particles, "unit": side.unit}
-    return facts | {"weighted": side.weights is not None} | side.pairs
+    return facts | {"weighted": side.weights is not None and bool((side.weights != 1).any())} | side.pairs
 
 
 def facts_of(
@@ -192,7 +194,7 @@ def facts_of(
 ) -> dict:  # JSON-able
     "Everything in numbers."
     facts = {k: _side_facts(s) for k, s in (("before", found.before), ("after", found.after)) if s}
-    facts |= {"physicality": _clean(light_table(found)), "drell_yan": drell_yan_facts(found)}
+    facts |= {"remarks": found.remarks, "physicality": _clean(light_table(found)), "drell_yan": drell_yan_facts(found)}
     if found.after is None: return facts
     particles = {k: _clean(t) for k, t in particle_table(found).items()}
     return facts | {"matched": found.matched, "residuals": _clean(residual_table(found)), "particles": particles}
@@ -213,9 +215,10 @@ def _glance(found: Comparison) -> dict:
 
 def _residual_sections(found: Comparison) -> list[tuple[str, list]]:
     "What two files of the same events are judged by."
-    figure = plot_residuals(residuals(*_of_both(found, [*JUDGED[:10], "met", "thrust"])))
+    shown = residuals(*_of_both(found, [*JUDGED[:10], "met", "thrust"]))
+    figure = [plot_residuals(shown)] if shown.shape[1] else ["No event has a value that could be compared."]
     particles = [(_brief(t), f"{k}: {VARIED[k]}") for k, t in particle_table(found).items()]
-    return [("Residuals of the events", [EVENTS, residual_table(found), figure]), ("Residuals of the particles", [MATCHED, *particles])]
+    return [("Residuals of the events", [EVENTS, residual_table(found), *figure]), ("Residuals of the particles", [MATCHED, *particles])]
 
 
 def _search_items(found: Comparison, facts: dict) -> list:
@@ -232,7 +235,7 @@ def _sections(found: Comparison, facts: dict) -> list[tuple[str, list]]:
     "The page's sections."
     two = found.after is not None
     pairs, cut = panels_of(found, list(PAIR)), panels_of(found, ["m_ll", "pt_ll"], True)
-    return [("At a glance", [_glance(found), *([SAME] if two else [])]),
+    return [("At a glance", [*[f"{said}." for said in found.remarks], _glance(found), *([SAME] if two else [])]),
             *(_residual_sections(found) if two else []),
             ("Faster than light", [LIGHT, _brief(light_table(found))]),
             ("Lepton pairs", [plot_panels(pairs)] if pairs else ["No event has a pair of such leptons."]),
@@ -286,6 +289,7 @@ def _say(found: Comparison, remark) -> None:
     "What a reader should know before the numbers; HepaeError if these are other events."
     a, b = found.before, found.after
     if b is None: return
+    for said in found.remarks: remark(said)
     units = [s.unit or "no stated unit, taken as GeV" for s in (a, b)]
     if a.unit != b.unit: remark(f"{a.name} is in {units[0]}, {b.name} in {units[1]}; both are compared in GeV")
     if a.numbers is not None and b.numbers is not None and (odd := int((a.numbers != b.numbers).sum())):
