@@ -13,10 +13,11 @@ import pandas as pd
 from .core import HepaeError
 from .cuts import GEV
 from .io.hepmc_final import of_each_kind
+from .kinematics import KEPT, component
 from .schema import event_offsets, schema_of
 
 # %% ../nbs/61b_particles.ipynb #68939097
-_ENERGIES = "px py pz E pt m".split()
+_ENERGIES = ["px", "py", "pz", "E", "pt", "m", *KEPT.values()]
 
 
 def _components(table: pd.DataFrame) -> dict[str, np.ndarray]:  # GeV, rad
@@ -43,7 +44,10 @@ def momenta(
     if not polar: x, y, z = (given[n] for n in ("px", "py", "pz"))
     else:
         x, y = given["pt"] * np.cos(given["phi"]), given["pt"] * np.sin(given["phi"])
-        with np.errstate(all="ignore"): z = np.where(np.isinf(given["eta"]), _along_beam(given), given["pt"] * np.sinh(given["eta"]))
+        if KEPT["pz"] in given: z = component("pz", given)
+        else:
+            with np.errstate(all="ignore"): z = np.where(np.isinf(given["eta"]), _along_beam(given), given["pt"] * np.sinh(given["eta"]))
+    if "E" not in given and KEPT["E"] in given: return np.stack([x, y, z, component("E", given)])
     if "E" in given: return np.stack([x, y, z, given["E"]])
     return np.stack([x, y, z, np.sqrt(np.maximum(x**2 + y**2 + z**2 + given["m"] * np.abs(given["m"]), 0))])
 
@@ -148,7 +152,7 @@ def off_shell(
 ) -> np.ndarray:          # (n,) bool; nowhere if the table does not have both E and m
     "Does E² − p² differ from m² by more than 10⁻⁶ E²?"
     given = _components(table)
-    if not {"E", "m"} <= set(given): return np.zeros(len(table), bool)
+    if "m" not in given or not {"E", KEPT["E"]} & set(given): return np.zeros(len(table), bool)
     return np.abs(mass_squared(p) - given["m"] * np.abs(given["m"])) > SHELL * p[3]**2
 
 

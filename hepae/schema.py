@@ -7,7 +7,7 @@ __all__ = ['BOUND_MODES', 'KINDS', 'VARIABLES', 'PRESETS', 'INDEX', 'MOST_ENTRIE
            'kind_of_dtype', 'Column', 'variable', 'axis_label', 'preset', 'variables', 'Source', 'Schema',
            'with_schema', 'schema_of', 'infer_schema', 'is_ragged', 'dtype_name', 'ragged_columns', 'flat_values',
            'refuse_ragged', 'refuse_no_numbers', 'event_index', 'levels_of', 'has_events', 'n_entries', 'event_offsets',
-           'with_events', 'events_of', 'events_between', 'joined_events']
+           'with_events', 'events_of', 'events_between', 'fill_columns', 'joined_events']
 
 # %% ../nbs/01_schema.ipynb #c150eb94
 import re
@@ -464,8 +464,12 @@ def events_between(
     return with_events(table, kept.set_axis(kept.index + shift) if shift else kept)
 
 
-def _with_columns(events: pd.DataFrame, like: dict) -> pd.DataFrame:
-    "The events with all columns of `like` (name → dtype), in that order."
+def fill_columns(
+    events: pd.DataFrame,
+    like: dict,         # name → dtype of all columns that are meant, in their order
+) -> pd.DataFrame:
+    "The events with these columns; NaN, or 0 among whole numbers, where they lack one."
+    like = {n: np.dtype(dtype) for n, dtype in like.items()}
     fill = lambda dtype: np.full(len(events), np.nan if dtype.kind == "f" else 0, dtype)
     return pd.DataFrame({n: events[n] if n in events else fill(dtype) for n, dtype in like.items()}, index=events.index)
 
@@ -477,5 +481,5 @@ def joined_events(
     found = {id(t.attrs[_EVENTS]): e for t in tables if (e := events_of(t)) is not None}
     if len(found) < 2: return next(iter(found.values()), None)
     dtypes = {n: dtype for e in found.values() for n, dtype in e.dtypes.items()}
-    all_of_them = pd.concat([_with_columns(e, dtypes) for e in found.values()])
+    all_of_them = pd.concat([fill_columns(e, dtypes) for e in found.values()])
     return all_of_them[~all_of_them.index.duplicated()].sort_index()

@@ -21,6 +21,7 @@ from ..blocks import blocks_of, read_npz, table_of, write_npz
 from ..core import HepaeError, UsageError, existing_file, naming
 from .containers import describe_root
 from .hepmc import describe_hepmc, read_particles
+from .hepmc_survey import survey
 from .hepmc_text import head_of, packing, refuse_foreign
 from .root import leading_rows, read_root_chunks, with_columns, write_root
 from .tables import WRITERS, check_alike, is_numbered, is_ragged, joined, ragged_types, read_csv_chunks, read_parquet_chunks, read_ragged_chunks, write_chunks
@@ -173,16 +174,18 @@ def read_chunks(
     allow_missing: bool = False,             # leave out the variables that a file does not have
     particles: int | None = None,            # of a HepMC file or a table of particles: the first so many of each event; None: all
     progress: Callable[[int], None] | None = None,  # called with the bytes of a HepMC file read since the last call
+    remark: Callable[[str], None] | None = None,  # told what of HepMC files is left out, before the first table; all chunks then have the same columns of events
 ) -> Iterator[pd.DataFrame]:
     "Tables of the wanted variables, chunk by chunk, over all files; entries are numbered through."
     wanted, entries, before = variables(dims), 0, None
+    of_events = _surveyed(paths := list(paths), particles, remark) if remark else None
     for path in paths:
         with naming(path):
             kind = kind_of(path)
             if particles is not None and kind in ("ROOT", "ragged text"): raise UsageError(f"{path}: --particles is for HepMC files, and this is {kind}; leave it out")
             if kind == "HepMC":
                 if container or tree or columns or unit or leading: raise UsageError(f"{path}: a HepMC file has particles in its own unit, so --container, --tree, --columns, --unit and --leading mean nothing here; leave them out")
-                chunks = read_particles(path, particles, dims or "cartesian", entries, progress)
+                chunks = read_particles(path, particles, dims or "cartesian", entries, progress, columns=of_events)
             elif kind == "ROOT": chunks = read_root_chunks(path, wanted or preset("4D"), container, tree, columns, unit, leading, entries, allow_missing)
             elif kind == "ragged text": chunks = _ragged(path, wanted or preset("E4D"), container or "j", unit, leading, entries, allow_missing)
             else: chunks = (_first_particles(t, particles) for t in _table_chunks(Path(path), kind, wanted, columns, unit, leading, entries, allow_missing))
@@ -191,6 +194,16 @@ def read_chunks(
                 if k == 0: before = path, chunk.iloc[:0]
                 yield chunk
                 entries = schema_of(chunk).source.entries
+
+
+def _surveyed(paths: list[str | Path], particles: int | None, remark: Callable) -> dict | None:
+    "The columns of events of the HepMC files among these; what they leave out is said."
+    some = [p for p in paths if kind_of(p) == "HepMC"]
+    if not some: return None
+    found = survey(some)
+    left_out = found.left_out() + [f"all but the first {particles} particles of each event"] * (particles is not None)
+    if left_out: remark(f"left out: {'; '.join(left_out)}; final particles are kept, ranked by momentum, and number, weights and beams of each event")
+    return found.columns()
 
 
 def _first_particles(table: pd.DataFrame, particles: int | None) -> pd.DataFrame:
