@@ -21,6 +21,7 @@ from ..blocks import blocks_of, read_npz, table_of, write_npz
 from ..core import HepaeError, UsageError, existing_file, naming
 from .containers import describe_root
 from .hepmc import describe_hepmc, read_particles
+from .hepmc_facts import without_events
 from .hepmc_survey import survey
 from .hepmc_text import head_of, packing, refuse_foreign
 from .root import leading_rows, read_root_chunks, with_columns, write_root
@@ -262,6 +263,7 @@ def extract(
     progress=None,                # called with each chunk
     particles: int | str | None = None,  # of each event of a HepMC file: a number, or 'all'
     events: tuple[int, int] | None = None,  # first event, and one past the last; they are numbered from 0 then
+    remark: Callable[[str], None] = lambda text: None,  # told what is left out
     **choice,                     # dims, container, tree, columns, unit, leading, allow_missing: as for read_chunks
 ) -> dict:  # rows, entries, columns, unit, container, nonfinite, missing; short: events with fewer particles than asked for
     "Extract a table from files to a file; HepaeError if there is no jet or particle in any of them."
@@ -280,8 +282,9 @@ def extract(
             yield chunk
         if not facts["rows"]: raise HepaeError(f"{', '.join(map(str, paths))[:200]}: there is not one {'jet' if particles is None else 'particle'} in this input; nothing to extract")
 
-    if Path(output).suffix == ".npz": schema = _write_blocks(joined(list(counted())), N, output, force)
-    else: schema = write_chunks(counted(), output, force)
+    tables = without_events(counted(), remark)
+    if Path(output).suffix == ".npz": schema = _write_blocks(joined(list(tables)), N, output, force)
+    else: schema = write_chunks(tables, output, force)
     source = schema.source
     if N: facts["short"] = source.entries - facts.pop("full", 0)
     return facts | {"entries": source.entries, "columns": schema.names, "container": source.container, "tree": source.tree, "units": {c.name: c.unit for c in schema.columns if c.unit},

@@ -4,13 +4,17 @@
 
 # %% auto #0
 __all__ = ['BEAM_STATUS', 'NAMED', 'UNNAMED', 'MOMENTUM', 'STAND_IN', 'ORIGINS', 'incoming', 'event_facts', 'weight_names',
-           'weights_in', 'beams_in', 'tells_origins']
+           'weights_in', 'beams_in', 'shared_beams', 'without_events', 'tells_origins']
 
 # %% ../../nbs/11d2_io.hepmc_facts.ipynb #94d944d9
+from dataclasses import replace
+from typing import Callable, Iterable, Iterator
+
 import numpy as np
 import pandas as pd
 
 from .hepmc_events import Events, in_one_unit
+from ..schema import events_of, schema_of, with_events, with_schema
 
 # %% ../../nbs/11d2_io.hepmc_facts.ipynb #9d277fee
 BEAM_STATUS = (4, 20)
@@ -97,6 +101,41 @@ def beams_in(
             if beam[-1]: beams.append(beam)
         k += 1
     return found
+
+# %% ../../nbs/11d2_io.hepmc_facts.ipynb #a4027124
+def shared_beams(
+    facts: pd.DataFrame,  # a row an event
+) -> dict[str, str]:      # 'beam1' → 'pid px py pz E m status', …; empty if events differ
+    "The beams of all events, if they are the same."
+    found = beams_in(facts)
+    if not found or any(beams != found[0] for beams in found): return {}
+    return {f"beam{k}": " ".join(map(repr, beam)) for k, beam in enumerate(found[0], 1)}
+
+
+def without_events(
+    tables: Iterable[pd.DataFrame],
+    remark: Callable[[str], None] = lambda text: None,  # told what is left out, once
+) -> Iterator[pd.DataFrame]:
+    "The tables without their events, for files that hold none; beams that were the same so far stay in the schema's source."
+    same = None
+    for table in tables:
+        events, schema = events_of(table), schema_of(table)
+        if events is None:
+            yield table
+            continue
+        if same is None: remark(_dropped(list(events)))
+        beams = shared_beams(events)
+        same = beams if same is None or same == beams else {}
+        source = replace(schema.source, branches=schema.source.branches | same)
+        yield with_events(with_schema(table, replace(schema, source=source)), None)
+
+
+def _dropped(columns: list[str]) -> str:
+    "What a table without events has no place for."
+    weights = [c.removeprefix(NAMED) for c in weight_names(columns)[0]]
+    some = ", ".join(weights[:4]) + (f" and {len(weights) - 4} more" if len(weights) > 4 else "")
+    said = ["numbers", *([f"weights ({some})"] if some else []), "beams, unless all have the same"]
+    return f"left out, as this format has no place for it: {'; '.join(said)} (of events; .hepae and .hepmc keep them)"
 
 # %% ../../nbs/11d2_io.hepmc_facts.ipynb #3ee8e95f
 STAND_IN = 10221    # pid of what particles come from that are not prompt

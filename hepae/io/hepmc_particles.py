@@ -32,11 +32,18 @@ def _along_z(pid: int, pz: float, E: float) -> tuple:
     return pid, 0.0, 0.0, pz, E, float(f"{np.sqrt(max(E * E - pz * pz, 0.0)):.9g}"), 4
 
 
+def _beam(text: str) -> tuple:
+    "A beam as `io.hepmc_facts` says it."
+    pid, *momentum, status = text.split()
+    return int(pid), *map(float, momentum), int(status)
+
+
 def recorded_beams(
     branches: dict[str, str],  # of the table's source
 ) -> list[tuple] | None:       # two times pid, px, py, pz, E, m, status
     "The beams of all events that a table knows, or None."
     try:
+        if "beam1" in branches: return [_beam(branches[f"beam{k}"]) for k in range(1, 10) if f"beam{k}" in branches]
         found = [(int(pid), float(pz), float(E)) for pid, pz, E in (branches[f"beam {k}"].split() for k in (1, 2))]
         return [_along_z(*b) for b in found] if np.isfinite([b[1:] for b in found]).all() else None
     except (KeyError, ValueError): return None
