@@ -126,7 +126,8 @@ def without_events(
         if same is None: remark(_dropped(list(events)))
         beams = shared_beams(events)
         same = beams if same is None or same == beams else {}
-        source = replace(schema.source, branches=schema.source.branches | same)
+        others = {k: b for k, b in schema.source.branches.items() if not k.startswith("beam")}
+        source = replace(schema.source, branches=others | same)
         yield with_events(with_schema(table, replace(schema, source=source)), None)
 
 

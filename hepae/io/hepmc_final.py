@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..core import UsageError
 from .hepmc_events import Events, in_one_unit
-from .hepmc_facts import event_facts
+from .hepmc_facts import event_facts, shared_beams
 from .hepmc_graph import reached
 from ..kinematics import component, on_shell_energy
 from ..schema import PRESETS, Schema, Source, event_index, infer_schema, variables, with_events, with_schema
@@ -134,8 +134,9 @@ def final_particles(
     found |= _exceptions(found)
     table = pd.DataFrame({v: component(v, found) for v in wanted}, index=index, copy=False)
     container = "particles" if particles is None else f"first {particles} particles"
-    source = Source("HepMC", container=container, entries=events.first_entry + len(events))
-    return with_schema(with_events(table, event_facts(events, unit)), _schema(table, unit, source))
+    facts = event_facts(events, unit)
+    source = Source("HepMC", container=container, branches=shared_beams(facts), entries=events.first_entry + len(events))
+    return with_schema(with_events(table, facts), _schema(table, unit, source))
 
 
 def _schema(table: pd.DataFrame, unit: str, source: Source) -> Schema:
