@@ -37,6 +37,11 @@ ODD = HEAD + "".join([
 ]) + "HepMC::Asciiv3-END_EVENT_LISTING\n\n"
 
 
+def finals(event) -> int:
+    "Final-state particles of an event that pyhepmc has read."
+    return sum(p.status == 1 for p in event.particles)
+
+
 @pytest.fixture
 def odd(tmp_path):
     "Four events that are hardly any."
@@ -54,7 +59,7 @@ def test_from_hepmc_and_back(tmp_path):
     done = hepae("decompress", packed, "-o", back)
     assert done.returncode == 0 and "17 events of 850 particles" in done.stdout, done.stderr
     with pyhepmc.open(back) as f: events = list(f)
-    assert [e.event_number for e in events] == list(range(17)) and {len(e.particles) for e in events} == {52}
+    assert [e.event_number for e in events] == list(range(17)) and {finals(e) for e in events} == {50}
     assert {(b.pid, b.status) for e in events for b in e.beams} == {(2212, 4)} and len({(b.momentum.pz, b.momentum.e) for e in events for b in e.beams}) == 2
     piped = hepae("decompress", packed, "-o", "-", "--as", "hepmc", text=False)
     assert piped.stdout == gzip.decompress(back.read_bytes())
@@ -104,7 +109,7 @@ def test_through_pipes(tmp_path):
     assert packed.returncode == 0 and packed.stdout.startswith(b"\x93hepae"), packed.stderr
     back = hepae("decompress", "-", "-o", "-", "--as", "hepmc", stdin=None, input=packed.stdout, text=False)
     (tmp_path / "back.hepmc").write_bytes(back.stdout)
-    with pyhepmc.open(tmp_path / "back.hepmc") as f: assert [len(e.particles) for e in f] == [22] * 17
+    with pyhepmc.open(tmp_path / "back.hepmc") as f: assert [finals(e) for e in f] == [20] * 17
     (tmp_path / "x.hepae").write_bytes(packed.stdout)
     with pytest.raises(UsageError, match="no whole events"): decompress_file(tmp_path / "x.hepae", tmp_path / "x.hepmc", (0, 20))
 
@@ -135,7 +140,7 @@ def test_what_cannot_be_written_is_said(odd, tmp_path):
     assert hepae("compress", odd, "--particles", "all", "-o", tmp_path / "x.hepae").returncode == 0
     done = hepae("decompress", tmp_path / "x.hepae", "-o", tmp_path / "back.hepmc")
     assert done.returncode == 0 and "1 particles along the beam" in done.stderr and "4 events of 5 particles" in done.stdout
-    with pyhepmc.open(tmp_path / "back.hepmc") as f: assert [len(e.particles) for e in f] == [3, 3, 5, 2]
+    with pyhepmc.open(tmp_path / "back.hepmc") as f: assert [finals(e) for e in f] == [1, 1, 3, 0]
     compress_files([odd], tmp_path / "c.hepae", particles="all", dims="cartesian")
     assert decompress_file(tmp_path / "c.hepae", tmp_path / "c.hepmc")["left_out"] == 0
 

@@ -155,7 +155,7 @@ def as_compressed(
 ) -> dict:            # for read_chunks
     "How to read the original so that it gives the columns of the `.hepae` file."
     source, said = schema.source, {}
-    if kind == source.format and not choice.keys() & {"container", "columns"}:
+    if kind == source.format != "HepMC" and not choice.keys() & {"container", "columns"}:
         said = {"container": source.container} if source.container else {"columns": dict(source.branches)}
         if source.tree: said["tree"] = source.tree
     return {"dims": schema.names} | {k: v for k, v in said.items() if v} | choice
