@@ -62,15 +62,16 @@ class Clock(Callback):
 
 def train_for(
     table: pd.DataFrame,          # particles
-    seconds: float,               # of the processor, for the training
+    seconds: float,               # of the processor, for the training; 0: two epochs
     folder: str | Path | None = None,  # of the model; None: it is not kept
     **choice,                     # as for `learner.train`, epochs aside
 ) -> TrainedModel:
     "A model trained for so long."
-    quiet = dict(progress=False, preview=False) | choice
+    quiet, epochs = dict(progress=False, preview=False) | choice, 2
     with tempfile.TemporaryDirectory() as trial:
-        train(table, Path(trial) / "timed", epochs=2, cbs=[clock := Clock()], **quiet)
-        epochs = max(2, int(seconds / np.mean(clock.seconds[1:])))
+        if seconds:
+            train(table, Path(trial) / "timed", epochs=2, cbs=[clock := Clock()], **quiet)
+            epochs = max(2, int(seconds / np.mean(clock.seconds[1:])))
         return train(table, folder or Path(trial) / "model", epochs=epochs, **quiet)
 
 

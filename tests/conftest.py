@@ -1,7 +1,10 @@
-"What all tests share: where the real files are, small ROOT files, and the command line in a process of its own."
+"What all tests share: where the real files are, the committed jets, and the command line."
+import io
 import os
 import subprocess
 import sys
+import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTDATA = Path(os.environ.get("HEPAE_TESTDATA") or ROOT.parent / "shared" / "data")
+HIDDEN = ("HEPAE_DEBUG", "PYTHONWARNINGS")  # of the environment: they change what users see
 
 settings.register_profile("hepae", deadline=None, derandomize=True, max_examples=40, print_blob=True)
 settings.load_profile("hepae")
@@ -37,11 +41,41 @@ def sample() -> Path:
     return ROOT / "data" / "jets.root"
 
 
-def hepae(*arguments, **options) -> subprocess.CompletedProcess:
+def hepae(*arguments, cwd: Path | None = None, **options) -> subprocess.CompletedProcess:
+    "The command line. In this process, because imports cost seconds; in one of its own with options of subprocess.run."
+    from hepae.cli import main
+    if options: return hepae_process(*arguments, cwd=cwd, **options)
+    return in_this_process(main, arguments, cwd)
+
+
+def in_this_process(command: Callable, arguments: Iterable, cwd: Path | None = None) -> subprocess.CompletedProcess:
+    "What a command that ends in sys.exit prints and returns."
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    streams = {"stdin": io.TextIOWrapper(io.BytesIO()), "stdout": out, "stderr": err}
+    arguments, code = [str(a) for a in arguments], 0
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        for name in HIDDEN: patch.delenv(name, raising=False)
+        for name, stream in streams.items(): patch.setattr(sys, name, stream)
+        if cwd: patch.chdir(cwd)
+        as_python_does()
+        try: command(arguments)
+        except SystemExit as e: code = e.code or 0
+    return subprocess.CompletedProcess(arguments, code, *(s.buffer.getvalue().decode() for s in (out, err)))
+
+
+def as_python_does() -> None:
+    "Show those warnings that a Python process shows, on standard error."
+    warnings.resetwarnings()
+    for hidden in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", hidden)
+
+
+def hepae_process(*arguments, **options) -> subprocess.CompletedProcess:
     "The command line as a user runs it."
-    environment = {k: v for k, v in os.environ.items() if k not in ("HEPAE_DEBUG", "PYTHONWARNINGS")} | {"OMP_NUM_THREADS": "1"}
+    environment = {k: v for k, v in os.environ.items() if k not in HIDDEN} | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", "from hepae.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, **{"capture_output": True, "text": True, "timeout": 120, "env": environment, "stdin": subprocess.DEVNULL} | options)
+    usual = {"capture_output": True, "text": True, "timeout": 120, "env": environment, "stdin": subprocess.DEVNULL}
+    return subprocess.run(command, **usual | options)
 
 
 def one_sentence(text: str, *parts) -> None:

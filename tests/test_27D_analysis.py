@@ -1,15 +1,19 @@
 "27D/27D_analysis.py as a user runs it: on few jets and small networks."
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import in_this_process
 
 from hepae.io.files import read, write
 from hepae.learner import train
 
 ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "27D/27D_analysis.py"
+main = runpy.run_path(str(SCRIPT))["main"]
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +27,8 @@ def place(tmp_path_factory) -> Path:
 
 
 def analyse(place: Path, *arguments: str) -> subprocess.CompletedProcess:
-    "The script in a process of its own."
-    return subprocess.run([sys.executable, ROOT / "27D/27D_analysis.py", *arguments], cwd=place, capture_output=True, text=True)
+    "The script's command."
+    return in_this_process(main, arguments, place)
 
 
 def test_report_and_numbers(place):
@@ -57,5 +61,5 @@ def test_errors_are_one_sentence(place, arguments, words, code):
 
 
 def test_help(place):
-    done = analyse(place, "--help")
+    done = subprocess.run([sys.executable, SCRIPT, "--help"], cwd=place, capture_output=True, text=True)
     assert done.returncode == 0 and "TABLE" in done.stdout and "--equal-bytes" in done.stdout
