@@ -270,6 +270,12 @@ def _checked(kind: type, data: dict):
             raise TypeError(f"{kind.__name__}.{f.name} is {value!r}")
     return given
 
+# %% ../nbs/01_schema.ipynb #6ab0c388
+class _Facts(dict):
+    "A schema in `attrs`, as a dict that nobody changes: not copied, a plain dict for pickles."
+    def __deepcopy__(self, memo) -> "_Facts": return self
+    def __reduce__(self) -> tuple: return dict, (), None, None, iter(self.items())
+
 # %% ../nbs/01_schema.ipynb #7c60e00c
 INDEX = ["entry", "subentry"]
 _ATTR = "hepae_schema"
@@ -282,7 +288,7 @@ def with_schema(
     "`table` with `schema` attached (the data are not copied)."
     if list(table.columns) != schema.names: raise HepaeError(f"the table has columns {', '.join(map(str, table.columns))}, the schema {', '.join(schema.names)}")
     table = table.copy(deep=False)
-    table.attrs = {**table.attrs, _ATTR: schema.to_dict()}
+    table.attrs = {**table.attrs, _ATTR: _Facts(schema.to_dict())}
     return table
 
 
