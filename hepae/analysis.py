@@ -17,7 +17,7 @@ from .io.files import read, write
 from .metrics import Summary, delta_phi, mse
 from .prep import filter_events, refuse_nonfinite
 from .report import analysis_report
-from .schema import schema_of
+from .schema import refuse_no_numbers, schema_of
 from .trained import TrainedModel
 
 # %% ../nbs/65_analysis.ipynb #b0a0754b
@@ -97,6 +97,7 @@ def analyse_tables(
 ) -> dict[str, Summary]:
     "Compare two tables of the same jets, whoever made the second one."
     before = read(original, **choice)
+    with naming(original): refuse_no_numbers(before, "a comparison")
     after = read(reconstructed, schema_of(before).names, **choice)
     facts = {"original": original.name, "reconstructed": reconstructed.name, "MSE of standardised variables": f"{standardised_mse(before, after):.3g}"}
     return analysis_report(output, before, {reconstructed.stem: after}, None, facts, run_record(command="analyse"), force, "Two tables of the same jets")

@@ -360,7 +360,7 @@ def refuse_no_numbers(table: pd.DataFrame, what: str) -> None:
     "HepaeError naming the columns of lists, text, times, or integers with gaps, where `what` takes one number a row."
     refuse_ragged(table, what)
     found = [f"{c.name} ({c.dtype})" for c in schema_of(table).columns if not c.is_number]
-    if found: raise HepaeError(f"column {', '.join(found)} holds no plain numbers, and {what} takes one in each row; choose the other columns with --dims")
+    if found: raise HepaeError(f"column {', '.join(found)} holds no plain numbers, and {what} takes one in each row; choose the other columns with --dims, here or in hepae extract")
 
 # %% ../nbs/01_schema.ipynb #dce637c5
 def event_index(

@@ -6,13 +6,20 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+import hepae.io.tables
+from hepae.codec.files import compress_files
 from hepae.codec.plain import from_plain, is_plain, to_plain
 from hepae.core import HepaeError
-from hepae.schema import schema_of
+from hepae.cuts import filter_events, refuse_nonfinite
+from hepae.io.files import describe, extract, read, write
+from hepae.io.tables import joined, read_csv_chunks, read_parquet_chunks
+from hepae.schema import infer_schema, schema_of, with_schema
 
 INTEGERS = [f"{u}int{b}" for u in ("", "u") for b in (8, 16, 32, 64)]
 SOME = settings(max_examples=40, deadline=None, report_multiple_bugs=False, suppress_health_check=list(HealthCheck))
@@ -150,3 +157,132 @@ def test_damaged_texts_are_refused(table, data):
         if data.draw(st.booleans()): spec[data.draw(st.sampled_from(["dtype", "gaps", "ordered"]))] = data.draw(st.sampled_from(["Int64", "str", "category", 3, None, "datetime64[ns, ../x]", "decimal128(99, 2)[pyarrow]"]))
     try: from_plain(plain, recipe, [bytes(t) for t in texts])
     except HepaeError as e: assert len(str(e)) < 300
+
+
+# ── files of tables ─────────────────────────────────────────────────────────
+
+
+def written(tmp_path, text):
+    "A CSV file with this text."
+    (tmp_path / "t.csv").write_bytes(text.encode())
+    return tmp_path / "t.csv"
+
+
+@pytest.mark.parametrize("texts, dtype, values", [
+    (["1", "-2", "+3"], "int64", [1, -2, 3]), (["9007199254740993", ""], "Int64", [2**53 + 1, None]), (["18446744073709551615", "0"], "uint64", [2**64 - 1, 0]),
+    (["18446744073709551615", "NA"], "UInt64", [2**64 - 1, None]), (["18446744073709551615", "-1"], "str", ["18446744073709551615", "-1"]), (["1", "2.5"], "float64", [1, 2.5]),
+    (["0.1", "5e-324", "1e999", "nan", "-0.0"], "float64", [0.1, 5e-324, np.inf, np.nan, -0.0]), (["True", "false"], "bool", [True, False]), (["True", ""], "boolean", [True, None]),
+    (["EB", "", "NA"], "str", ["EB", "", "NA"]), (['"a,b"', '"c\nd"'], "str", ["a,b", "c\nd"]), (["1", "x"], "str", ["1", "x"]), (["", ""], "float64", [np.nan, np.nan])])
+def test_csv_column_has_one_type(tmp_path, texts, dtype, values):
+    "The type that holds every row, and every row as it is written."
+    table = read(written(tmp_path, "a,b\r\n" + "".join(f"{t},1\r\n" for t in texts)))
+    expected = pd.Series(values, dtype=pd.StringDtype(na_value=np.nan) if dtype == "str" else dtype, name="a")
+    pd.testing.assert_series_equal(table["a"], expected, check_exact=True)
+    if dtype == "float64": assert table["a"].to_numpy().tobytes() == expected.to_numpy().tobytes()
+
+
+def test_csv_type_over_all_blocks(tmp_path, monkeypatch):
+    "A fraction, a gap or a letter at the end counts for the first row, too."
+    monkeypatch.setattr(hepae.io.tables, "CSV_BLOCK", 2000)
+    rows = [f"{i},{i},{i}" for i in range(3000)] + ["1.5,,x"]
+    chunks = list(read_csv_chunks(written(tmp_path, "f,g,t\n" + "\n".join(rows) + "\n")))
+    assert len(chunks) > 5 and {tuple(map(str, c.dtypes)) for c in chunks} == {("float64", "Int64", "str")}
+    table = joined(chunks)
+    assert table["f"].sum() == 3000 * 2999 / 2 + 1.5 and table["t"].iloc[7] == "7" and table.index.equals(pd.RangeIndex(3001))
+
+
+@pytest.mark.parametrize("text, said", [("a,a\n1,2\n", "'a' occurs twice"), ("a,,b\n1,2,3\n", "column 2 has no name"), ("a,b\n1,2\n3\n", "row 3 has 1 fields"), ("a,b\n1,2\n3,4,5\n", "row 3 has 3 fields")])
+def test_csv_that_is_no_table_is_named(tmp_path, text, said):
+    with pytest.raises(HepaeError, match=said): read(written(tmp_path, text))
+
+
+OWN = [pd.Index([30, 10, 20, 10], name="id"), pd.Index(["x", "y", "x", "z"], name="station"), pd.MultiIndex.from_arrays([[1, 1, 1, 2], [0, 0, 1, 0], [0, 1, 0, 0]], names=["run", "evt", "jet"]),
+       pd.RangeIndex(5, 13, 2, name="q"), pd.MultiIndex.from_arrays([[7, 7, 3, 7], [0, 1, 0, 2]], names=["run", "event"]), pd.MultiIndex.from_arrays([[-5, 2**40, 0, 0], [3, -9, 1, 1]], names=["entry", "subentry"])]
+
+
+@pytest.mark.parametrize("index", OWN, ids=lambda i: "-".join(map(str, i.names)))
+@pytest.mark.parametrize("suffix", [".pkl", ".parquet"])
+def test_an_own_index_travels(tmp_path, index, suffix):
+    "Through reading, writing and joining: its order, names, levels and numbers."
+    table = pd.DataFrame({"a": np.arange(4.0)}, index=index)
+    (table.to_pickle if suffix == ".pkl" else table.to_parquet)(tmp_path / f"a{suffix}")
+    assert_frame_equal(read(tmp_path / f"a{suffix}"), table)
+    for other in (".pkl", ".parquet"):
+        extract([tmp_path / f"a{suffix}"], tmp_path / f"b{other}", force=True, dims=["a"])
+        assert_frame_equal(pd.read_pickle(tmp_path / "b.pkl") if other == ".pkl" else pd.read_parquet(tmp_path / "b.parquet"), table)
+    if index.names != ["entry", "subentry"]: assert_frame_equal(read([tmp_path / f"a{suffix}"] * 2), pd.concat([table, table]))
+    else:
+        with pytest.raises(HepaeError, match="entries below 0"): read([tmp_path / f"a{suffix}"] * 2)
+
+
+def test_parquet_column_has_one_type(tmp_path):
+    "A null in the second row group only, dictionaries that differ, dates and decimals."
+    schema = pa.schema([("n", pa.int64()), ("b", pa.bool_()), ("c", pa.dictionary(pa.int8(), pa.string())), ("day", pa.date32()), ("x", pa.decimal128(5, 2)), ("u", pa.uint8()), ("h", pa.float16())])
+    day = datetime.date(2024, 5, 1)
+    groups = [{"n": [2**53 + 1, 2], "b": [True, False], "c": ["p", "q"], "day": [day, day], "x": [Decimal("1.10")] * 2, "u": [1, 255], "h": [np.float16(1.5)] * 2},
+              {"n": [None, -2**63], "b": [None, True], "c": ["r", "p"], "day": [None, day], "x": [None, Decimal("-3.00")], "u": [0, 7], "h": [np.float16(2)] * 2}]
+    with pq.ParquetWriter(tmp_path / "g.parquet", schema) as writer:
+        for g in groups: writer.write_table(pa.table({f.name: pa.array(g[f.name], f.type) for f in schema}, schema=schema))
+    chunks = list(read_parquet_chunks(tmp_path / "g.parquet"))
+    assert len(chunks) == 2 and list(chunks[0].dtypes) == list(chunks[1].dtypes)
+    table = read(tmp_path / "g.parquet")
+    assert [str(d) for d in table.dtypes] == ["Int64", "boolean", "category", "date32[day][pyarrow]", "decimal128(5, 2)[pyarrow]", "uint8", "float16"]
+    assert table["n"].tolist() == [2**53 + 1, 2, pd.NA, -2**63] and table["c"].tolist() == ["p", "q", "r", "p"]
+    assert_frame_equal(from_plain(*to_plain(table)), table)
+
+
+def test_columns_of_numbers_beside_text(tmp_path):
+    "What is asked for is extracted, what is text is kept where it can be, and what computes names the column."
+    path = written(tmp_path, "Run,pt,eta,phi,type\n" + "".join(f"1,{20 + i},{i * .1},{i * .05},{'EB' if i % 2 else 'EE'}\n" for i in range(30)))
+    for suffix in (".pkl", ".parquet", ".csv"):
+        extract([path], tmp_path / f"o{suffix}", dims=None)
+        assert read(tmp_path / f"o{suffix}")["type"].tolist()[:2] == ["EE", "EB"]
+    extract([path], tmp_path / "n.parquet", dims=["pt", "eta", "phi"])
+    assert list(read(tmp_path / "n.parquet")) == ["pt", "eta", "phi"]
+    assert describe(path)["columns"][4] == {"name": "type", "dtype": "str", "unit": "", "kind": "text", "bound": "exact", "min": None, "max": None, "nonfinite": 0, "values": 2}
+    with pytest.raises(HepaeError, match="column type \\(str\\) holds no plain numbers"): refuse_nonfinite(read(path))
+    with pytest.raises(HepaeError, match="column E has dtype str, from which m cannot be computed"): read(path, ["m"], columns={"pt": "pt", "eta": "eta", "phi": "phi", "E": "type"})
+    with pytest.raises(HepaeError, match="cut on type"): filter_events(read(path), "type > 3")
+    assert len(filter_events(read(path), "finite,pt >= 30")[0]) == 20
+
+
+def test_files_that_differ_are_not_joined(tmp_path):
+    "Units, formats, components, dtypes: the sentence names both files."
+    t = pd.DataFrame({"pt": np.arange(1.0, 4), "m": np.ones(3)})
+    for name, unit in (("mev", "MeV"), ("gev", "GeV"), ("none", "")): write(with_schema(t, infer_schema(t, unit)), tmp_path / f"{name}.parquet")
+    write(t.astype("float32"), tmp_path / "f4.parquet")
+    t.to_pickle(tmp_path / "a.pkl")
+    t[["pt"]].to_parquet(tmp_path / "pt.parquet")
+    paths = {n: tmp_path / n for n in ("mev.parquet", "gev.parquet", "none.parquet", "f4.parquet", "a.pkl", "pt.parquet")}
+    for a, b, said in [("mev", "gev", "in MeV"), ("gev", "none", "none that is known"), ("none", "gev", "in GeV"), ("none", "f4", "float32"), ("none", "pt", "treat these")]:
+        with pytest.raises(HepaeError, match=said) as e: read([paths[f"{a}.parquet"], paths[f"{b}.parquet"]])
+        assert f"{a}.parquet" in str(e.value) and f"{b}.parquet" in str(e.value)
+    with pytest.raises(HepaeError, match="format"): read([paths["none.parquet"], paths["a.pkl"]])
+    assert len(read([paths["mev.parquet"]] * 2)) == 6
+
+
+def test_a_cut_with_a_unit_needs_a_column_with_one():
+    t = pd.DataFrame({"pt": np.float32([5e3, 2e4, 4e4, 9e4]), "n": [1, 2, 3, 4]})
+    with pytest.raises(HepaeError, match="--unit"): filter_events(t, "pt > 25 GeV")
+    with pytest.raises(HepaeError, match="unit of n is not known"): filter_events(with_schema(t, infer_schema(t, "MeV")), "n > 25 GeV")
+    assert len(filter_events(t, "pt > 25000")[0]) == len(filter_events(with_schema(t, infer_schema(t, "MeV")), "pt > 25 GeV")[0]) == 2
+    gaps = t.assign(n=pd.array([1, None, 3, 4], "Int64"))
+    assert filter_events(gaps, "n > 2")[0]["pt"].tolist() == [4e4, 9e4]
+
+
+@pytest.mark.parametrize("name", ["a.pkl", "a.parquet", "a.csv", "a.root", "a.hepae", "own.parquet"])
+def test_tables_can_be_changed(tmp_path, name):
+    "What pandas allows on a table of its own, it allows on ours."
+    t = pd.DataFrame({"pt": np.arange(1, 6.0), "eta": np.zeros(5), "phi": np.ones(5), "m": np.ones(5)})
+    if name == "own.parquet": t.to_parquet(tmp_path / name)
+    elif name == "a.hepae":
+        write(t, tmp_path / "a.parquet")
+        compress_files([tmp_path / "a.parquet"], tmp_path / name)
+    else: write(t, tmp_path / name)
+    d = read(tmp_path / name)
+    d.loc[d.index[2], "pt"] *= 2
+    d.iloc[0, d.columns.get_loc("m")] = 5
+    d.loc[:, "phi"] = 3.0
+    d["new"] = 1
+    d.to_numpy()[0] = 1
+    assert d["pt"].iloc[2] == pytest.approx(6, rel=2e-3) and d["m"].iloc[0] == 5 and (d["phi"] == 3).all() and (d["new"] == 1).all()

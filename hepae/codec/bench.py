@@ -29,7 +29,7 @@ from .tables import MOST_ROWS, broken_cells, compress, decompress, grid_table, m
 from .. import __version__
 from ..core import UsageError
 from ..metrics import bound_violations
-from ..schema import Column, parse_bound, schema_of, with_schema
+from ..schema import Column, parse_bound, refuse_no_numbers, schema_of, with_schema
 from ..style import COLOURS, GREY, panels, plain_text, styled
 
 # %% ../../nbs/57_codec.bench.ipynb #d23f3c5e
@@ -240,6 +240,7 @@ def bench(
     progress: Callable | None = None,         # called with a name before each measurement
 ) -> pd.DataFrame:                            # COLUMNS; a row for each codec and bound
     "Each codec at each bound, on the rows of a table without their events."
+    refuse_no_numbers(table, "bench")
     known = codecs()
     chosen = list(known.values()) if contestants is None else [known[check_name(c, known)] if isinstance(c, str) else c for c in contestants]
     found = []

@@ -347,4 +347,5 @@ def _describe_table(table: pd.DataFrame) -> dict:
     "Rows, events and columns of a table."
     schema = schema_of(table)
     columns = [{"name": c.name, "dtype": c.dtype, "unit": c.unit, "kind": c.kind, "bound": c.bound} | _describe_column(table[c.name], c.kind) for c in schema.columns]
+    if any("values" in c for c in columns): columns = [c | {"values": c.get("values")} for c in columns]
     return {"rows": len(table), "entries": schema.source.entries or None, "preset": schema.name, "container": schema.source.container, "tree": schema.source.tree, "columns": columns}

@@ -276,13 +276,16 @@ def _csv_batches(path: Path, names: list[str]) -> Iterator:
     import pyarrow as pa
     from pyarrow import csv as reader
     text = reader.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
-    with reader.open_csv(path, reader.ReadOptions(block_size=CSV_BLOCK), reader.ParseOptions(newlines_in_values=True), text) as batches:
-        if batches.schema.names != names or any(t != pa.string() for t in batches.schema.types): raise HepaeError(f"{path}: its first line cannot be read; give each column a plain name")
-        try: yield from batches
-        except pa.ArrowInvalid as e:
-            odd = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", str(e))
-            if not odd: raise
-            raise HepaeError(f"{path}: row {odd[1]} has {odd[3]} fields where the first line names {odd[2]}; mend that row") from e
+    how = reader.ReadOptions(block_size=CSV_BLOCK), reader.ParseOptions(newlines_in_values=True), text
+    try:
+        with reader.open_csv(path, *how) as batches:
+            if batches.schema.names != names or any(t != pa.string() for t in batches.schema.types):
+                raise HepaeError(f"{path}: its first line cannot be read; give each column a plain name")
+            yield from batches
+    except pa.ArrowInvalid as e:
+        odd = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", str(e))
+        if not odd: raise
+        raise HepaeError(f"{path}: row {odd[1]} has {odd[3]} fields where the first line names {odd[2]}; mend that row") from e
 
 
 @dataclass
@@ -309,7 +312,9 @@ class _Seen:
         self.flags = self.flags and every(pc.is_in(there, pa.array(list(_TRUTH))))
         self.integers = self.integers and every(pc.match_substring_regex(there, _INT))
         self.floats = self.floats and every(pc.match_substring_regex(there, _FLOAT))
-        if self.integers: self._span(there.filter(pc.greater(pc.utf8_length(there), 18)))
+        if not self.integers: return
+        if pc.any(pc.match_substring_regex(there, r"^[ \t]*-")).as_py(): self.low = min(self.low, -1)
+        self._span(there.filter(pc.greater(pc.utf8_length(there), 18)))
 
     def _span(self, long) -> None:
         "The range of integers of many digits."
