@@ -141,7 +141,7 @@ def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict
         table = with_events(with_columns(chunk, want, energy_unit, source), events_of(chunk))
         yield _as_described(table, schema, unit) if "hepae_schema" in chunk.attrs and not columns else table
 
-
+# %% ../../nbs/13_io.files.ipynb #6bb17d8c
 def _units(schema: Schema) -> dict[str, str]: return {c.name: c.unit or "none that is known" for c in schema.columns}
 
 

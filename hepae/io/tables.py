@@ -43,7 +43,7 @@ class _Rows:
         if self.plain and not here: raise HepaeError(f"rows are numbered through up to {self.seen} and otherwise after it; write .pkl, or number them all anew (reset_index)")
         self.seen += len(index)
 
-
+# %% ../../nbs/10_io.tables.ipynb #de4c5f54
 class _ParquetWriter:
     "Row groups as they come; the schema in the footer."
 
@@ -64,7 +64,7 @@ class _ParquetWriter:
     def close(self) -> None:
         if self.writer is not None: self.writer.close()
 
-
+# %% ../../nbs/10_io.tables.ipynb #4665700d
 class _CSVWriter:
     "Plain CSV, the levels of an own index in its first columns. It keeps names and values, not units and dtypes; a gap is an empty field."
 
@@ -80,6 +80,7 @@ class _CSVWriter:
 
     def close(self) -> None: self.file.close()
 
+# %% ../../nbs/10_io.tables.ipynb #a0f5dea0
 def csv_labels(table: pd.DataFrame) -> list[str]:
     "The names of the index's levels in a CSV file; HepaeError if they would be those of columns."
     only = table.index.nlevels == 1
@@ -158,7 +159,7 @@ def _with_events(chunk: pd.DataFrame, first_row: int) -> pd.DataFrame:
     if is_numbered(chunk.index): chunk.index = pd.RangeIndex(first_row, first_row + len(chunk))
     return chunk
 
-
+# %% ../../nbs/10_io.tables.ipynb #0b266fb1
 _NULLABLE = {f"{u}int{b}": f"{u}int{b}".replace("int", "Int").replace("u", "U") for u in ("", "u") for b in (8, 16, 32, 64)} | {"bool": "boolean"}
 
 
@@ -215,7 +216,7 @@ def _parquet_kinds(file) -> dict:
         elif (pa.types.is_integer(f.type) or pa.types.is_boolean(f.type)) and _has_nulls(file, f.name): kinds[f.name] = _NULLABLE[str(f.type)]
     return kinds
 
-
+# %% ../../nbs/10_io.tables.ipynb #836ed140
 def _pandas_index(file) -> tuple[list[str], list, dict | None]:
     "What pandas wrote of the index: its columns, their names, or a range."
     about = file.schema_arrow.pandas_metadata or {}
@@ -235,7 +236,7 @@ def _own_index(columns: dict, names: list, ranged: dict | None, row: int, n: int
     first = ranged["start"] + row * step
     return pd.RangeIndex(n) if (step, ranged["start"], name) == (1, 0, None) else pd.RangeIndex(first, first + n * step, step, name=name)
 
-
+# %% ../../nbs/10_io.tables.ipynb #14f74e9a
 def read_parquet_chunks(path: str | Path) -> Iterator[pd.DataFrame]:
     "Chunks of a parquet file, with the schema from its footer. A column has one dtype in all of them, and the index that pandas stored comes back."
     import pyarrow.parquet as pq
@@ -254,6 +255,7 @@ def read_parquet_chunks(path: str | Path) -> Iterator[pd.DataFrame]:
             row += len(chunk)
             yield with_schema(chunk, schema) if schema else chunk
 
+# %% ../../nbs/10_io.tables.ipynb #614bd662
 _GAPS = ["", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NULL", "null", "None"]  # in columns of numbers; in text they are text
 _TRUTH = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 _INT = r"^[ \t]*[-+]?\d+[ \t]*$"
@@ -287,7 +289,7 @@ def _csv_batches(path: Path, names: list[str]) -> Iterator:
         if not odd: raise
         raise HepaeError(f"{path}: row {odd[1]} has {odd[3]} fields where the first line names {odd[2]}; mend that row") from e
 
-
+# %% ../../nbs/10_io.tables.ipynb #4b23b4ba
 @dataclass
 class _Seen:
     "What the texts of a column may be, after all that was seen."
@@ -330,7 +332,7 @@ class _Seen:
         if self.integers and self.low >= 0 and self.high < 2**64: return "UInt64" if self.gaps else "uint64"
         return "float64" if self.floats and not self.integers else "str"
 
-
+# %% ../../nbs/10_io.tables.ipynb #4413846f
 def _floats(x) -> np.ndarray:
     "Texts as float64, each the nearest; gaps are NaN."
     import pyarrow as pa
@@ -353,7 +355,7 @@ def _of_text(x, dtype: str):
     numbers = _writable(pc.fill_null(values, pa.scalar(kind.type(0).item(), values.type)).to_numpy(zero_copy_only=False))
     return (pd.arrays.BooleanArray if kind == bool else pd.arrays.IntegerArray)(numbers, _writable(gaps))
 
-
+# %% ../../nbs/10_io.tables.ipynb #62e7ba07
 def csv_dtypes(
     path: str | Path,
 ) -> dict[str, str]:  # of each column, as pandas names it
@@ -365,7 +367,7 @@ def csv_dtypes(
         for n, x in zip(names, batch.columns): seen[n].look(x)
     return {n: s.dtype() for n, s in seen.items()}
 
-
+# %% ../../nbs/10_io.tables.ipynb #d4df24d8
 def read_csv_chunks(path: str | Path) -> Iterator[pd.DataFrame]:
     "Chunks of a CSV file with names in its first line: read once for the dtypes, once for the values. A first column without a name is the index."
     path, row = existing_file(path), 0

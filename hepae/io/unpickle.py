@@ -78,7 +78,7 @@ class _Manager:
 
     def __init__(self, blocks=(), axes=(), *_): self.blocks, self.axes = blocks, axes
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #6d351228
 class _Record:
     "An array or a dtype of pandas, as the pickle describes it."
     def __init__(self, *given): self.given, self.state = given, {}
@@ -155,7 +155,7 @@ def _backed(kind, *_) -> _Record:
     if kind not in _ARRAYS: raise HepaeError("has an array of an unknown kind")
     return kind()
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #54360816
 class _Zone:
     "zoneinfo.ZoneInfo, of which only the name is taken."
 
@@ -207,7 +207,7 @@ def _named(name):
 class _Frequency(_Record):
     "An offset of pandas; which one it is follows from the times."
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #79940e2a
 class _Events(tuple):
     "Levels, codes and names of a MultiIndex."
 
