@@ -26,7 +26,7 @@ from .rivals import available, rival
 from .header import Header, with_bounds
 from .density import Rows, column_bits
 from .tables import MOST_ROWS, broken_cells, compress, decompress, grid_table, make_header
-from . import __version__
+from .. import __version__
 from ..core import UsageError
 from ..metrics import bound_violations
 from ..schema import Column, parse_bound, refuse_no_numbers, schema_of, with_schema
