@@ -1,4 +1,5 @@
 "Files at the edge of what is usual: read, or refused in one sentence; what is written appears whole or not at all."
+import io
 import os
 import signal
 import socket
@@ -10,13 +11,16 @@ from contextlib import contextmanager
 from threading import Thread
 
 import numpy as np
+import pandas as pd
 import pytest
 import uproot
 from conftest import ROOT, hepae, one_sentence
 
 from hepae.cli import main
 from hepae.codec import files
+from hepae.codec.container import Reader, Writer, put_numbers, put_sections, take_numbers, take_sections
 from hepae.codec.files import compress_files
+from hepae.codec.tables import compress as compress_table
 from hepae.codec.tables import decompress
 from hepae.core import whole
 
@@ -324,3 +328,67 @@ def test_a_signal_leaves_nothing_half_written(tmp_path, jets, name):
     one_sentence(err, "hepae: ", "nothing half-written")
     assert child.returncode == 128 + getattr(signal, name)
     assert list(tmp_path.iterdir()) == []
+
+
+# ── claims are checked before memory is taken ───────────────────────────────
+
+MOST_MB = 300
+_PEAK = """
+import resource, sys
+from hepae.cli import main
+for name in sys.argv[1:]:
+    for command in (["inspect", name], ["decompress", name, "-o", name + ".root"], ["decompress", name, "-o", name + ".csv"], ["verify", name, name]):
+        try: main(command)
+        except SystemExit: pass
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        if peak > int(%d): sys.exit(f"{name}: {command[0]} takes {peak} MB")
+""" % MOST_MB
+
+
+def a_file(facts: dict, *chunks: tuple[bytes, int], events: int = 0) -> bytes:
+    "A `.hepae` file with right checksums, whatever it claims."
+    made = io.BytesIO()
+    writer = Writer(made)
+    writer.header(facts)
+    for payload, rows in chunks: writer.chunk(payload, rows)
+    writer.end(events)
+    return made.getvalue()
+
+
+def claims() -> dict[str, bytes]:
+    "Forged files by what they claim."
+    table = pd.DataFrame({"pt": np.arange(3.0)}, index=pd.MultiIndex.from_arrays([[0, 0, 1], [0, 1, 0]], names=["entry", "subentry"]))
+    honest = compress_table(table)
+    reader = Reader(io.BytesIO(honest))
+    (payload,) = reader.chunks()
+    (count,), at = take_numbers(payload, 1)
+    numbers, *sections = take_sections(payload, count, at)
+    n, entries, kind, events = take_numbers(numbers, 4)[0]
+    chunk = lambda *numbers: put_numbers([count]) + put_sections([put_numbers(list(numbers)), *sections])
+    facts, found = reader.facts, {}
+    for bits in (24, 28, 32, 40): found[f"events_{bits}"] = a_file(facts, (chunk(n, 2**bits, kind, events), n))
+    found["all_events"] = a_file(facts, (chunk(n, 2**24, kind, 2**24), n))
+    found["rows"] = a_file(facts, (chunk(2**20, entries, kind, events), 2**20))
+    found["block"] = honest[:10] + b"H" + put_numbers([2**55]) + bytes(100)
+    found["deep"] = a_file(facts | {"name": [[]]}, (payload, n))
+    found["wide"] = a_file(facts | {"columns": [{}] * 4_000_000}, (payload, n))
+    found["tables"] = a_file(facts | {"plan": [[[0, 0, 4096, []], [], 0, [[-1, 0, 255, 8]], 8, 0, 0, 0, 0]]}, (payload, n))
+    return found
+
+
+def test_a_few_bytes_take_no_memory(tmp_path):
+    "144 bytes may claim 2**28 events; none of these files takes 300 MB, whatever is asked of it."
+    names = []
+    for name, data in claims().items():
+        assert len(data) < 100_000, name
+        (tmp_path / f"{name}.hepae").write_bytes(data)
+        names.append(str(tmp_path / f"{name}.hepae"))
+    done = subprocess.run([sys.executable, "-c", _PEAK, *names], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr and "internal error" not in done.stderr
+
+
+def test_events_that_do_not_follow_each_other_are_refused(capfd, tmp_path):
+    path = tmp_path / "events.hepae"
+    path.write_bytes(claims()["events_28"])
+    fails(capfd, "decompress", path, "-o", tmp_path / "o.root", parts=[path, "do not follow each other"])

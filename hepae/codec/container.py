@@ -21,6 +21,7 @@ from ..core import HepaeError
 MAGIC = b"\x93hepae\r\n\x1a"
 VERSION = 1
 _MOST_HEADER = 2**24
+_MOST_PARSED = 2**27  # bytes that a header may take as Python's lists and numbers
 _PIECE = 2**20
 
 
@@ -81,6 +82,7 @@ def take_json(data: bytes) -> dict:
     try:
         text = inflate.decompress(data, _MOST_HEADER)
         if inflate.unconsumed_tail or not inflate.eof or inflate.unused_data: raise HepaeError("its header does not end; get the file again")
+        if 80 * (text.count(b"[") + text.count(b"{")) + 40 * text.count(b",") > _MOST_PARSED: raise HepaeError("its header holds more than any file needs; get the file again")
         found = json.loads(text.decode())
     except (zlib.error, ValueError, RecursionError) as e: raise HepaeError(f"its header cannot be read ({e}); get the file again") from e
     if not isinstance(found, dict): raise HepaeError("its header is no object; get the file again")

@@ -27,16 +27,17 @@ class Rows:
 
     def ranks(self) -> np.ndarray:
         "(n,) place of each row in its event."
-        return np.arange(self.n) - np.repeat(self.offsets[:-1], np.diff(self.offsets)) if self.offsets is not None else np.zeros(self.n, np.int64)
+        if self.offsets is None: return np.broadcast_to(np.int64(0), self.n)  # takes no memory, however many rows a file claims
+        return np.arange(self.n) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
 
     def places(self) -> np.ndarray:
         "(n,) how many rows before are known: the rank, or 0 where events are too long to go through them row by row."
         ranks = self.ranks()
-        return np.where(ranks < MOST_RANKS, ranks, 0)
+        return ranks if self.offsets is None else np.where(ranks < MOST_RANKS, ranks, 0)
 
     def counts(self) -> np.ndarray:
         "(n,) number of rows in each row's event."
-        return np.repeat(np.diff(self.offsets), np.diff(self.offsets)) if self.offsets is not None else np.ones(self.n, np.int64)
+        return np.repeat(np.diff(self.offsets), np.diff(self.offsets)) if self.offsets is not None else np.broadcast_to(np.int64(1), self.n)
 
 
 @dataclass
@@ -75,9 +76,9 @@ class _Walk:
         if predictor is None and any(p >= HINT for c in plan for p in c.parents): raise HepaeError("the plan needs a learned predictor and there is none; get the file again")
         before = self.back or any(BEFORE <= p < HINT for c in plan for p in c.parents)
         self.ranks, self.counts = rows.ranks(), rows.counts()
-        group = np.minimum(self.ranks, MOST_RANKS)
+        group = np.minimum(self.ranks, MOST_RANKS) if before else None
         self.places = rows.places()
-        self.order = np.argsort(group, kind="stable") if before else np.arange(rows.n)
+        self.order = np.argsort(group, kind="stable") if before else None  # None: as they are
         if before and any(c.steps for c in plan): raise HepaeError("the plan goes through the rows in two orders; get the file again")
         self.ends = np.cumsum(np.bincount(group, minlength=1)) if before else np.array([rows.n])
 
@@ -112,7 +113,8 @@ class _Walk:
                 p, at = self.plan[k], start
                 while at < end:
                     table = t.current(p)
-                    rows = self.order[at:at + t.next_block(end - at)]
+                    stop = at + t.next_block(end - at)
+                    rows = np.arange(at, stop) if self.order is None else self.order[at:stop]
                     parents = self.parents(k, p.parents, Q, rows)
                     shift = p.shift(parents, len(rows))
                     if p.steps: shift = shift + self.before(k, Q, rows)

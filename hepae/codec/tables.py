@@ -312,6 +312,13 @@ def _header_of(reader: Reader, predictor) -> tuple[Header, object]:
     return (replace(header, plan=predictor.plan) if header.shared else header), predictor
 
 
+def _next_entry(table: pd.DataFrame, entries: int) -> int:
+    "The number of the event after a chunk, whose events follow the `entries` before; HepaeError if they do not."
+    first = table.index.levels[0] if table.index.nlevels == 2 else None
+    if isinstance(first, pd.RangeIndex) and first.start != entries: raise HepaeError("has events that do not follow each other; get the file again")  # a few bytes may claim any number
+    return schema_of(table).source.entries
+
+
 def read_tables(
     file: BinaryIO,
     predictor=None,  # the shared model, if the file needs one
@@ -319,9 +326,10 @@ def read_tables(
     "The tables in a `.hepae` file, chunk by chunk, each with its schema; HepaeError where it is damaged."
     reader = Reader(file)
     header, predictor = _header_of(reader, predictor)
-    n = 0
+    n = entries = 0
     for payload in reader.chunks():
         table = decode_chunk(payload, header, predictor)
+        entries = _next_entry(table, entries)
         if header.unordered == "table": table.index = pd.RangeIndex(n, n + len(table))
         n += len(table)
         yield table
