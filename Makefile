@@ -59,8 +59,8 @@ real: install ## of the test suite only what reads the real files in HEPAE_TESTD
 slow: install ## the cells that take long, with all others
 	@$(BIN)/python tests/notebooks.py --slow --workers 1
 
-bench: install ## the measured figures: training, extraction, bytes, speed and memory of codecs
-	for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+bench: install ## the measured figures: training, extraction, bytes, speed and memory of codecs; real files if they are there
+	@failed=; for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || failed+=" $$script"; done; test -z "$$failed" || { echo "FAILED:$$failed"; exit 1; }
 
 hooks: install ## git hooks that keep notebooks clean
 	$(BIN)/nbdev_install_hooks

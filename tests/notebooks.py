@@ -3,9 +3,10 @@
     python tests/notebooks.py [NOTEBOOK or FOLDER …] [--slow] [--real] [--workers 2] [--durations 20]
 
 Cells run as `nbdev_test` runs them, with its flags. Two things differ. A notebook that fails, or whose process dies,
-does not keep the others from running. And each notebook has a process of its own: IPython registers every shell with
-`atexit`, which keeps its namespace (tables, networks, samples) until the process ends, so that one worker of
-`nbdev_test` for all of nbs/ grows to 4 GB. Processes are forked from one that has imported the large packages.
+does not keep the others from running. And each notebook has a process of its own, forked from one that has imported the
+large packages. One worker of `nbdev_test` runs half of them and grows to 4 GB: IPython registers every shell with
+`atexit`, which keeps its namespace (tables, networks, samples) until the process ends, and what was freed on the heap
+is not given back to the system. Measured over 21 notebooks: 890 MB, of which emptying the shells freed 120.
 """
 import argparse
 import os

@@ -24,7 +24,7 @@ from hepae.io.hepmc_text import pieces
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "drell_yan.hepmc.gz"
-TESTDATA = Path(os.environ.get("HEPAE_TESTDATA", ROOT.parent / "shared" / "data")) / "hepmc"
+TESTDATA = Path(os.environ.get("HEPAE_TESTDATA") or ROOT.parent / "shared" / "data") / "hepmc"
 REAL = ["events.eeH.hepmc3.zst", "sk_example_HS.hepmc.zst", "inputIO6.hepmc", "inputConvert1.hepmc"]
 
 
@@ -100,6 +100,7 @@ def memory(path: Path) -> tuple[int, float]:
 def main(files, events, repeat, only_memory):
     "Print one line a file and reader, then the memory."
     pyhepmc.Setup.print_warnings = False
+    if not files and not TESTDATA.is_dir(): print("skipped: real files, no folder of them in HEPAE_TESTDATA")
     with tempfile.TemporaryDirectory() as folder:
         made = {}
         for name, source in [("drell_yan.hepmc3", SAMPLE), *((f.name, f) for f in files or [TESTDATA / n for n in REAL if (TESTDATA / n).exists()])]:

@@ -16,7 +16,7 @@ from hepae.core import HepaeError
 from hepae.io.files import describe, read
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("HEPAE_TESTDATA", ROOT.parent / "shared" / "data"))
+DATA = Path(os.environ.get("HEPAE_TESTDATA") or ROOT.parent / "shared" / "data")
 BESIDE = ["density", "xz", "zstd", "pcodec"]
 
 
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path, default=[ROOT / "data" / "jets.root", *sorted(DATA.glob("root/*.root"))])
     parser.add_argument("--least", type=int, default=100)
     args, lines = parser.parse_args(), []
+    if not DATA.is_dir(): print("skipped: real files, no folder of them in HEPAE_TESTDATA")
     for path in args.files:
         for container in containers(path):
             try: table = read(path, "4D", container=container)
