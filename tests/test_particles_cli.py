@@ -117,7 +117,7 @@ def test_through_pipes(tmp_path):
 def test_unit_is_kept(tmp_path):
     "MeV stays MeV, through .hepae and back to HepMC."
     (tmp_path / "mev.hepmc").write_text(HEAD + event(0, (11, 3000, 4000, 0, 5000, 0.511), (22, 1, 1, 1, 1.7, 0), unit="MEV"))
-    compress_files([tmp_path / "mev.hepmc"], tmp_path / "x.hepae", particles="all")
+    compress_files([tmp_path / "mev.hepmc"], tmp_path / "x.hepae", particles="all", dims="on-shell")
     assert schema_of(read(tmp_path / "x.hepae"))["pt"].unit == "MeV"
     decompress_file(tmp_path / "x.hepae", tmp_path / "back.hepmc")
     with pyhepmc.open(tmp_path / "back.hepmc") as f: back = list(f)
@@ -126,7 +126,7 @@ def test_unit_is_kept(tmp_path):
 
 def test_odd_events(odd, tmp_path):
     "Events without leptons or particles stay events; infinite eta and negative masses come back exactly."
-    compress_files([odd], tmp_path / "x.hepae", particles=50)
+    compress_files([odd], tmp_path / "x.hepae", particles=50, dims="on-shell")
     back = read(tmp_path / "x.hepae")
     assert schema_of(back).source.entries == 4 and back.groupby(level=0).size().to_dict() == {0: 2, 1: 1, 2: 3}
     assert np.isinf(back["eta"]).sum() == 1 and -0.3 in back["m"].to_list()
@@ -137,7 +137,7 @@ def test_odd_events(odd, tmp_path):
 
 def test_what_cannot_be_written_is_said(odd, tmp_path):
     "On-shell columns have lost pz of a particle along the beam; cartesian ones have it."
-    assert hepae("compress", odd, "--particles", "all", "-o", tmp_path / "x.hepae").returncode == 0
+    assert hepae("compress", odd, "--particles", "all", "--dims", "on-shell", "-o", tmp_path / "x.hepae").returncode == 0
     done = hepae("decompress", tmp_path / "x.hepae", "-o", tmp_path / "back.hepmc")
     assert done.returncode == 0 and "1 particles along the beam" in done.stderr and "4 events of 5 particles" in done.stdout
     with pyhepmc.open(tmp_path / "back.hepmc") as f: assert [finals(e) for e in f] == [1, 1, 3, 0]

@@ -15,7 +15,7 @@ import numpy as np
 
 from .hepmc import PARSERS, stretches
 from .hepmc_events import UNITS, RunInfo
-from .hepmc_facts import MOMENTUM, NAMED, UNNAMED, event_facts, incoming
+from .hepmc_facts import BEAM_STATUS, MOMENTUM, NAMED, UNNAMED, event_facts, incoming
 from .hepmc_text import Text
 
 # %% ../../nbs/12b_io.hepmc_survey.ipynb #662934ab
@@ -48,7 +48,7 @@ class Survey:
         return said + ["HepMC2 as the format (it comes back as HepMC3)"] * (2 in self.versions)
 
 # %% ../../nbs/12b_io.hepmc_survey.ipynb #975a7809
-_ROOT = re.compile(rb"\nP +\d+ +0 [^\n]* (?:4|20) *(?=\n)")  # no line of an event is the first one
+_ROOT = re.compile(rb"\nP +\d+ +0 [^\n]* (\d+) *(?=\n)")  # no line of an event is the first one
 _ATTRIBUTE = re.compile(rb"\nA +-?\d+ +(\S+)")
 _UNIT = re.compile(rb"\nU +(GEV|MEV)")
 
@@ -67,11 +67,12 @@ def _look3(found: Survey, text: Text, run: RunInfo) -> None:
     spaces = (text.bytes_[ends - 1] == ord(" ")).any()
     if spaces: final = len(re.findall(rb"\nP [^\n]* 1 *(?=\n)", data))
     else: final = int(((text.bytes_[ends - 1] == ord("1")) & (text.bytes_[ends - 2] == ord(" "))).sum())
-    roots = np.array([m.start() + 1 for m in _ROOT.finditer(data)], np.int64)
+    began = [(m.start() + 1, int(m[1])) for m in _ROOT.finditer(data) if m[1] != b"1"]
+    roots = np.array([at for at, status in began if status in BEAM_STATUS], np.int64)
     marked = np.bincount(text.event[np.searchsorted(text.stop, roots)], minlength=1) if len(roots) else np.zeros(1, int)
     found.weights |= dict.fromkeys(_weights3(text, run))
     found.beams = max(found.beams, 2, int(marked.max()))
-    found.intermediate += len(ends) - final - len(roots)
+    found.intermediate += len(ends) - final - len(began)
     found.places += data.count(b"@")
     found.attributes |= dict.fromkeys(n.decode("utf-8", "replace") for n in dict.fromkeys(_ATTRIBUTE.findall(data)))
     found.units |= dict.fromkeys(UNITS[u.decode()] for u in dict.fromkeys(_UNIT.findall(data)))
