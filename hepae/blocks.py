@@ -17,7 +17,7 @@ import pandas as pd
 
 from .core import HepaeError, UsageError, existing_file, whole
 from .kinematics import component, inputs_for
-from .schema import Schema, Source, event_index, event_offsets, preset, schema_of, variable, with_schema
+from .schema import INDEX, Schema, Source, event_offsets, preset, schema_of, variable, with_schema
 
 # %% ../nbs/15_blocks.ipynb #0f1bcb6e
 MOMENTUM = ("px", "py", "pz", "E")
@@ -103,9 +103,11 @@ def table_of(
     names, entries = preset(dims) if isinstance(dims, str) else list(dims), int(blocks.entry[-1]) + 1 if len(blocks) else 0
     if (np.diff(blocks.entry) <= 0).any(): raise HepaeError("blocks: the numbers of events do not ascend; sort them first")
     columns = dict(zip(MOMENTUM, blocks.momenta[blocks.mask].T.copy())) | {v: getattr(blocks, v)[blocks.mask] for v in ("pid", "prompt", "m")}
-    counts = np.zeros(entries, np.int64)
-    counts[blocks.entry] = blocks.mask.sum(1)
-    table = pd.DataFrame({v: component(v, columns) for v in names}, index=event_index(np.cumsum([0, *counts])))
+    if len(blocks) and not 0 <= blocks.entry[0] <= entries < 2**31: raise HepaeError(f"blocks: events are numbered {blocks.entry[0]} to {entries - 1}; number them from 0")
+    counts = blocks.mask.sum(1)
+    codes = np.repeat(blocks.entry, counts), np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    levels = [pd.RangeIndex(entries), pd.RangeIndex(int(counts.max(initial=0)))]  # and nothing of the size of `entries`, which a file may claim
+    table = pd.DataFrame({v: component(v, columns) for v in names}, index=pd.MultiIndex(levels, [c.astype(np.int32) for c in codes], names=INDEX, verify_integrity=False))
     schema = Schema(tuple(variable(v, table.dtypes[v], blocks.unit) for v in names), dims if isinstance(dims, str) else "", Source("HepMC", entries=entries))
     return with_schema(table, schema)
 
