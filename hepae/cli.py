@@ -248,7 +248,7 @@ def extract(inputs, output, particles, events, dims, allow_missing, container, t
     from hepae.core import is_stream
     from hepae.io import files
     with progress_bar(quiet, unit=" particles" if particles else " jets", unit_scale=True) as bar:
-        facts = files.extract(files.expand(inputs), output, force, lambda chunk: bar.update(len(chunk)), particles, events, **({"dims": dims} if dims else {}), allow_missing=allow_missing, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
+        facts = files.extract(files.expand(inputs), output, force, lambda chunk: bar.update(len(chunk)), particles, events, **({"dims": dims} if dims else {}), allow_missing=allow_missing, container=container, tree=tree, columns=columns, unit=unit, leading=leading, remark=(lambda text: None) if quiet else say)
     if facts["missing"] and not quiet: say(f"left out, because the input does not have them: {', '.join(facts['missing'])}")
     for name, n in facts["nonfinite"].items(): say(f"warning: column {name} has {n} values that are NaN or infinite; they are kept, and training will ask for --filter finite")
     if is_stream(output): return
