@@ -482,13 +482,13 @@ def _volume(n: float) -> str:
 @cli.command()
 @click.argument("inputs", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, help="A .hepae file, '-' for standard output, or a folder: then each input gets a file of its own.")
-@click.option("--bound", metavar="BOUND", help="How exactly values come back: 'pt=rel:1e-3,eta=abs:1e-3', or one of abs:x, rel:x, bits:k (mantissa bits), exact for all; a bare 1e-3 is relative for pt, m, E and absolute for angles.  [default: 1e-3 as the variable asks]")
+@click.option("--bound", metavar="BOUND", help="How exactly values come back. 1e-3 rounds measured momenta (relative: pt, m, E, px, py, pz; absolute: eta, phi); abs:x, rel:x or bits:k (mantissa bits) round all floats, 'Jet_pt=rel:1e-3,*_phi=abs:1e-4' the columns that fit; 'schema' rounds each variable as hepae's own list says. All else is exact.  [default: without any loss]")
 @click.option("--unordered", type=click.Choice(["events", "table"]), help="The order of rows, within events or in the whole table, is free; its bits are not spent.")
 @click.option("--no-index", is_flag=True, help="Do not keep events, or whatever rows are numbered by: number them through.")
 @click.option("--model", "folder", type=click.Path(path_type=Path), help="A density model that files share (hepae train --recipe density), needed again to decompress; or a trained autoencoder, which travels in the file.")
 @click.option("--embed", is_flag=True, help="Put a density model into the file too.")
 @particles_option
-@dims_option("4D of a ROOT file, on-shell of a HepMC file; a table keeps all its columns")
+@dims_option("the four-momenta as they are stored in a ROOT file, all columns of a table")
 @missing_option
 @click.option("--workers", type=int, default=0, help="With a folder: compress with so many processes.")
 @click.option("--dask", "address", metavar="ADDRESS", help="With a folder: compress on this dask.distributed cluster, one file a task.")
@@ -497,9 +497,9 @@ def _volume(n: float) -> str:
 @quiet_option
 @json_option
 def compress(inputs, output, bound, unordered, no_index, folder, embed, particles, dims, allow_missing, workers, address, container, tree, columns, unit, leading, force, quiet, as_json):
-    """Compress jets or particles to a .hepae file, every value within its error bound.
+    """Compress jets or particles to a .hepae file: without any loss, or every value within an error bound.
 
-    INPUTS are HepMC (with --particles), ROOT, parquet, pickle, CSV or ragged text files, quoted patterns, or '-' for standard input. Every value is checked; what a bound cannot hold is kept exactly.
+    What is stored is what the file has: its own branches or columns; --dims asks for other variables, which are then computed. INPUTS are HepMC (with --particles), ROOT, parquet, pickle, CSV or ragged text files, quoted patterns, or '-' for standard input. Every value is checked; what a bound cannot hold is kept exactly, and so is what a column takes often (0, ±1, −999).
     """
     from hepae.codec import files
     from hepae.core import UsageError, as_files, is_stream
@@ -510,13 +510,22 @@ def compress(inputs, output, bound, unordered, no_index, folder, embed, particle
         show(done, as_json, table_text([{"file": d["output"], "rows": d["rows"], "bytes": d["bytes"], "bits a row": 8 * d["bytes"] / max(d["rows"], 1)} for d in done]))
         return
     if workers or address: raise UsageError(f"{output}: --workers and --dask make one file for each input; give a folder with -o")
-    with progress_bar(quiet, unit=" particles" if particles else " jets", unit_scale=True) as bar: facts = files.compress_files(inputs, output, progress=bar.update, **options)
+    with progress_bar(quiet, unit=" particles" if particles else " jets", unit_scale=True) as bar:
+        facts = files.compress_files(inputs, output, progress=bar.update, remark=(lambda text: None) if quiet else say, **options)
     if unordered and not facts["unordered"] and not quiet: say("the order of rows is kept: a free one would not make this file smaller")
     if not particles and facts["index_bytes"] > facts["rows"] / 4 > 0 and not quiet: say(f"the index takes {8 * facts['index_bytes'] / facts['rows']:.2f} bits a row; if nobody needs it, --no-index saves them")
     if is_stream(output): return
     size = Path(output).stat().st_size
-    text = f"{output}: {facts['rows']} rows of {len(facts['columns'])} columns, {_volume(facts['values'])} of numbers in {_volume(size)} ({8 * size / max(facts['rows'], 1):.2f} bits a row); " + ", ".join(f"{n} {b}" for n, b in facts["columns"])
+    text = f"{output}: {facts['rows']} rows of {len(facts['columns'])} columns, {_volume(facts['values'])} of numbers in {_volume(size)} ({8 * size / max(facts['rows'], 1):.2f} bits a row); {_rounded(facts['columns'])}"
     show(facts | {"output": output, "bytes": size}, as_json, text)
+
+
+def _rounded(columns: list[tuple[str, str]]) -> str:
+    "Which columns were rounded, and how."
+    lossy, exact = [(n, b) for n, b in columns if b != "exact"], [n for n, b in columns if b == "exact"]
+    if not lossy: return "without loss"
+    shown = ", ".join(f"{n} {b}" for n, b in lossy[:40]) + (f" and {len(lossy) - 40} more" if len(lossy) > 40 else "")
+    return f"rounded: {shown}; exact: {', '.join(exact) if len(exact) <= 6 else f'{len(exact)} other columns'}" if exact else f"rounded: {shown}"
 
 
 def _model_of(folder: Path | None):
@@ -555,7 +564,7 @@ def decompress(source, output, text, folder, rows, rntuple, force, quiet, as_jso
     from hepae.codec import files
     from hepae.core import is_stream
     with progress_bar(quiet, unit=" jets", unit_scale=True) as bar:
-        facts = files.decompress_file(source, output, rows, _model_of(folder), tree_class="RNTuple" if rntuple else None, force=force, progress=bar.update, text=text)
+        facts = files.decompress_file(source, output, rows, _model_of(folder), tree_class="RNTuple" if rntuple else None, force=force, progress=bar.update, text=text, remark=(lambda text: None) if quiet else say)
     if renamed := facts.get("renamed"): say(f"{len(renamed)} branches cannot keep their names in this file, such as {next(iter(renamed))}, which is {next(iter(renamed.values()))} now")
     if facts.get("left_out"): say(f"{facts['left_out']} particles along the beam have no pz in these columns and are left out; --dims cartesian keeps it")
     if is_stream(output): return

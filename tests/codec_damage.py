@@ -66,9 +66,9 @@ def honest_files(seed: int = 0) -> dict[str, bytes]:
     small = jets(rng, 300)
     flat = with_schema(jets(rng, 500).reset_index(drop=True), infer_schema(small))
     exact = with_schema(flat, infer_schema(flat).with_bounds({c: "exact" for c in flat}))
-    files = {"ordered": compress(small), "events": compress(jets(rng, 300), unordered="events"), "table": compress(flat, unordered="table"), "exact": compress(exact), "flat": compress(flat),
-             "escapes": compress(with_odd_values(rng, small)), "odd table": compress(with_odd_values(rng, flat), unordered="table"), "chunks": compress(jets(rng, 700), rows=90), "more chunks": compress(small, rows=60),
-             "wide": compress(jets(rng, 80, "27D")), "double": compress(jets(rng, 200, "E4D", "float64")), "mixed": compress(mixed(rng, 300)), "empty": compress(jets(rng, 0)), "one": compress(flat.iloc[:1])}
+    files = {"ordered": compress(small, "schema"), "events": compress(jets(rng, 300), "schema", unordered="events"), "table": compress(flat, "schema", unordered="table"), "exact": compress(exact, "schema"), "flat": compress(flat, "schema"),
+             "escapes": compress(with_odd_values(rng, small), "schema"), "odd table": compress(with_odd_values(rng, flat), "schema", unordered="table"), "chunks": compress(jets(rng, 700), "schema", rows=90), "more chunks": compress(small, "schema", rows=60),
+             "wide": compress(jets(rng, 80, "27D"), "schema"), "double": compress(jets(rng, 200, "E4D", "float64"), "schema"), "mixed": compress(mixed(rng, 300), "schema"), "empty": compress(jets(rng, 0), "schema"), "one": compress(flat.iloc[:1], "schema")}
     return files | _with_models(rng, flat)
 
 
@@ -85,7 +85,7 @@ def _with_models(rng: np.random.Generator, table: pd.DataFrame) -> dict[str, byt
     views = (View(750_000, 2000), View(740_000, 2000), View(0, turn // 6, turn), View(0, 1800))
     learned = Predictor(grids, views, {1: net(1, 6, 2), 2: net(2, 6, 2), 3: net(4, 6, 2)})
     latent = LatentPredictor(grids, ("float32",) * 4, ((750_000.0, 2000.0), (740_000.0, 2000.0), (0.0, turn / 6), (0.0, 1800.0)), ((0, 2**21), (0, 2**21), (0, turn), (-9000, 9000)), True, 2**13, net(2, 6, 4), net(4, 6, 2))
-    return {"learned": compress(table, predictor=learned), "latents": compress(table, predictor=latent)}
+    return {"learned": compress(table, "schema", predictor=learned), "latents": compress(table, "schema", predictor=latent)}
 
 
 # accidents

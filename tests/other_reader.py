@@ -121,20 +121,26 @@ def described(data: bytes) -> dict:
 
 # ---- cells to values (section 2) ----
 
-def rel_cells(x: float, eps: float) -> tuple[int, Decimal]:
-    "Cells in an octave and the ratio of their edges, 40 digits."
+def part_moved(variant: int) -> float:
+    "By which part of their width bins are moved."
+    return (variant - 16) % 1024 / 1024 if variant >= 16 else 0.0
+
+
+def rel_cells(x: float, eps: float, p: float) -> tuple[int, Decimal, float]:
+    "Cells in an octave, the ratio of their edges, 40 digits, and the factor from edges to values."
     with localcontext() as c:
         c.prec = 40
         e = Decimal(x) - Decimal("1.01") * Decimal(eps) / 2
         n = int((Decimal(2).ln() / ((1 + e) / (1 - e)).ln()).to_integral_value(ROUND_FLOOR)) + 1
-        return n, (Decimal(2).ln() / n).exp()
+        def ratio() -> Decimal: return (Decimal(2).ln() / n).exp()
+        def centre() -> Decimal: return ratio() * ratio().ln() / (ratio() - 1)
+        while p and centre() - 1 > e: n += 1
+        r = ratio()
+        return n, r, float(centre() * r ** Decimal(p) if p else 2 * r / (r + 1))
 
 
-def rel_values(cells: list[int], n: int, r: Decimal) -> np.ndarray:
+def rel_values(cells: list[int], n: int, r: Decimal, factor: float) -> np.ndarray:
     "The grid `rel`: n cells in each octave."
-    with localcontext() as c:
-        c.prec = 40
-        factor = float(2 * r / (r + 1))
     edges = [1.0]
     while len(edges) < n: edges.append(edges[-1] * float(r))
     def value(q: int) -> float:
@@ -145,11 +151,15 @@ def rel_values(cells: list[int], n: int, r: Decimal) -> np.ndarray:
 
 
 def turn_values(cells: list[int], x: float, variant: int) -> np.ndarray:
-    "The grid `turn`: P cells around."
+    "The grid `turn`: P cells around; from variant 11 on an odd number, which ends at the cut."
     p = math.ceil(2 * math.pi / (2 * x * (1 - 2**-11)))
-    w = 2 * math.pi / p
-    f = round((0 if variant == 1 else -math.pi) / w)
-    return np.array([((q - f) % p + f) * w for q in cells], float)
+    p, moved = p | (variant >= 11), part_moved(variant)
+    w, from_zero = 2 * math.pi / p, variant in (1, 12) or variant >= 1040
+    low = 0 if from_zero else -math.pi
+    f, middle = (round(low / w), 0.0) if variant < 11 else (0, 0.5) if from_zero else (-(p // 2), 0.0)
+    if not moved: return np.array([((q - f) % p + f + middle) * w for q in cells], float)
+    f, middle = f - 1, middle + moved
+    return np.array([min(max(((q - f) % (p + 1) + f + middle) * w, low), low + 2 * math.pi) for q in cells], float)
 
 
 def values(cells: list[int], dtype: np.dtype, kind: str, bound: str, variant: int) -> np.ndarray:
@@ -160,18 +170,19 @@ def values(cells: list[int], dtype: np.dtype, kind: str, bound: str, variant: in
     size, eps, mantissa = 8 * dtype.itemsize, float(np.finfo(dtype).eps), np.finfo(dtype).nmant
     bits = np.dtype(f"u{dtype.itemsize}")
     name, _, number = bound.partition(":")
-    k = mantissa
+    k, p = mantissa, part_moved(variant)
     if name == "abs":
         x = float(number)
         if kind == "periodic" and math.pi * 2**-37 < x < math.pi: return turn_values(cells, x, variant).astype(dtype)
-        return np.array([q * (2 * x * (1 - 2**-11)) for q in cells], float).astype(dtype)
+        return np.array([(q + p) * (2 * x * (1 - 2**-11)) for q in cells], float).astype(dtype)
     if name == "rel" and (x := float(number)) > 2 * eps:
-        n, r = rel_cells(x, eps)
-        if n <= 65536: return rel_values(cells, n, r).astype(dtype)
+        n, r, factor = rel_cells(x, eps, p)
+        if n <= 65536: return rel_values(cells, n, r, factor).astype(dtype)
         k = math.ceil(-math.log2(x)) - 1
     if name == "bits": k = int(number)
-    if k < mantissa: return np.array([(abs(q) << (mantissa - k)) + ((q < 0) << (size - 1)) for q in cells], bits).view(dtype)
-    if variant >= 2: return np.array([q / 10 ** (variant - 2) for q in cells], float).astype(dtype)
+    moved = int(p * 2 ** (mantissa - k))
+    if k < mantissa: return np.array([(abs(q) << (mantissa - k)) + (moved if q else 0) + ((q < 0) << (size - 1)) for q in cells], bits).view(dtype)
+    if 2 <= variant <= 10: return np.array([q / 10 ** (variant - 2) for q in cells], float).astype(dtype)
     return np.array([(q if q >= 0 else q ^ ((1 << (size - 1)) - 1)) % (1 << size) for q in cells], bits).view(dtype)
 
 

@@ -194,7 +194,7 @@ def test_events_are_counted_up_to_a_limit(monkeypatch):
     assert header.index_offsets(index, 0, 7) is not None and header.index_offsets(index, 0, 8) is None
     for empty in (5, 6, 50):
         table = pd.DataFrame({"pt": np.ones(2, "f4")}, index=event_index(np.array([0] * (empty + 1) + [2])))
-        pd.testing.assert_index_equal(decompress(compress(table)).index, table.index, exact=False)
+        pd.testing.assert_index_equal(decompress(compress(table, "schema")).index, table.index, exact=False)
 
 
 # ---- what a table is compared with ----

@@ -78,7 +78,7 @@ def test_index_of_another_file():
     "Some rows of a file are those rows, or an error, whatever its index says."
     rng = np.random.default_rng(3)
     flat = jets(rng, 400).reset_index(drop=True)
-    one, two = (blocks_of(compress(flat, rows=rows)) for rows in (100, 130))
+    one, two = (blocks_of(compress(flat, "schema", rows=rows)) for rows in (100, 130))
     for k in (len(one) - 1, 3):
         spliced = b"".join([*one[:k], two[min(k, len(two) - 1)], *one[k + 1:]])
         with pytest.raises(HepaeError): read_rows(io.BytesIO(spliced), 0, 400)
@@ -99,7 +99,7 @@ def test_header_that_reaches_outside(judge):
 def test_tables_that_were_refused_once():
     "Whatever can be written can be read."
     far = pd.DataFrame({"pt": np.float32([1, 2])}, index=pd.MultiIndex.from_arrays([[7, 40_000_000], [0, 1]], names=["entry", "subentry"]))
-    pd.testing.assert_index_equal(decompress(compress(far)).index, far.index, exact=False)
+    pd.testing.assert_index_equal(decompress(compress(far, "schema")).index, far.index, exact=False)
     fine = pd.DataFrame({"phi": np.linspace(-3, 3, 50)})
     fine.attrs = {"hepae_schema": infer_schema(fine).with_bounds({"phi": "abs:1e-13"}).to_dict()}
-    assert np.abs(decompress(compress(fine)) - fine).to_numpy().max() <= 1e-13
+    assert np.abs(decompress(compress(fine, "schema")) - fine).to_numpy().max() <= 1e-13

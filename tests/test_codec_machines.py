@@ -36,7 +36,7 @@ def compressed(folder: str) -> None:
     "Write a `.hepae` file of each table, and those with networks, into a folder."
     from codec_damage import honest_files
     from hepae.codec.tables import compress
-    files = {name: compress(table, **choice) for name, (table, choice) in tables().items()}
+    files = {name: compress(table, "schema", **choice) for name, (table, choice) in tables().items()}
     files |= {name: data for name, data in honest_files(3).items() if name in ("learned", "latents")}
     for name, data in files.items(): (Path(folder) / f"{name}.hepae").write_bytes(data)
 

@@ -143,7 +143,7 @@ def assert_same(found: dict, columns: dict, index: list) -> None:
 def test_other_reader(name):
     "The other reader gives what decompress gives."
     table, choice = TABLES[name]
-    data = compress(table, **choice)
+    data = compress(table, "schema", **choice)
     expected = decompress(data)
     found = other_reader.read(data)
     assert_same(found, {c: expected[c].to_numpy() for c in expected}, [expected.index.get_level_values(k).to_numpy() for k in range(expected.index.nlevels)])
@@ -180,7 +180,7 @@ def test_what_the_tables_use():
     "The tables leave nothing out, so that the tests above say something."
     wanted = {"index 0", "index 1", "index 2", "escapes", "loose rows", "wide places", "atoms", "ranges", "period", "zeros", "steps", "steps and spline", "lookup", "fine", "hole", "spline and hole", "fine scale", "coarse scale",
               "variant 0", "variant 1", "variant 2", "spline column", "spline row before", "spline -1", "spline -2", "range column", "range row before", "range -1", "range -2", "range -3"}
-    assert wanted - set().union(*(used(compress(table, **choice)) for table, choice in TABLES.values())) == set()
+    assert wanted - set().union(*(used(compress(table, "schema", **choice)) for table, choice in TABLES.values())) == set()
 
 
 def test_damage_is_seen():

@@ -15,7 +15,9 @@ from hepae.codec.files import compress_files, decompress_file, verify_file
 from hepae.core import HepaeError, UsageError
 from hepae.codec.tables import regrouped
 from hepae.event_chunks import event_chunks
-from hepae.io.files import _shifted, _some_events, extract, read
+from hepae.event_report import analyse_events
+from hepae.io.files import _shifted, _some_events, extract, read, write
+from hepae.io.hepmc_particles import write_hepmc
 from hepae.io.tables import joined
 from hepae.schema import event_index, events_of, infer_schema, schema_of, with_events, with_schema
 
@@ -53,7 +55,7 @@ def test_from_hepmc_and_back(tmp_path):
     "The whole way in processes of their own: every bound holds, and pyhepmc reads as many events as there were."
     packed, back = tmp_path / "x.hepae", tmp_path / "back.hepmc.gz"
     done = hepae("compress", DY, "--particles", 50, "--bound", "1e-3", "-o", packed)
-    assert done.returncode == 0 and "850 rows of 6 columns" in done.stdout, done.stderr
+    assert done.returncode == 0 and "850 rows of 8 columns" in done.stdout, done.stderr
     done = hepae("verify", DY, packed)
     assert done.returncode == 0 and "every value within its bound" in done.stderr, done.stderr
     done = hepae("decompress", packed, "-o", back)
@@ -117,7 +119,7 @@ def test_through_pipes(tmp_path):
 def test_unit_is_kept(tmp_path):
     "MeV stays MeV, through .hepae and back to HepMC."
     (tmp_path / "mev.hepmc").write_text(HEAD + event(0, (11, 3000, 4000, 0, 5000, 0.511), (22, 1, 1, 1, 1.7, 0), unit="MEV"))
-    compress_files([tmp_path / "mev.hepmc"], tmp_path / "x.hepae", particles="all", dims="on-shell")
+    compress_files([tmp_path / "mev.hepmc"], tmp_path / "x.hepae", "1e-3", particles="all")
     assert schema_of(read(tmp_path / "x.hepae"))["pt"].unit == "MeV"
     decompress_file(tmp_path / "x.hepae", tmp_path / "back.hepmc")
     with pyhepmc.open(tmp_path / "back.hepmc") as f: back = list(f)
@@ -245,3 +247,105 @@ def test_events_go_with_their_particles(rows):
     assert events_of(joined(parts)).index.tolist() == list(range(9)) and events_of(_shifted(parts[1], 10)).index.tolist() == [14, 15, 16]
     some = list(_some_events(iter(parts), 2, 6))
     assert np.concatenate([events_of(t)["number"] for t in some]).tolist() == [1002, 1003, 1004, 1005] and events_of(some[0]).index.tolist() == [0, 1]
+
+
+MANY = HEAD.replace("EVENT_LISTING\n", "EVENT_LISTING\nW nominal\\|MUR=0.5 [x y]\n") + """E 7 2 9
+U MEV MM
+W 0.25 -3e-300
+A 0 GenCrossSection 1 2 3 4
+P 1 0 2212 100 0 6500000 6500000.1 938.272 4
+P 2 0 2212 -100 0 -6499000 6499000.1 938.272 4
+P 3 0 22 0 0 5 5 0 4
+V -1 0 [1,2,3]
+P 4 -1 111 3000 0 4000 5001.82 134.98 2
+P 5 -1 22 0 0 -50000 50000 0 1
+P 6 -1 2212 300 400 0 1063.16 0 1
+V -2 0 [4] @ 0 0 0 1
+P 7 -2 11 1000 0 1500 1802.7757 0.511 1
+P 8 -2 -11 1500 0 2000 2500.00005 0.511 1
+P 9 -2 22 500 0 500 707.106781 0 1
+E 7 0 1
+U MEV MM
+W 1 nan
+P 1 0 14 0.5 0 11000 11000.00001 0 4
+E -3 0 2
+U MEV MM
+W 5 6
+P 1 0 13 1000 2000 3000 3743.148 105.66 1
+P 2 0 1000020040 0 0 0 0 3727.4 1
+E 12 1 2
+U MEV MM
+W 0 1
+P 1 0 511 0 0 0 5279.7 5279.7 2
+V -1 0 [1]
+P 2 -1 22 1 0 1e-3 1.0000005 0 1
+HepMC::Asciiv3-END_EVENT_LISTING
+
+"""
+
+
+@pytest.mark.parametrize("bound", [None, "1e-3", "1e-6"])
+def test_what_is_said_of_each_event_comes_back(tmp_path, bound):
+    "Numbers, weights, beams of each event, prompt, pz along the beam, E that contradicts the mass: through .hepae to HepMC, and verify sees all."
+    (tmp_path / "a.hepmc").write_text(MANY)
+    said = []
+    compress_files([tmp_path / "a.hepmc"], tmp_path / "a.hepae", bound, particles="all", remark=said.append)
+    assert len(said) == 1 and all(part in said[0] for part in ("1 intermediate", "places", "GenCrossSection")) and "units" not in said[0]
+    assert verify_file([tmp_path / "a.hepmc"], tmp_path / "a.hepae")["violations"] == 0
+    assert decompress_file(tmp_path / "a.hepae", tmp_path / "b.hepmc")["left_out"] == 0
+    a, b = (read(tmp_path / f"{n}.hepmc", "cartesian") for n in "ab")
+    assert events_of(a).equals(events_of(b)) and len(events_of(a)) == 4 and list(events_of(a))[2:4] == ["weight:nominal", "weight:MUR=0.5 [x y]"]
+    assert schema_of(b)["E"].unit == "MeV" and "W nominal\\|MUR=0.5 [x y]\n" in (tmp_path / "b.hepmc").read_text()
+    a, b = (t.sort_values(["entry", "pid", "E"]) for t in (a, b))
+    size = 0 if bound is None else float(bound)
+    for name in ("pid", "prompt", "m"): assert a[name].tolist() == b[name].tolist()
+    np.testing.assert_allclose(b["E"], a["E"], rtol=size)
+    np.testing.assert_allclose(b["pz"], a["pz"], rtol=0, atol=1.001 * size * np.sqrt(a["px"]**2 + a["py"]**2 + a["pz"]**2).max())
+    for name in ("px", "py"): assert (np.abs(b[name] - a[name]) <= 1.6 * size * np.hypot(a["px"], a["py"])).all()
+    assert b["pz"][b["E"] > 4e4].tolist() == pytest.approx([-50000], rel=size)
+
+
+@pytest.mark.parametrize("change", [("W 0.25", "W 0.26"), ("E 12 ", "E 13 "), ("P 1 0 14 0.5", "P 1 0 14 0.4"), ("E -3", "E -2"), ("nan", "1"), ("-50000", "-50001"), ("1063.16", "1063.18"), ("1 2212 300", "1 2212 301")])
+def test_verify_sees_what_is_said_of_events(tmp_path, change):
+    "A weight, a number, a beam, pz along the beam or E that is another one."
+    assert MANY.count(change[0]) == 1
+    (tmp_path / "a.hepmc").write_text(MANY)
+    (tmp_path / "other.hepmc").write_text(MANY.replace(*change))
+    compress_files([tmp_path / "a.hepmc"], tmp_path / "a.hepae", particles="all")
+    assert verify_file([tmp_path / "other.hepmc"], tmp_path / "a.hepae")["violations"] > 0
+
+
+def test_tables_without_place_for_events_say_so(tmp_path):
+    "Parquet keeps beams that all events share, and nothing else of them; that is said once."
+    said = []
+    compress_files([DY], tmp_path / "x.hepae", particles=5)
+    decompress_file(tmp_path / "x.hepae", tmp_path / "x.parquet", remark=said.append)
+    assert len(said) == 1 and "weights (Weight)" in said[0] and "no place" in said[0]
+    compress_files([tmp_path / "x.parquet"], tmp_path / "y.hepae")
+    decompress_file(tmp_path / "y.hepae", tmp_path / "y.hepmc")
+    with pyhepmc.open(tmp_path / "y.hepmc") as f: assert {(b.pid, b.status) for e in f for b in e.beams} == {(2212, 4)}
+    (tmp_path / "a.hepmc").write_text(MANY)
+    compress_files([tmp_path / "a.hepmc"], tmp_path / "a.hepae", particles="all")
+    decompress_file(tmp_path / "a.hepae", tmp_path / "a.parquet")
+    assert not [k for k in schema_of(read(tmp_path / "a.parquet")).source.branches if k.startswith("beam")]
+
+
+def test_analyse_does_not_blame_the_compression(tmp_path):
+    "A file without weights or origins is compared with one that has them as if both had none, and that is said."
+    text = gzip.decompress(DY.read_bytes()).decode()
+    (tmp_path / "a.hepmc").write_text("\n".join(f"W {0.5 + (k % 3)}" if line.startswith("W 1") else line for k, line in enumerate(text.split("\n"))))
+    table = read(DY, "cartesian").drop(columns="prompt")
+    with open(tmp_path / "b.hepmc", "w") as f: write_hepmc([with_events(with_schema(table, infer_schema(table, "GeV")), None)], f)
+    for other in ("b.hepmc", "b.parquet"):
+        if other == "b.parquet": write(table, tmp_path / other)
+        said = []
+        facts = analyse_events(tmp_path / "a.hepmc", tmp_path / other, tmp_path / f"{other}.html", remark=said.append)
+        assert [facts[k]["weighted"] for k in ("before", "after")] == [False, False]
+        assert any("has no weights" in r and other in r for r in facts["remarks"]) and any("does not say where particles come from" in r for r in facts["remarks"])
+        assert facts["before"]["pairs"] == facts["after"]["pairs"] and all(r in said and r in (tmp_path / f"{other}.html").read_text() for r in facts["remarks"])
+    compress_files([tmp_path / "a.hepmc"], tmp_path / "a.hepae", particles="all")
+    decompress_file(tmp_path / "a.hepae", tmp_path / "back.hepmc")
+    for other in ("back.hepmc", "a.hepae"):
+        facts = analyse_events(tmp_path / "a.hepmc", tmp_path / other)
+        assert facts["remarks"] == [] and [facts[k]["weighted"] for k in ("before", "after")] == [True, True]
+        assert facts["before"]["pairs"] == facts["after"]["pairs"] == 17

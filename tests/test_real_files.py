@@ -133,7 +133,7 @@ def test_energies_in_the_layers_are_a_ragged_column(testdata, tmp_path, name, co
         assert [list(v) for v in table["EnergyPerSampling"]] == ak.flatten(own).tolist()
         assert np.array_equal(np.diff(event_offsets(table)), ak.num(own))
         assert schema_of(table)["EnergyPerSampling"].kind == "ragged" and schema_of(table)["EnergyPerSampling"].unit == "MeV"
-    with pytest.raises(HepaeError, match="EnergyPerSampling has a list of numbers"): compress(table)
+    with pytest.raises(HepaeError, match="EnergyPerSampling has a list of numbers"): compress(table, "schema")
 
 
 def test_what_is_missing_is_named_at_once_and_can_be_left_out(testdata):

@@ -26,7 +26,7 @@ from .rivals import available, rival
 from .header import Header, with_bounds
 from .density import Rows, column_bits
 from .tables import MOST_ROWS, broken_cells, compress, decompress, grid_table, make_header
-from .. import __version__
+import hepae
 from ..core import UsageError
 from ..metrics import bound_violations
 from ..schema import Column, parse_bound, refuse_no_numbers, schema_of, with_schema
@@ -41,7 +41,7 @@ class Codec:
     decompress: Callable[[bytes], pd.DataFrame]
     unordered: bool = False
     kept: Callable[[pd.DataFrame], pd.DataFrame] | None = None  # of an unordered one: the same rows in their order
-    version: str = f"hepae {__version__}"
+    version: str = f"hepae {hepae.__version__}"
 
 
 ORDERED, UNORDERED = "density", "density --unordered"
@@ -51,14 +51,14 @@ def codecs(
     extra: Iterable = (),  # more of the same contract: a codec with a trained model, say
 ) -> dict[str, Codec]:
     "Ours, everyone else's that is installed, and more; by name."
-    free = Codec(UNORDERED, lambda t: compress(t, unordered="table"), decompress, True, _in_order)
-    ours = [Codec(ORDERED, compress, decompress), free]
+    free = Codec(UNORDERED, lambda t: compress(t, "schema", unordered="table"), decompress, True, _in_order)
+    ours = [Codec(ORDERED, lambda t: compress(t, "schema"), decompress), free]
     return {c.name: c for c in [*ours, *map(rival, available()), *extra]}
 
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     "A table through the codec, in chunks as long as those of rows without order."
-    return decompress(compress(table, rows=min(max(len(table), 1), MOST_ROWS)))
+    return decompress(compress(table, "schema", rows=min(max(len(table), 1), MOST_ROWS)))
 
 
 def with_model(
@@ -66,7 +66,7 @@ def with_model(
     model,      # a predictor, or a function that makes one of a table; it travels in the file and is counted
 ) -> Codec:
     "Ours with a trained model."
-    return Codec(name, lambda t: compress(t, predictor=model), decompress)
+    return Codec(name, lambda t: compress(t, "schema", predictor=model), decompress)
 
 
 def check_name(name: str, known: dict) -> str:

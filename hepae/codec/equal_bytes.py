@@ -87,7 +87,7 @@ def bounded_at(
         if fits() and max(set(known) - set(fits()), default=0.0) > 0.9 * min(fits()): break  # a step: there is no such file
         factor = float(np.clip(_next_factor({f: size for f, (size, _) in known.items()}, (1 - near / 2) * target, step), 1e-8, 1e8))
         if factor in known: break
-        data = compress(with_each_bound(table, lambda c: scaled_bound(c, factor)))
+        data = compress(with_each_bound(table, lambda c: scaled_bound(c, factor)), "schema")
         known[factor] = len(data), with_schema(decompress(data), schema_of(table))
     if not fits(): raise HepaeError(f"no bound of these columns gives {target:,} bytes; compare at more bytes")
     best = max(fits(), key=lambda f: known[f][0])

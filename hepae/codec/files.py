@@ -11,6 +11,7 @@ import re
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Iterable, Iterator
 
@@ -20,13 +21,16 @@ import pandas as pd
 from ..cluster import connected
 from .container import Reader, open_end
 from .header import Header, with_bounds
-from .tables import grid_table, read_rows, read_tables, write_tables
+from .tables import is_angle, read_rows, read_tables, stored_values, write_tables
 from ..core import PIPE, HepaeError, UsageError, as_files, check_free, existing_file, naming, whole
-from ..io.files import READERS, expand, kind_of, particles_asked, read, read_chunks, write
+from ..io.files import READERS, expand, kind_of, particles_asked, read_chunks, write
+from ..io.hepmc_facts import without_events
+from ..io.hepmc_final import kept_bounds
 from ..io.hepmc_particles import is_hepmc_name, open_hepmc, write_hepmc
 from ..io.tables import WRITERS, joined, write_chunks
-from ..metrics import bound_violations, check_comparable
-from ..schema import Schema, schema_of, with_schema
+from ..io.root import branches_besides
+from ..metrics import check_same_rows, same_values
+from ..schema import PRESETS, Schema, events_of, fill_columns, infer_schema, schema_of, with_schema
 
 # %% ../../nbs/56_codec.files.ipynb #42b92406
 @contextmanager
@@ -60,7 +64,7 @@ def _input(path: str | Path) -> Iterator[BinaryIO]:
 def compress_files(
     inputs: Iterable[str | Path],    # files, or ['-'] for standard input
     output: str | Path,              # a .hepae file, or '-' for standard output
-    bound: str | None = None,        # as `codec.header.with_bounds` reads it; None: those of the schema
+    bound: str | float | dict | None = None,  # as `codec.header.with_bounds` reads it; None: without any loss
     unordered: str = "",             # 'events' or 'table': whose rows have no order
     model=None,                      # a learned predictor
     embed: bool = False,             # does the model travel in the file?
@@ -68,27 +72,63 @@ def compress_files(
     force: bool = False,             # replace what is there
     progress=None,                   # called with the number of rows of each chunk
     particles: int | str | None = None,  # of each event of a HepMC file: a number, or 'all'
-    **choice,                        # dims (of a HepMC file: on-shell if None), container, tree, columns, unit, leading: as for read_chunks
+    remark=lambda text: None,        # called with what is left out or taken otherwise, before anything is written
+    **choice,                        # dims, container, tree, columns, unit, leading: as for read_chunks
 ) -> dict:  # rows, entries, sections, index_bytes, values (bytes of the numbers as they were), columns
-    "Compress files to one `.hepae` file; every value is checked against its bound while that happens."
+    "Compress files to one `.hepae` file, as they are unless `dims` asks for other variables; every value is checked while that happens."
     if str(output) != PIPE: check_free(Path(output), force)
     facts, seen = {"values": 0}, 0
 
     def tables(paths: list[Path]) -> Iterator[pd.DataFrame]:
         "Tables with the bounds asked for."
         nonlocal seen
-        N = particles_asked(paths, particles)
-        hepmc = any(kind_of(p) == "HepMC" for p in paths)
-        for table in read_chunks(paths, **({"dims": None} | choice | {"dims": choice.get("dims") or ("on-shell" if hepmc else None)}), particles=N):
-            if bound: table = with_schema(table, with_bounds(schema_of(table), bound))
+        for table in read_chunks(paths, **_as_stored(paths, bound, choice), particles=particles_asked(paths, particles), remark=remark):
+            table = with_schema(table, _bounded(schema_of(table), bound))
+            if "columns" not in facts:
+                facts["columns"] = [[c.name, c.bound] for c in schema_of(table).columns]
+                for text in _remarks(paths[0], table, bound, unordered): remark(text)
             if not index:
                 table, seen = _numbered(table, seen), seen + len(table)
-            facts["values"] += int(sum(d.itemsize for d in table.dtypes)) * len(table)
-            facts["columns"] = [[c.name, c.bound] for c in schema_of(table).columns]
+            facts["values"] += int(table.memory_usage(index=False).sum())
             yield table
 
     with _as_files(inputs) as paths, naming(", ".join(map(str, inputs))[:200]), _output(output, force) as file:
         return facts | write_tables(tables(paths), file, unordered, model, embed, progress=progress)
+
+
+def _as_stored(paths: list[Path], bound, choice: dict) -> dict:
+    "For read_chunks: the file's own columns, unless `dims` names some."
+    hepmc = any(kind_of(p) == "HepMC" for p in paths)
+    usual = ("on-shell-kept" if bound not in (None, "exact") and _number(bound) != 0 else "cartesian") if hepmc else None
+    return choice | {"dims": choice.get("dims") or usual, "as_is": True}
+
+
+def _number(bound) -> float | None:
+    "A bound that is a bare number, 0 if it is finer than on-shell coordinates are good for; None if it is none."
+    try: size = float(bound)
+    except (TypeError, ValueError): return None
+    return size if size >= 2e-5 else 0.0
+
+
+def _bounded(schema: Schema, bound) -> Schema:
+    "The schema with the bounds asked for; with a bare number, E of on-shell particles is within it, too."
+    found, size = with_bounds(schema, bound), _number(bound)
+    return found.with_bounds(kept_bounds(size)) if schema.names == PRESETS["on-shell-kept"] and size else found
+
+
+def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str) -> list[str]:
+    "What a user should know before a file is written: what is left out, and angles that are none."
+    schema, said = schema_of(table), []
+    if kind_of(path) == "ROOT" and (rest := branches_besides(path, schema.source)):
+        some = ", ".join(rest[:8]) + (f" and {len(rest) - 8:,} more" if len(rest) > 8 else "")
+        said.append(f"left out, as only {', '.join(schema.names)} are kept: {some} (--dims or --columns choose others)")
+    said += [f"{c.name} has values beyond one turn of radians, and is taken for an ordinary column" for c in schema.columns
+             if c.kind == "periodic" and not is_angle(table[c.name].to_numpy())]
+    if bound not in (None, "exact") and all(c.bound == "exact" for c in schema.columns):
+        said.append(f"--bound {bound} rounds none of these columns, so all are exact; name those that it is for, as --bound 'NAME={bound}', or round all floats, as --bound rel:1e-3")
+    if unordered == "table" and events_of(table) is not None: said.append("left out: numbers, weights and beams of events, as rows without order belong to none")
+    return said
+
 
 def _numbered(table: pd.DataFrame, first: int) -> pd.DataFrame:
     "The rows without events, numbered from `first`."
@@ -106,6 +146,7 @@ def decompress_file(
     force: bool = False,
     progress=None,
     text: str = "csv",               # what standard output gets: 'csv' or 'hepmc'
+    remark=lambda text: None,        # called with what the format has no place for
 ) -> dict:  # rows; of HepMC events: events, particles, left_out
     "Write what a `.hepae` file holds in the format that the suffix names."
     path, facts = Path(output), {"rows": 0}
@@ -123,8 +164,10 @@ def decompress_file(
     with _input(source) as file:
         if rows is not None and not file.seekable(): raise UsageError("some rows can be taken from a file, not from a pipe; decompress all, or give the file")
         tables = counted(read_tables(file, model) if rows is None else [read_rows(file, *rows, model)])
-        if str(output) == PIPE: facts |= write_hepmc(tables, sys.stdout) if text == "hepmc" else _write_csv(tables, sys.stdout)
-        elif is_hepmc_name(path): facts |= _hepmc_file(tables, path, force)
+        hepmc = text == "hepmc" if str(output) == PIPE else is_hepmc_name(path)
+        if not hepmc: tables = without_events(tables, remark)
+        if str(output) == PIPE: facts |= write_hepmc(tables, sys.stdout) if hepmc else _write_csv(tables, sys.stdout)
+        elif hepmc: facts |= _hepmc_file(tables, path, force)
         elif path.suffix in (".root", ".npz"): facts["renamed"] = write(joined(list(tables)), path, force, tree_class)  # from one table: memory grows with it
         else: write_chunks(tables, path, force)
     return facts
@@ -160,6 +203,12 @@ def as_compressed(
         if source.tree: said["tree"] = source.tree
     return {"dims": schema.names} | {k: v for k, v in said.items() if v} | choice
 
+
+def _has_columns(path: str | Path, names: list[str]) -> bool:
+    "Are these the names of a table's columns in its file?"
+    if kind_of(path) in ("ROOT", "HepMC", "ragged text"): return False
+    return list(next(iter(read_chunks([path], None, as_is=True)), ())) == names
+
 # %% ../../nbs/56_codec.files.ipynb #f4f682f8
 def verify_file(
     inputs: Iterable[str | Path],    # the original file(s)
@@ -173,54 +222,86 @@ def verify_file(
     with _input(compressed) as file: header = Header.from_dict(Reader(file).facts)
     choice = {k: v for k, v in choice.items() if v}
     said = re.fullmatch(r"first (\d{1,9}) particles", header.schema.source.container)
-    broken, rows = pd.Series(0, index=header.schema.names), 0
     with _as_files(inputs) as paths, _input(compressed) as file, naming(f"{', '.join(map(str, inputs))[:200]} against {compressed}"):
         if particles is None and any(kind_of(p) == "HepMC" for p in paths): particles = int(said[1]) if said else "all"
-        choice = as_compressed(header.schema, kind_of(paths[0]), choice) | {"particles": particles_asked(paths, particles)}
         back = read_tables(file, model)
-        if header.unordered: return _verify_sets(read(paths, **choice), joined(list(back)), header)
-        for a, b in _aligned(read_chunks(paths, **choice), back):
-            if len(a) != len(b): raise HepaeError(f"the original has {'more' if len(a) > len(b) else 'fewer'} rows; it is another file, or was read with other options")
-            if not index: a, b = _numbered(a, rows), _numbered(b, rows)
-            check_comparable(a, b)
-            if list(a.dtypes) != list(b.dtypes): raise HepaeError("the dtypes differ; it is another file")
-            broken += bound_violations(a, b, header.schema)
-            rows += len(a)
-    return _verdict(rows, header, broken)
+        first = next(back)
+        as_is = {"dims": None, "as_is": True} if "columns" not in choice and _has_columns(paths[0], list(first)) else {}
+        choice = as_compressed(schema_of(first), kind_of(paths[0]), as_is | choice) | {"particles": particles_asked(paths, particles)}
+        original, found = _InStep(read_chunks(paths, **choice, remark=lambda text: None)), _Verdict()
+        for b in chain([first], back):
+            a = original.take(len(b))
+            if len(a) != len(b): raise HepaeError("the original has fewer rows; it is another file, or was read with other options")
+            if not index: a, b = _numbered(a, found.rows), _numbered(b, found.rows)
+            if header.unordered: a, b = _in_one_order(a, b, header)
+            found.compare(a, b)
+        if len(original.take(1)): raise HepaeError("the original has more rows; it is another file, or was read with other options")
+        return found.facts()
 
 
-def _verdict(rows: int, header: Header, broken: pd.Series) -> dict:
-    return {"rows": rows, "violations": int(broken.sum()), "columns": [{"name": c.name, "bound": c.bound, "violations": int(broken[c.name])} for c in header.schema.columns]}
+class _InStep:
+    "The rows of a file in pieces of any length."
+
+    def __init__(self, chunks: Iterator[pd.DataFrame]): self.chunks, self.held = chunks, None
+
+    def take(self, n: int) -> pd.DataFrame:
+        "The next n rows, or all that are left."
+        parts = [] if self.held is None else [self.held]
+        while (not parts or sum(map(len, parts)) < n) and (chunk := next(self.chunks, None)) is not None: parts.append(chunk)
+        table = joined(parts)
+        self.held = table.iloc[n:]
+        return table.iloc[:n]
 
 
-def _aligned(first: Iterator[pd.DataFrame], second: Iterator[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    "Pieces of equal length of both, until both end; if one ends before, the rest of the other with nothing."
-    a = b = None
-    while True:
-        while a is None or not len(a):
-            if (a := next(first, None)) is None: break
-        while b is None or not len(b):
-            if (b := next(second, None)) is None: break
-        if a is None and b is None: return
-        if a is None or b is None: yield (b.iloc[:0] if a is None else a), (a.iloc[:0] if b is None else b); return
-        n = min(len(a), len(b))
-        yield a.iloc[:n], b.iloc[:n]
-        a, b = a.iloc[n:], b.iloc[n:]
+class _Verdict:
+    "What differs between an original and what came back, chunk by chunk."
+
+    def __init__(self): self.rows, self.columns, self.broken, self.events = 0, {}, {}, -1
+
+    def compare(self, a: pd.DataFrame, b: pd.DataFrame) -> None:
+        "Count the values of `b` that break their bounds; HepaeError if it is another table."
+        check_same_rows(a, b)
+        schema = schema_of(b)
+        self.columns |= {c.name: c.bound for c in schema.columns}
+        for c in schema.columns: self._count(c.name, ~same_values(a[c.name], b[c.name], c))
+        self.rows += len(a)
+        self._compare_events(events_of(a), events_of(b))
+
+    def _count(self, name: str, broken: np.ndarray) -> None: self.broken[name] = self.broken.get(name, 0) + int(broken.sum())
+
+    def _compare_events(self, a: pd.DataFrame | None, b: pd.DataFrame | None) -> None:
+        "The facts about events that both have and that were not compared before."
+        if a is None or b is None: return
+        both = b.index[(b.index > self.events) & b.index.isin(a.index)]
+        if not len(both): return
+        if set(a.columns) - set(b.columns): raise HepaeError("the facts about events have other columns; it is another file")
+        a = fill_columns(a, dict(b.dtypes))  # a chunk with two beams, beside another with three
+        for c in infer_schema(b).columns:
+            name = f"event {c.name}"
+            self.columns[name] = "exact"
+            self._count(name, ~same_values(a.loc[both, c.name], b.loc[both, c.name], replace(c, bound="exact")))
+        self.events = int(both.max())
+
+    def facts(self) -> dict:
+        columns = [{"name": n, "bound": b, "violations": self.broken.get(n, 0)} for n, b in self.columns.items()]
+        return {"rows": self.rows, "violations": sum(c["violations"] for c in columns), "columns": columns}
 
 
-def _verify_sets(a: pd.DataFrame, b: pd.DataFrame, header: Header) -> dict:
-    "Are the rows the same sets of cells, table by table or event by event?"
-    if len(a) != len(b): raise HepaeError(f"the original has {len(a)} rows, the compressed file {len(b)}; it is another file")
-    if header.unordered == "events" and not a.index.equals(b.index): raise HepaeError("the events differ; it is another file")
-    sorted_cells = []
-    for t in (a, b):
-        Q, escapes = grid_table(t, header)
-        exact = np.stack([t.iloc[:, j].to_numpy().astype(float).view(np.int64) for j in header.order], 1)
-        entry = t.index.get_level_values(0).to_numpy()[:, None] if header.unordered == "events" else Q[:, :0]
-        cells = np.concatenate([entry, escapes, np.where(escapes, exact, Q)], 1)
-        sorted_cells.append(cells[np.lexsort(cells.T[::-1])])
-    different = (sorted_cells[0] != sorted_cells[1])[:, -len(header.order):].sum(0)
-    return _verdict(len(a), header, pd.Series({header.schema.names[j]: int(n) for j, n in zip(header.order, different)}))
+def _in_one_order(a: pd.DataFrame, b: pd.DataFrame, header: Header) -> tuple[pd.DataFrame, pd.DataFrame]:
+    "Rows of an original and what came back of them, whose order was free, both in one order: that of the values that should have come back."
+    expected = stored_values(a, header)
+    events = [t.index.get_level_values(0).to_numpy() for t in (a, b)] if header.unordered == "events" else None
+    keys = [pd.factorize(pd.concat([_comparable(t[n]) for t in (expected, b)]))[0] for n in b][::-1]
+    keys += [np.concatenate(events)] if events else []
+    first, second = np.lexsort([k[:len(a)] for k in keys]), np.lexsort([k[len(a):] for k in keys])
+    if events: return a.iloc[first].set_axis(a.index), b.iloc[second].set_axis(b.index)
+    return _numbered(a.iloc[first], 0), _numbered(b.iloc[second], 0)
+
+
+def _comparable(x: pd.Series) -> pd.Series:
+    "Values that sort and are equal bit by bit."
+    if not isinstance(x.dtype, np.dtype): return x.astype(str)
+    return pd.Series(x.to_numpy().view(f"i{x.dtype.itemsize}") if x.dtype.kind == "f" else x.to_numpy())
 
 # %% ../../nbs/56_codec.files.ipynb #efabcd00
 def _one(path: str, output: str, options: dict) -> dict:

@@ -21,7 +21,7 @@ from fastcore.basics import noop
 from torch import nn
 
 from ..callbacks import EpochRecorder, SeededEpoch
-from .bounds import Quantiser, quantise, quantiser
+from .bounds import FROM_MINUS_PI, Quantiser, quantise, quantiser
 from .density import Rows, _Walk
 from .entropy import PRECISION
 from .network import ONE, IntegerNetwork, from_layers
@@ -43,7 +43,7 @@ def cells_of(
     schema = schema_of(table)
     schema = replace(schema, columns=tuple(replace(c, dtype=str(table[c.name].dtype)) for c in schema.columns))
     order = sorted(range(len(schema.columns)), key=lambda j: (schema.names[j] != first, j))
-    grids = [quantiser(schema.columns[j]) for j in order]
+    grids = [quantiser(schema.columns[j], FROM_MINUS_PI) for j in order]
     parts = [quantise(table.iloc[:, j].to_numpy(), schema.columns[j], g) for j, g in zip(order, grids)]
     entry = table.index.get_level_values(0).to_numpy() if table.index.nlevels == 2 else np.arange(len(table))
     offsets = np.concatenate([[0], np.flatnonzero(np.diff(entry)) + 1, [len(table)]]) if len(table) else None
@@ -222,7 +222,7 @@ def ae_predictor(
     if odd: raise UsageError(f"the normalisation '{model.normaliser.recipe}' has logarithms, which are not the same on every machine; train with the normalisation standard")
     if set(model.schema.names) != set(table.columns): raise UsageError(f"the model was trained on {', '.join(model.schema.names)}, the table has {', '.join(map(str, table.columns))}; give the model of this table")
     schema = Schema(tuple(replace(schema_of(table)[n], dtype=str(table[n].dtype)) for n in model.schema.names))
-    grids = [(c.name, quantiser(c)) for c in schema.columns]
+    grids = [(c.name, quantiser(c, FROM_MINUS_PI)) for c in schema.columns]
     Q, escapes = (np.stack(p, 1) for p in zip(*(quantise(table[c.name].to_numpy(), c, g) for c, (_, g) in zip(schema.columns, grids))))
     reach = tuple((int(Q[~e, k].min()), int(Q[~e, k].max())) if (~e).any() else (0, 0) for k, e in enumerate(escapes.T))
     scales = tuple((float(s.a * 1.0), float(s.b)) for s in model.normaliser.scales)

@@ -41,7 +41,7 @@ def column_bytes(
     rows = Rows(len(table), index_offsets(table.index, 0, n))
     Q, escapes = broken_cells(*grid_table(table, header), header.plan)
     bits = column_bits(Q, escapes, header.plan, rows)
-    names, file = [header.schema.names[j] for j in header.order], len(compress(table)) / n
+    names, file = [header.schema.names[j] for j in header.order], len(compress(table, "schema")) / n
     found = pd.Series(bits / 8 / n, names)
     return pd.concat([found, pd.Series({"the rest": file - found.sum(), "file": file})])
 
@@ -82,7 +82,7 @@ def compared(
     for bound in bounds:
         t = bounded(table, bound)
         flat = with_schema(t.reset_index(drop=True), schema_of(t))
-        sizes = {"hepae": len(compress(t))}
+        sizes = {"hepae": len(compress(t, "schema"))}
         if bound != "exact": sizes["plain columns"] = plain_columns(t, float(bound))
         sizes |= {name: len(rival(name).compress(flat)) for name in RIVALS if name in available()}
         found[bound] = pd.Series(sizes, dtype=float) / n

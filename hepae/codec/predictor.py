@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .bounds import Quantiser, quantiser
+from .bounds import FROM_MINUS_PI, Quantiser, quantiser
 from .network import ONE, PLACES, IntegerNetwork, circle, layers_in, layers_out, pack, unpack
 from ..core import HepaeError, UsageError
 from ..schema import Schema
@@ -79,11 +79,11 @@ class Travels:
     def __eq__(self, other) -> bool: return type(self) is type(other) and self.to_bytes() == other.to_bytes()
     def __hash__(self) -> int: return hash(self.id)
 
-    def variant(self, name: str, found: int = 0) -> int:
-        "The variant of a column's grid: the model's; where the circle is cut, `found` in the data."
+    def variant(self, name: str, found: int = FROM_MINUS_PI) -> int:
+        "The variant of a column's quantiser: the model's; where the circle is cut, `found` in the data."
         mode, size = {n: (m, s) for n, m, s in self.grids}[name]
         if mode == "decimal": return 2 + len(f"{size:.0f}") - 1
-        return found if mode == "turn" else 0
+        return (found if size % 2 else found - FROM_MINUS_PI) if mode == "turn" else 0  # models of before have even circles
 
     def order(self, schema: Schema) -> list[int]:
         "Which of the schema's columns comes first, second, … in the coding order; UsageError if the table is another."
@@ -94,7 +94,7 @@ class Travels:
             raise UsageError(f"the table {' and '.join(differ)}; the model was trained on {', '.join(names)}: give another model, or none")
         now = {c.name: quantiser(c, self.variant(c.name)) for c in schema.columns}
         other = [n for n, mode, size in self.grids if (now[n].mode, now[n].size) != (mode, size)]
-        if other: raise UsageError(f"the bounds or dtypes of {', '.join(other)} are not those that the model was trained with; give the same --bound, or another model")
+        if other: raise UsageError(f"the bounds or dtypes of {', '.join(other)} are not those that the model was trained with; give the same --bound (--bound schema, if none was given then), or another model")
         return [schema.names.index(n) for n in names]
 
 

@@ -26,7 +26,7 @@ CODEC_RECIPES = ("density", "rate-distortion")
 
 def _bits(table: pd.DataFrame, model, embed: bool = False) -> float:
     "Bits a row of a `.hepae` file, everything counted but (unless `embed`) the model."
-    return 8 * len(compress(table, predictor=model, embed=embed)) / max(len(table), 1)
+    return 8 * len(compress(table, "schema", predictor=model, embed=embed)) / max(len(table), 1)
 
 
 def best_density(

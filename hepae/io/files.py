@@ -69,7 +69,7 @@ def expand(
     return [existing_file(f) for f in found]
 
 # %% ../../nbs/13_io.files.ipynb #4a90c5f6
-def _canonical(table: pd.DataFrame, columns: dict[str, str] | None) -> pd.DataFrame:
+def _canonical_names(table: pd.DataFrame, columns: dict[str, str] | None) -> pd.DataFrame:
     "The table with its four-momentum columns under their own names (`columns`: name → column in the file)."
     if columns and (absent := [c for c in columns.values() if c not in table]): raise HepaeError(f"no column {', '.join(absent)}; there are {', '.join(map(str, table.columns))}")
     names = {c: n for n, c in columns.items()} if columns else {c: COMPONENTS.get(str(c).lower(), c) for c in table}
@@ -123,10 +123,12 @@ def _as_described(table: pd.DataFrame, schema: Schema, unit: str | None) -> pd.D
     return with_schema(table, replace(guessed, columns=tuple(map(keep, guessed.columns))))
 
 
-def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict[str, str] | None, unit: str | None, leading: bool, first_entry: int, allow_missing: bool) -> Iterator[pd.DataFrame]:
-    "The wanted columns of a pickle, parquet or CSV file; all columns if nothing in particular is wanted."
+def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict[str, str] | None, unit: str | None, leading: bool, first_entry: int, allow_missing: bool,
+                  as_is: bool = False) -> Iterator[pd.DataFrame]:
+    "The wanted columns of a pickle, parquet or CSV file; all columns, with `as_is` under their own names, if nothing in particular is wanted."
     chunks = _reader(kind)(path)
     rows = entries = 0
+    _canonical = (lambda table, columns: table) if as_is and wanted is None and not columns else _canonical_names
     for chunk in _whole_events(chunks) if leading else chunks:
         schema = schema_of(chunk) if "hepae_schema" in chunk.attrs else infer_schema(_canonical(chunk, columns), unit or "")
         chunk = _canonical(chunk, columns)
@@ -176,6 +178,7 @@ def read_chunks(
     particles: int | None = None,            # of a HepMC file or a table of particles: the first so many of each event; None: all
     progress: Callable[[int], None] | None = None,  # called with the bytes of a HepMC file read since the last call
     remark: Callable[[str], None] | None = None,  # told what of HepMC files is left out, before the first table; all chunks then have the same columns of events
+    as_is: bool = False,                     # without `dims`: columns and momenta as the file has them, under their own names
 ) -> Iterator[pd.DataFrame]:
     "Tables of the wanted variables, chunk by chunk, over all files; entries are numbered through."
     wanted, entries, before = variables(dims), 0, None
@@ -187,9 +190,9 @@ def read_chunks(
             if kind == "HepMC":
                 if container or tree or columns or unit or leading: raise UsageError(f"{path}: a HepMC file has particles in its own unit, so --container, --tree, --columns, --unit and --leading mean nothing here; leave them out")
                 chunks = read_particles(path, particles, dims or "cartesian", entries, progress, columns=of_events)
-            elif kind == "ROOT": chunks = read_root_chunks(path, wanted or preset("4D"), container, tree, columns, unit, leading, entries, allow_missing)
+            elif kind == "ROOT": chunks = read_root_chunks(path, wanted if as_is else wanted or preset("4D"), container, tree, columns, unit, leading, entries, allow_missing)
             elif kind == "ragged text": chunks = _ragged(path, wanted or preset("E4D"), container or "j", unit, leading, entries, allow_missing)
-            else: chunks = (_first_particles(t, particles) for t in _table_chunks(Path(path), kind, wanted, columns, unit, leading, entries, allow_missing))
+            else: chunks = (_first_particles(t, particles) for t in _table_chunks(Path(path), kind, wanted, columns, unit, leading, entries, allow_missing, as_is))
             for k, chunk in enumerate(chunks):
                 if k == 0 and before is not None: check_same_kind(*before, path, chunk)
                 if k == 0: before = path, chunk.iloc[:0]

@@ -52,7 +52,7 @@ def compare(path: Path, dims: str, rows: int | None, bound: str, folders: list[P
     if table.index.nlevels == 1: return
     whole = first_events(table, rows)
     for order in ("", "events"):
-        bits = 8 * len(compress(whole, unordered=order)) / len(whole)
+        bits = 8 * len(compress(whole, "schema", unordered=order)) / len(whole)
         print(f"{len(whole):,} jets with their events{', order within them free' * bool(order)}: {bits:.3f} bits a jet")
 
 

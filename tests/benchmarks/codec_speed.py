@@ -46,8 +46,8 @@ def main() -> None:
     print(f"{'jets':>10}  {'bits':>6}  {'encode':>10}  {'decode':>10}  {'unordered':>10}  {'back':>10}  {'xz -6':>10}   ratios to xz")
     for n in args.rows:
         table = jets(n)
-        raw, data, unordered = table.to_numpy("f4").tobytes(), compress(table), compress(table, unordered="table")
-        turns = [(compress, table), (decompress, data), (lambda t: compress(t, unordered="table"), table), (decompress, unordered), (lambda b: lzma.compress(b, preset=6), raw)]
+        raw, data, unordered = table.to_numpy("f4").tobytes(), compress(table, "schema"), compress(table, "schema", unordered="table")
+        turns = [(compress, table), (decompress, data), (lambda t: compress(t, "schema", unordered="table"), table), (decompress, unordered), (lambda b: lzma.compress(b, preset=6), raw)]
         times = np.array([[seconds(*turn) for turn in turns] for _ in range(args.repeat)])
         speed, ratio = len(raw) / 1e6 / np.median(times, 0), np.median(times[:, -1:] / times, 0)
         print(f"{n:10,}  {8 * len(data) / n:6.2f}  " + "  ".join(f"{s:5.2f} MB/s" for s in speed) + "   " + ", ".join(f"{r:.2f}" for r in ratio[:-1]), flush=True)

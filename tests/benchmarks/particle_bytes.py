@@ -43,7 +43,7 @@ def by_column(table: pd.DataFrame, bounds: list[str]) -> None:
     print("\nbytes an event, by column\n" + found.round(1).to_string())
     n = len(event_offsets(table)) - 1
     start = time.process_time()
-    data = compress(bounded(table, bounds[0]))
+    data = compress(bounded(table, bounds[0]), "schema")
     middle = time.process_time()
     decompress(data)
     print(f"{bounds[0]}: written with {n / (middle - start):,.0f} events/s, read with {n / (time.process_time() - middle):,.0f} events/s of CPU time")
@@ -51,7 +51,7 @@ def by_column(table: pd.DataFrame, bounds: list[str]) -> None:
 
 def pair_mass(table: pd.DataFrame, bound: str) -> None:
     "The spectrum of the pair before and after."
-    back = decompress(compress(bounded(table, bound)))
+    back = decompress(compress(bounded(table, bound), "schema"))
     change = spectrum_change(table, back)
     print(f"\nmass of the electron pair at {bound}, bins of the analysis with 100 events or more\n" + change.to_string(index=False))
     print(f"largest change {change['change'].abs().max():.2%}; particles with |p| > E(1 + 1e-12): {physicality(table).loc['all', '|p| > E']} before, {physicality(back).loc['all', '|p| > E']} after; masses equal: {bool((table['m'].to_numpy() == back['m'].to_numpy()).all())}")

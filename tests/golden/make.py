@@ -67,9 +67,9 @@ def made() -> dict:
     autoencoder, _ = train_rate_distortion(*cells_of(train)[:3], latent=2, epochs=2)
     exact = with_schema(jets(600), with_bounds(schema_of(jets(600)), "exact"))
     empty = with_schema(pd.DataFrame({"pt": np.zeros(0, "f4")}, index=event_index(np.zeros(5, int))), Schema((Column("pt"),), source=Source(entries=4)))
-    return {"rows": (compress(some), None), "events": (compress(jets(1000)), None), "chunks": (compress(jets(1000, "E4D"), rows=300), None), "unordered_events": (compress(jets(1000), unordered="events"), None),
-            "unordered_table": (compress(some, unordered="table"), None), "exact": (compress(exact), None), "odd": (compress(odd()), None), "empty": (compress(empty), None), "shared": (compress(some, predictor=shared, embed=False), shared.to_bytes()),
-            "inside": (compress(jets(300), predictor=events), None), "autoencoder": (compress(some, predictor=autoencoder), None), "particles": (compress(particles()), None), "leptons": (compress(leptons()), None)}
+    return {"rows": (compress(some, "schema"), None), "events": (compress(jets(1000), "schema"), None), "chunks": (compress(jets(1000, "E4D"), "schema", rows=300), None), "unordered_events": (compress(jets(1000), "schema", unordered="events"), None),
+            "unordered_table": (compress(some, "schema", unordered="table"), None), "exact": (compress(exact, "schema"), None), "odd": (compress(odd(), "schema"), None), "empty": (compress(empty, "schema"), None), "shared": (compress(some, "schema", predictor=shared, embed=False), shared.to_bytes()),
+            "inside": (compress(jets(300), "schema", predictor=events), None), "autoencoder": (compress(some, "schema", predictor=autoencoder), None), "particles": (compress(particles(), "schema"), None), "leptons": (compress(leptons(), "schema"), None)}
 
 
 if __name__ == "__main__":
