@@ -1,1 +1,12 @@
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    "`hepae.compress` and `hepae.decompress`, imported when they are asked for: `hepae --help` needs neither."
+    if name == "compress":
+        from hepae.codec.files import compress
+        return compress
+    if name == "decompress":
+        from hepae.codec.tables import decompress
+        return decompress
+    raise AttributeError(f"module 'hepae' has no attribute {name!r}")

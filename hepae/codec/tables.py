@@ -484,11 +484,13 @@ def read_rows(
 
 
 def compress(
-    table: pd.DataFrame,
+    table: pd.DataFrame | dict,                         # or arrays of one length by name
     bound: str | float | dict[str, str] | None = None,  # as `codec.header.with_bounds` reads it; None: without any loss
     **choice,                                           # unordered, predictor, embed, rows: as for `write_tables`
 ) -> bytes:
     "A table as the bytes of a `.hepae` file."
+    if not isinstance(table, (pd.DataFrame, dict)): raise UsageError(f"a {type(table).__name__} is no table; give a DataFrame, or arrays by name: compress({{'x': array}})")
+    if isinstance(table, dict): table = pd.DataFrame(table)
     file = io.BytesIO()
     write_tables([with_schema(table, with_bounds(schema_of(table), bound))], file, **choice)
     return file.getvalue()
