@@ -33,7 +33,7 @@ demo: install ## the main job: extract, train, reconstruct, ROOT and report
 	$(HEPAE) extract data/jets.root --dims E4D -o $(TABLE) --force
 	$(HEPAE) train $(TABLE) -o $(OUT)/AE_3D_200 --recipe AE_3D_200 --epochs $(EPOCHS) --lr 2e-3 --symmetry --force
 	$(HEPAE) analyse $(TABLE) --model $(OUT)/AE_3D_200 -o $(OUT)/report.html --latents $(OUT)/latents.parquet --reconstructed $(OUT)/reconstructed.root --force
-	$(HEPAE) compress data/jets.root --dims E4D -o $(OUT)/jets.hepae --force
+	$(HEPAE) compress data/jets.root --bound 1e-3 -o $(OUT)/jets.hepae --force
 	$(HEPAE) verify data/jets.root $(OUT)/jets.hepae
 	@echo
 	@echo "report:                 $(abspath $(OUT))/report.html"
