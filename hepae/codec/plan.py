@@ -149,11 +149,13 @@ def table_size(plan: list[ColumnPlan]) -> int:
 
 def within_limits(plan: list[ColumnPlan]) -> list[ColumnPlan]:
     "The plan, or one with fewer contexts where the tables of so many columns would be larger than a reader takes."
-    plan = list(plan)
-    while table_size(plan) > MOST_TABLES and any(p.ranges for p in plan):
-        largest = max(range(len(plan)), key=lambda k: plan[k].contexts * plan[k].cells.size)
-        *kept, last = plan[largest].ranges
-        plan[largest] = replace(plan[largest], ranges=tuple(kept + [replace(last, bits=last.bits - 1)] * (last.bits > 1)))
+    plan, sizes = list(plan), np.array([p.contexts * p.cells.size for p in plan])
+    while sizes.sum() > MOST_TABLES and (most := max((s for s, p in zip(sizes, plan) if p.ranges), default=0)):
+        for k in np.flatnonzero(sizes == most):
+            if not plan[k].ranges: continue
+            *kept, last = plan[k].ranges
+            plan[k] = replace(plan[k], ranges=tuple(kept + [replace(last, bits=last.bits - 1)] * (last.bits > 1)))
+            sizes[k] = plan[k].contexts * plan[k].cells.size
     return plan
 
 

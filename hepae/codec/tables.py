@@ -26,7 +26,7 @@ from .header import EVENTS, FAR, OTHER, RANGE, UNORDERED, Header, decode_index, 
 from .keys import decode_keys, encode_keys, key_edges
 from .model import DensityModel, model_from_bytes, sparse
 from .plain import fitting, from_plain, to_plain
-from .plan import HINT, SPREAD, ColumnPlan, within_limits
+from .plan import HINT, MOST_COLUMNS, SPREAD, ColumnPlan, within_limits
 from .planner import has_long_events, make_plan
 from ..core import HepaeError, UsageError
 from ..io.tables import check_alike, joined
@@ -231,6 +231,7 @@ _FIRST = ["pid", "eta", "pt"]  # of particles: their masses follow from pid, and
 def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None, fair: bool = True) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
+    if table.shape[1] > MOST_COLUMNS: raise HepaeError(f"this table has {table.shape[1]:,} columns, and a file takes {MOST_COLUMNS:,}; compress some of them at a time, chosen with --dims or --columns")
     refuse_no_numbers(table, "the codec")
     schema = schema_of(table)
     schema = with_bounds(replace(schema, columns=tuple(replace(c, dtype=str(d)) for c, d in zip(schema.columns, table.dtypes))), "schema")

@@ -177,7 +177,7 @@ def _read(path, tree, box: Container, needed: dict[str, str], wanted: list[str],
         source = Source("ROOT", box.tree, box.tree_class, box.name, kept, {n: str(table.dtypes[n]) for n in kept}, _counter(tree, next(iter(needed.values()))), jagged, first_entry + stop)
         yield with_columns(table, wanted, box.unit if unit is None else unit, source)
 
-
+# %% ../../nbs/11_io.root.ipynb #fa179889
 MOMENTA = [["m", "pt", "phi", "eta"], ["pt", "eta", "phi", "E"], ["px", "py", "pz", "E"], ["px", "py", "pz", "m"]]
 
 
@@ -200,7 +200,7 @@ def branches_besides(
     counters = {source.counter, *(f"n{b}" for b in kept)}
     return [b if t == source.tree else f"{t}: {b}" for t, b in names if not (t == source.tree and b in kept | counters) and b not in inside]
 
-
+# %% ../../nbs/11_io.root.ipynb #794c393b
 def with_columns(
     momenta: pd.DataFrame,   # components as they were read
     wanted: list[str],
