@@ -285,9 +285,24 @@ _PARTS = {  # module: name → what it stands for
 }
 
 
+_FAR_MORE = "unpacks to far more than a table of its size; unpack it, and give the file that comes out"
+_MOST_PARTS = 2**20  # lists, dictionaries and tuples: each is a byte of the pickle, and takes 60 of memory
+_MADE_OF_A_BYTE = (pickle.MARK, pickle.EMPTY_LIST, pickle.EMPTY_DICT, pickle.EMPTY_SET, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
+
+
+def _counted(instruction):
+    "The instruction, refused when it comes too often."
+    def run(self):
+        self.parts += 1
+        if self.parts > _MOST_PARTS: raise HepaeError("has more lists than a table")
+        instruction(self)
+    return run
+
+
 class _TableReader(pickle._Unpickler):
     "Reads the description of a DataFrame of numbers, and nothing else."
     dispatch = dict(pickle._Unpickler.dispatch)
+    parts, names = 0, math.inf  # lists so far; and so many objects may have a number
 
     def find_class(self, module, name):
         if name not in _PARTS.get(module, {}): raise HepaeError(f"names {module}.{name}, which no table of numbers needs")
@@ -308,9 +323,14 @@ class _TableReader(pickle._Unpickler):
             data += piece
         self.append(data)
 
+    def _memoize(self):
+        if len(self.memo) > self.names: raise HepaeError(_FAR_MORE)
+        self.load_memoize()
+
     def _refuse(self): raise HepaeError("has an instruction that no table of numbers needs")
 
-    dispatch |= {pickle.REDUCE[0]: _new, pickle.NEWOBJ[0]: _new, pickle.BUILD[0]: _build, pickle.BYTEARRAY8[0]: _bytearray}
+    dispatch |= {pickle.REDUCE[0]: _new, pickle.NEWOBJ[0]: _new, pickle.BUILD[0]: _build, pickle.BYTEARRAY8[0]: _bytearray, pickle.MEMOIZE[0]: _memoize}
+    dispatch |= {code[0]: _counted(pickle._Unpickler.dispatch[code[0]]) for code in _MADE_OF_A_BYTE}
     dispatch |= dict.fromkeys([code[0] for code in (pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.PERSID, pickle.BINPERSID,
                                                     pickle.NEXT_BUFFER, pickle.READONLY_BUFFER)], _refuse)
 
@@ -394,6 +414,35 @@ def _table(frame: _Frame, size: int) -> pd.DataFrame:
 
 
 _OPEN = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_ARRAY = 2**18  # bytes: what is read at once and is longer is an array, the rest is names and instructions
+
+
+class _Unpacked:
+    "A packed file, out of which comes no more than a table of its size is likely to be: few bytes may claim any number."
+
+    def __init__(self, file, packed: int): self.file, self.arrays, self.rest = file, 2**25 + 32 * packed, 2**22 + 4 * packed
+
+    def _count(self, n: int) -> None:
+        if n > _ARRAY: self.arrays -= n
+        else: self.rest -= n
+        if min(self.arrays, self.rest) < 0: raise HepaeError(_FAR_MORE)
+
+    def read(self, n: int) -> bytes:
+        self._count(n)
+        return self.file.read(n)
+
+    def readline(self) -> bytes:
+        line = self.file.readline(max(0, self.rest) + 1)
+        self._count(min(len(line), _ARRAY) if len(line) <= self.rest else self.arrays + 1)
+        return line
+
+
+def _reader(file, path: Path) -> _TableReader:
+    "The unpickler of a file, plain or packed."
+    packed = path.stat().st_size if path.suffix in _OPEN else None
+    reader = _TableReader(file if packed is None else _Unpacked(file, packed), encoding="latin1")  # latin1: strings of Python 2
+    if packed is not None: reader.names = 2**19 + packed // 2
+    return reader
 
 
 def read_pickle(
@@ -403,7 +452,7 @@ def read_pickle(
     path = existing_file(path)
     try:
         with _OPEN.get(path.suffix, open)(path, "rb") as f:
-            found, size = _TableReader(f, encoding="latin1").load(), f.tell()  # latin1: strings of Python 2
+            found, size = _reader(f, path).load(), f.tell()
             while f.read(1 << 20): pass  # a checksum is looked at where a compressed file ends
         return _table(found, size)
     except HepaeError as e: raise HepaeError(f"{path}: refused: the pickle {e}; if you trust it, convert it to parquet with pandas yourself") from e
