@@ -392,3 +392,43 @@ def test_events_that_do_not_follow_each_other_are_refused(capfd, tmp_path):
     path = tmp_path / "events.hepae"
     path.write_bytes(claims()["events_28"])
     fails(capfd, "decompress", path, "-o", tmp_path / "o.root", parts=[path, "do not follow each other"])
+
+
+# ── memory ──────────────────────────────────────────────────────────────────
+
+PEAK = """
+import re, sys
+from hepae.cli import main
+try: main(sys.argv[1:])
+finally: print("PEAK", re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
+"""
+
+
+def peak(*arguments) -> tuple[int, str]:
+    "Peak MB of a command in a process of its own, and what else it says."
+    done = subprocess.run([sys.executable, "-c", PEAK, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT)
+    said, kb = done.stderr.split("PEAK ")
+    return int(kb) >> 10, said.strip()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="peak memory is read from /proc")
+def test_a_tree_is_written_in_flat_memory(tmp_path):
+    "Zeros take few bytes and many chunks: twice as many rows take no more memory, as chunks are not joined."
+    peaks = []
+    for rows in (2**21, 2**22):
+        (tmp_path / "z.hepae").write_bytes(compress_table(pd.DataFrame(np.zeros((rows, 2)), columns=["a", "b"])))
+        peaks.append(peak("decompress", tmp_path / "z.hepae", "-o", tmp_path / "z.root", "--force")[0])
+        with uproot.open(tmp_path / "z.root") as file: assert file["Events"].num_entries == rows
+    assert max(peaks) < 400 and peaks[1] < peaks[0] + 20
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="peak memory is read from /proc")
+def test_a_packed_pickle_is_refused_before_it_takes_memory(tmp_path):
+    import gzip
+    import struct
+    with gzip.open(tmp_path / "bomb.pkl.gz", "wb", 6) as f:
+        f.write(b"\x80\x04\x8e" + struct.pack("<Q", 600 << 20))
+        for _ in range(600): f.write(bytes(1 << 20))
+    mb, said = peak("inspect", tmp_path / "bomb.pkl.gz")
+    one_sentence(said, "hepae: ", "unpack it")
+    assert mb < 300

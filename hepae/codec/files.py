@@ -30,7 +30,7 @@ from ..io.hepmc_facts import without_events
 from ..io.hepmc_final import kept_bounds
 from ..io.hepmc_particles import is_hepmc_name, open_hepmc, write_hepmc
 from ..io.tables import WRITERS, joined, write_chunks
-from ..io.root import branches_besides
+from ..io.root import branches_besides, write_root
 from ..metrics import check_same_rows, same_values
 from ..schema import PRESETS, Schema, events_of, fill_columns, infer_schema, schema_of, with_schema
 
@@ -182,7 +182,8 @@ def decompress_file(
         if not hepmc: tables = without_events(tables, remark)
         if str(output) == PIPE: facts |= write_hepmc(tables, sys.stdout) if hepmc else _write_csv(tables, sys.stdout)
         elif hepmc: facts |= _hepmc_file(tables, path, force)
-        elif path.suffix in (".root", ".npz"): facts["renamed"] = write(joined(list(tables)), path, force, tree_class)  # from one table: memory grows with it
+        elif path.suffix == ".root": facts["renamed"] = write_root(tables, path, tree_class, force)
+        elif path.suffix == ".npz": write(joined(list(tables)), path, force)  # from one table: memory grows with it
         else: write_chunks(tables, path, force)
     return facts
 

@@ -8,8 +8,9 @@ __all__ = ['STEP_BYTES', 'MOMENTA', 'ROWS_A_WRITE', 'MOST_EMPTY', 'leading_rows'
 
 # %% ../../nbs/11_io.root.ipynb #eaa9a183
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Iterator
+from typing import Iterable, Iterator
 
 import awkward as ak
 import numpy as np
@@ -31,6 +32,7 @@ from hepae.io.containers import (
     trees_of,
     unsplit_stores,
 )
+from .tables import check_alike, joined
 from ..kinematics import component, inputs_for
 from ..schema import VARIABLES, Source, event_index, infer_schema, refuse_no_numbers, schema_of, with_schema
 
@@ -274,21 +276,23 @@ def _check_ttree(path: str | Path, columns: dict[str, tuple[str, np.ndarray]]) -
 
 
 def write_root(
-    table: pd.DataFrame,
+    tables: pd.DataFrame | Iterable[pd.DataFrame],  # one, or several that follow each other: memory is that of a few
     path: str | Path,
     tree_class: str | None = None,    # 'TTree' or 'RNTuple'; None: as in the source
     force: bool = False,              # replace what is there
 ) -> dict[str, str]:  # branches that could not keep their names: old → new
-    "Write a table as a tree, under the names of its schema's source."
-    refuse_no_numbers(table, "ROOT output")
-    source = schema_of(table).source
-    if source.format != "ROOT": source = Source("ROOT", "Events", container="Jet", branches={str(n): f"Jet_{n}" for n in table}, jagged=table.index.nlevels > 1, entries=source.entries)
+    "Write tables as a tree, under the names of the first one's source."
+    tables = iter([tables] if isinstance(tables, pd.DataFrame) else tables)
+    first = next(tables, None)
+    if first is None: raise HepaeError(f"{path}: there is nothing to write")
+    refuse_no_numbers(first, "ROOT output")
+    source = schema_of(first).source
+    if source.format != "ROOT": source = Source("ROOT", "Events", container="Jet", branches={str(n): f"Jet_{n}" for n in first}, jagged=first.index.nlevels > 1, entries=source.entries)
     if (tree_class := tree_class or source.tree_class) not in ("TTree", "RNTuple"): raise UsageError(f"tree class {tree_class} is neither TTree nor RNTuple")
-    pieces = _pieces(path, table) if source.jagged and table.index.nlevels > 1 else _slices(np.arange(len(table) + 1))
-    columns, renamed = legal_names(_branches(table, source), tree_class)
+    columns, renamed = legal_names(_branches(first, source), tree_class)
     if tree_class == "TTree": _check_ttree(path, columns)
     with whole(path, force) as new, uproot.recreate(new) as file:
-        (_write_rntuple if tree_class == "RNTuple" else _write_ttree)(file, source, columns, pieces)
+        (_write_rntuple if tree_class == "RNTuple" else _write_ttree)(file, source, columns, _parts(path, chain([first], tables), source, tree_class))
     return renamed
 
 # %% ../../nbs/11_io.root.ipynb #b8a483b4
@@ -305,41 +309,78 @@ def _slices(offsets: np.ndarray) -> Iterator[np.ndarray]:
         start = min(stop, last) or 1
 
 
-def _pieces(path: str | Path, table: pd.DataFrame) -> Iterator[np.ndarray]:
+def _by_events(tables: Iterator[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, bool]]:
+    "The same rows in tables that never end within an event, and whether each is the last."
+    held = next(tables)
+    for table in tables:
+        check_alike(table, held)
+        if len(held) and len(table) and held.index[-1][0] == table.index[0][0]: held = joined([held, table])
+        else: yield held, False; held = table
+    yield held, True
+
+
+def _parts(path: str | Path, tables: Iterator[pd.DataFrame], source: Source, tree_class: str) -> Iterator[tuple[dict, np.ndarray]]:
+    "The columns of each table under their legal names, and offsets of consecutive events in it."
+    first = next(tables)
+    cut = _events_of_each if source.jagged and first.index.nlevels > 1 else _rows_of_each
+    for table, pieces in cut(path, chain([first], tables)):
+        columns, _ = legal_names(_branches(table, source), tree_class)
+        for offsets in pieces: yield columns, offsets
+
+
+def _rows_of_each(path: str | Path, tables: Iterator[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, Iterator[np.ndarray]]]:
+    "Each table that has rows (the first, in any case), cut to pieces."
+    like = None
+    for table in tables:
+        if like is not None: check_alike(table, like)
+        if like is None or len(table): yield table, _slices(np.arange(len(table) + 1))
+        like = table.iloc[:0]
+
+
+def _events_of_each(path: str | Path, tables: Iterator[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, Iterator[np.ndarray]]]:
+    "Each table, and its events from the one on with which the table before ended, cut to pieces."
+    start = rows = entries = 0
+    for table, last in _by_events(tables):
+        entry, rows = table.index.get_level_values(0).to_numpy().astype(np.int64), rows + len(table)
+        if len(entry) and (entry[0] < start or (np.diff(entry) < 0).any()): raise HepaeError("rows are not ordered by entry; sort the table by its index first")
+        entries = max(entries, schema_of(table).source.entries)
+        stop = max(start, int(entry[-1]) + 1 if len(entry) else 0, entries if last else 0)
+        if stop > MOST_EMPTY + 1000 * rows: raise HepaeError(f"{path}: {rows} rows of {stop} events would be a tree of empty events; write .parquet or .csv instead")
+        if start < stop or last and not stop: yield table, _pieces(entry, start, stop)
+        start = stop
+
+
+def _pieces(entry: np.ndarray, start: int, n: int) -> Iterator[np.ndarray]:
     "Offsets of consecutive events, ROWS_A_WRITE of them or about so many rows at a time: there may be more empty events than memory holds."
-    entry = table.index.get_level_values(0).to_numpy().astype(np.int64)
-    if len(entry) and (entry[0] < 0 or (np.diff(entry) < 0).any()): raise HepaeError("rows are not ordered by entry; sort the table by its index first")
-    n, start = max(int(entry[-1]) + 1 if len(entry) else 0, schema_of(table).source.entries), 0
-    if n > MOST_EMPTY + 1000 * len(entry): raise HepaeError(f"{path}: {len(entry)} rows of {n} events would be a tree of empty events; write .parquet or .csv instead")
-    while start < n or start == 0:
+    while start < n or n == 0:
         stop = min(n, start + ROWS_A_WRITE)
         a, b = np.searchsorted(entry, [start, stop])
         if b - a > ROWS_A_WRITE: stop = max(start + 1, int(entry[a + ROWS_A_WRITE]))
         counts = np.bincount(entry[a:np.searchsorted(entry, stop)] - start, minlength=stop - start)
         yield a + np.concatenate([[0], np.cumsum(counts)])
-        start = stop or 1
+        if n == 0: return
+        start = stop
 
 
-def _write_ttree(file, source: Source, columns: dict, pieces: Iterator[np.ndarray]) -> None:
+def _write_ttree(file, source: Source, columns: dict, parts: Iterator[tuple[dict, np.ndarray]]) -> None:
     "A TTree: one record of jagged branches, or plain ones."
     name = source.tree or "Events"
     if not source.jagged:
         tree = file.mktree(name, {b: x.dtype for b, x in columns.values()})
-        for o in pieces: tree.extend({b: x[o[0]:o[-1]] for b, x in columns.values()})
+        for some, o in parts: tree.extend({b: x[o[0]:o[-1]] for b, x in some.values()})
         return
     outer, leaves = source.container or "row", list(columns.values())
     counter = _free(_legal(source.counter or f"n{outer}", "TTree"), [b for b, _ in leaves])
     datashape = "var * {" + ", ".join(f'"{i}": {x.dtype}' for i, (_, x) in enumerate(leaves)) + "}"  # numbered: a branch may be called anything
     tree = file.mktree(name, {outer: ak.types.from_datashape(datashape, highlevel=False)}, counter_name=lambda _: counter, field_name=lambda _, i: leaves[int(i)][0])
-    numbered = {k: (str(i), x) for i, (k, (_, x)) in enumerate(columns.items())}
-    for o in pieces: tree.extend({outer: _record(numbered, o)})
+    for some, o in parts: tree.extend({outer: _record({k: (str(i), x) for i, (k, (_, x)) in enumerate(some.items())}, o)})
 
 
-def _write_rntuple(file, source: Source, columns: dict, pieces: Iterator[np.ndarray]) -> None:
+def _write_rntuple(file, source: Source, columns: dict, parts: Iterator[tuple[dict, np.ndarray]]) -> None:
     "An RNTuple: a vector field for each branch, or plain fields."
     tree = None
-    for o in pieces:
-        if source.jagged: data = {b: ak.Array(_record({k: (b, x)}, o)[b]) for k, (b, x) in columns.items()}
-        else: data = {b: ak.Array(x[o[0]:o[-1]]) for b, x in columns.values()}
+    for some, o in parts:
+        if source.jagged: data = {b: ak.Array(_record({k: (b, x)}, o)[b]) for k, (b, x) in some.items()}
+        else: data = {b: ak.Array(x[o[0]:o[-1]]) for b, x in some.values()}
         if tree is None: tree = file.mkrntuple(source.tree or "Events", data)
         else: tree.extend(data)
