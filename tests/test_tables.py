@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 import hepae.io.tables
-from hepae.codec.files import compress_files
+from hepae.codec.files import compress_files, decompress_file
 from hepae.codec.plain import from_plain, is_plain, to_plain
 from hepae.core import HepaeError
 from hepae.cuts import filter_events, refuse_nonfinite
@@ -197,10 +197,10 @@ def test_csv_that_is_no_table_is_named(tmp_path, text, said):
 
 
 OWN = [pd.Index([30, 10, 20, 10], name="id"), pd.Index(["x", "y", "x", "z"], name="station"), pd.MultiIndex.from_arrays([[1, 1, 1, 2], [0, 0, 1, 0], [0, 1, 0, 0]], names=["run", "evt", "jet"]),
-       pd.RangeIndex(5, 13, 2, name="q"), pd.MultiIndex.from_arrays([[7, 7, 3, 7], [0, 1, 0, 2]], names=["run", "event"]), pd.MultiIndex.from_arrays([[-5, 2**40, 0, 0], [3, -9, 1, 1]], names=["entry", "subentry"])]
+       pd.Index(np.arange(4.0)), pd.Index(np.arange(4, dtype="u1")), pd.RangeIndex(5, 13, 2, name="q"), pd.MultiIndex.from_arrays([[7, 7, 3, 7], [0, 1, 0, 2]], names=["run", "event"]), pd.MultiIndex.from_arrays([[-5, 2**40, 0, 0], [3, -9, 1, 1]], names=["entry", "subentry"])]
 
 
-@pytest.mark.parametrize("index", OWN, ids=lambda i: "-".join(map(str, i.names)))
+@pytest.mark.parametrize("index", OWN, ids=lambda i: "-".join(map(str, i.names)) + str(i.dtype))
 @pytest.mark.parametrize("suffix", [".pkl", ".parquet"])
 def test_an_own_index_travels(tmp_path, index, suffix):
     "Through reading, writing and joining: its order, names, levels and numbers."
@@ -213,6 +213,44 @@ def test_an_own_index_travels(tmp_path, index, suffix):
     if index.names != ["entry", "subentry"]: assert_frame_equal(read([tmp_path / f"a{suffix}"] * 2), pd.concat([table, table]))
     else:
         with pytest.raises(HepaeError, match="entries below 0"): read([tmp_path / f"a{suffix}"] * 2)
+
+
+@pytest.mark.parametrize("labels", [[1.5, 2.5], ["x", "y"], np.array([2**63, 2**64 - 1], "u8")], ids=["floats", "text", "uint64"])
+def test_indexes_of_other_kinds_are_not_joined(tmp_path, labels):
+    "Integers beside floats would be rounded, beside text they would be no level of one dtype."
+    whole = pd.DataFrame({"a": [1.0, 2.0]}, index=pd.Index([2**53 + 1, 3], name="id"))
+    whole.to_pickle(tmp_path / "a.pkl")
+    whole.set_axis(pd.Index(labels, name="id")).to_pickle(tmp_path / "b.pkl")
+    with pytest.raises(HepaeError, match="b.pkl.*an index of .* follows one of int64"): read([tmp_path / "a.pkl", tmp_path / "b.pkl"])
+    assert_frame_equal(read([tmp_path / "a.pkl", tmp_path / "a.pkl"]), pd.concat([whole, whole]))
+
+
+def test_what_parquet_cannot_hold_is_said(tmp_path):
+    "Objects of several types, integers beyond 64 bits: one sentence, and no file."
+    for odd in ([1, "x"], [2**70, -1], [b"x", 1.5]):
+        with pytest.raises(HepaeError, match="parquet cannot hold"): write(pd.DataFrame({"a": np.array(odd, object)}), tmp_path / "a.parquet")
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_text_in_views_is_text(tmp_path):
+    "Arrow's views hold the same texts as its strings."
+    pq.write_table(pa.table({"s": pa.array(["EB", None, ""], pa.string_view()), "b": pa.array([b"x", None, b"\0"], pa.binary_view())}), tmp_path / "v.parquet")
+    compress_files([tmp_path / "v.parquet"], tmp_path / "v.hepae")
+    assert decompress_file(tmp_path / "v.hepae", tmp_path / "w.parquet")["rows"] == 3
+    back = pq.read_table(tmp_path / "w.parquet")
+    assert back["s"].to_pylist() == ["EB", None, ""] and back["b"].to_pylist() == [b"x", None, b"\0"]
+
+
+@pytest.mark.parametrize("index, said", [(pd.Index([3, 1, 2], name="id"), ["the index (id)"]), (pd.RangeIndex(3), []), (pd.RangeIndex(4, 7), []), (pd.Index([0.0, 1, 2]), ["the index (None)"]),
+                                         (pd.MultiIndex.from_tuples([(0, 0), (0, 1), (2, 0)], names=["entry", "subentry"]), []),
+                                         (pd.MultiIndex.from_tuples([(0, 0), (0, 7), (2, 0)], names=["entry", "subentry"]), ["the index (entry, subentry)"])], ids=str)
+def test_a_tree_has_no_place_for_an_own_index(tmp_path, index, said):
+    "It is said when the table becomes a ROOT file, once."
+    pd.DataFrame({"pt": [1.0, 2, 3]}, index=index).to_pickle(tmp_path / "a.pkl")
+    compress_files([tmp_path / "a.pkl"], tmp_path / "a.hepae")
+    remarks = []
+    decompress_file(tmp_path / "a.hepae", tmp_path / "a.root", remark=remarks.append)
+    assert [r.partition(": ")[2] for r in remarks] == said
 
 
 def test_parquet_column_has_one_type(tmp_path):

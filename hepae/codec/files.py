@@ -29,10 +29,10 @@ from ..io.files import READERS, expand, kind_of, particles_asked, read_chunks, w
 from ..io.hepmc_facts import without_events
 from ..io.hepmc_final import kept_bounds
 from ..io.hepmc_particles import is_hepmc_name, open_hepmc, write_hepmc
-from ..io.tables import WRITERS, joined, write_chunks
+from ..io.tables import WRITERS, is_numbered, joined, write_chunks
 from ..io.root import branches_besides, write_root
 from ..metrics import check_same_rows, same_values
-from ..schema import PRESETS, Schema, events_of, fill_columns, infer_schema, schema_of, with_schema
+from ..schema import INDEX, PRESETS, Schema, events_of, fill_columns, infer_schema, schema_of, with_schema
 
 # %% ../../nbs/56_codec.files.ipynb #42b92406
 @contextmanager
@@ -180,12 +180,31 @@ def decompress_file(
         tables = counted(read_tables(file, model) if rows is None else [read_rows(file, *rows, model)])
         hepmc = text == "hepmc" if str(output) == PIPE else is_hepmc_name(path)
         if not hepmc: tables = without_events(tables, remark)
+        if path.suffix == ".root" and str(output) != PIPE: tables = _without_index(tables, remark)
         if str(output) == PIPE: facts |= write_hepmc(tables, sys.stdout) if hepmc else _write_csv(tables, sys.stdout)
         elif hepmc: facts |= _hepmc_file(tables, path, force)
         elif path.suffix == ".root": facts["renamed"] = write_root(tables, path, tree_class, force)
         elif path.suffix == ".npz": write(joined(list(tables)), path, force)  # from one table: memory grows with it
         else: write_chunks(tables, path, force)
     return facts
+
+
+def _without_index(tables: Iterable[pd.DataFrame], remark) -> Iterator[pd.DataFrame]:
+    "The tables; `remark` is called once if they are numbered in a way that a tree has no place for."
+    said = False
+    for t in tables:
+        if not said and not _in_a_tree(t.index):
+            remark(f"left out, as a tree has no place for it: the index ({', '.join(map(str, t.index.names))})")
+            said = True
+        yield t
+
+
+def _in_a_tree(index: pd.Index) -> bool:
+    "Do the entries of a tree, and the places in its lists, say what the index says?"
+    if index.nlevels == 1: return index.dtype == np.int64 and is_numbered(index, index[0] if len(index) else 0)
+    if list(index.names) != INDEX: return False
+    entry = pd.Series(index.get_level_values(0))
+    return bool((entry.groupby(entry.to_numpy()).cumcount().to_numpy() == index.get_level_values(1)).all())
 
 
 def _write_csv(tables: Iterable[pd.DataFrame], file) -> dict:

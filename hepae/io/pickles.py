@@ -67,7 +67,7 @@ class PickleWriter:
         if not self.flat: return self.held.append(chunk)
         if not is_flat(chunk): raise HepaeError("an index of integers is followed by one of another kind; treat these files separately")
         levels = levels_of(chunk.index)
-        self.numbered = self.numbered and self.names == [None] and chunk.index.equals(pd.RangeIndex(self.rows, self.rows + len(chunk)))
+        self.numbered = self.numbered and self.names == [None] and chunk.index.dtype == np.int64 and chunk.index.equals(pd.RangeIndex(self.rows, self.rows + len(chunk)))
         parts = {("column", n): x.to_numpy() for n, x in chunk.items()} | {("level", k): x.to_numpy() for k, x in enumerate(levels)}
         for k, x in parts.items():
             if k not in self.files: self.files[k] = open(Path(self.stage.name) / str(len(self.files)), "wb"), x.dtype

@@ -28,7 +28,7 @@ from ..schema import is_ragged as is_ragged_dtype
 # %% ../../nbs/10_io.tables.ipynb #9b3195a5
 def is_numbered(index: pd.Index, first: int = 0) -> bool:
     "Are the rows only numbered through, from `first` on?"
-    return index.nlevels == 1 and index.name is None and index.equals(pd.RangeIndex(first, first + len(index)))
+    return index.nlevels == 1 and index.name is None and index.dtype == np.int64 and index.equals(pd.RangeIndex(first, first + len(index)))
 
 
 class _Rows:
@@ -55,9 +55,13 @@ class _ParquetWriter:
         bare = chunk.copy(deep=False)
         bare.attrs = {}
         self.rows.follow(chunk.index)
-        data = pa.Table.from_pandas(bare, preserve_index=not self.rows.plain)
-        if self.writer is None: self.writer = pq.ParquetWriter(self.path, data.schema, compression="zstd")
-        self.writer.write_table(data.cast(self.writer.schema))
+        try:
+            data = pa.Table.from_pandas(bare, preserve_index=not self.rows.plain)
+            if self.writer is None: self.writer = pq.ParquetWriter(self.path, data.schema, compression="zstd")
+            self.writer.write_table(data.cast(self.writer.schema))
+        except (pa.ArrowException, OverflowError, TypeError, ValueError) as e:  # objects of several types, integers beyond 64 bits, …
+            why = " ".join(" ".join(map(str, e.args[0] if e.args and isinstance(e.args[0], tuple) else e.args)).split())[:200]
+            raise HepaeError(f"parquet cannot hold this table ({why}); write .pkl") from e
 
     def finish(self, schema: Schema) -> None: self.writer.add_key_value_metadata({"hepae_schema": to_json(schema.to_dict(), indent=None)})
 
@@ -104,6 +108,19 @@ def check_alike(
     if chunk.index.nlevels != like.index.nlevels: raise HepaeError("a table with events follows one without; treat these files separately")
     if list(chunk.index.names) != list(like.index.names):
         raise HepaeError(f"an index named {', '.join(map(str, chunk.index.names))} follows one named {', '.join(map(str, like.index.names))}; treat these files separately")
+    for a, b in zip(_level_dtypes(chunk.index), _level_dtypes(like.index)):
+        if not _fit_together(a, b): raise HepaeError(f"an index of {a} follows one of {b}; treat these files separately")
+
+
+def _level_dtypes(index: pd.Index) -> list:
+    "The dtype of each level."
+    return [level.dtype for level in index.levels] if index.nlevels > 1 else [index.dtype]
+
+
+def _fit_together(a, b) -> bool:
+    "Does an index of both dtypes keep the labels of each? Integers beside floats would be rounded; one without rows may say object."
+    if a == b or object in (a, b): return True
+    return isinstance(a, np.dtype) and isinstance(b, np.dtype) and a.kind == b.kind
 
 
 def joined(
@@ -171,6 +188,8 @@ def _writable(x: np.ndarray) -> np.ndarray:
 def _of_arrow(column, kind: str, name: str):
     "A column of Arrow as pandas has it; `kind` is its dtype where Arrow alone does not say."
     import pyarrow as pa
+    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}  # the same values, laid out otherwise
+    if column.type in views: column = column.cast(views[column.type])
     t = column.type
     if kind in _NULLABLE.values(): return column.to_pandas(types_mapper=lambda _: pd.api.types.pandas_dtype(kind)).array
     if isinstance(kind, pd.CategoricalDtype): return column.to_pandas().astype(kind).array
@@ -361,7 +380,7 @@ def csv_dtypes(
 ) -> dict[str, str]:  # of each column, as pandas names it
     "The dtype of each column of a CSV file that holds all its rows: int64, uint64, float64, bool, with gaps Int64, UInt64, boolean; else text."
     names, filled = _csv_names(path)
-    if not filled: return {n: "int64" if n in INDEX else "float64" for n in names}
+    if not filled: return {n: "int64" if n in ("", *INDEX) else "float64" for n in names}
     seen = {n: _Seen() for n in names}
     for batch in _csv_batches(path, names):
         for n, x in zip(names, batch.columns): seen[n].look(x)
