@@ -104,9 +104,9 @@ def table_of(
     if (np.diff(blocks.entry) <= 0).any(): raise HepaeError("blocks: the numbers of events do not ascend; sort them first")
     columns = dict(zip(MOMENTUM, blocks.momenta[blocks.mask].T.copy())) | {v: getattr(blocks, v)[blocks.mask] for v in ("pid", "prompt", "m")}
     if len(blocks) and not 0 <= blocks.entry[0] <= entries < 2**31: raise HepaeError(f"blocks: events are numbered {blocks.entry[0]} to {entries - 1}; number them from 0")
-    counts = blocks.mask.sum(1)
-    codes = np.repeat(blocks.entry, counts), np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    levels = [pd.RangeIndex(entries), pd.RangeIndex(int(counts.max(initial=0)))]  # and nothing of the size of `entries`, which a file may claim
+    there = (counts := blocks.mask.sum(1)) > 0
+    codes = np.repeat(np.arange(there.sum()), counts[there]), np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    levels = [pd.Index(blocks.entry[there], dtype=np.int64), pd.RangeIndex(int(counts.max(initial=0)))]  # and nothing of the size of `entries`, which a file may claim
     table = pd.DataFrame({v: component(v, columns) for v in names}, index=pd.MultiIndex(levels, [c.astype(np.int32) for c in codes], names=INDEX, verify_integrity=False))
     schema = Schema(tuple(variable(v, table.dtypes[v], blocks.unit) for v in names), dims if isinstance(dims, str) else "", Source("HepMC", entries=entries))
     return with_schema(table, schema)

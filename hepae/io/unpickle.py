@@ -390,7 +390,15 @@ def _row_index(axis, rows: int) -> pd.Index:
     levels, names = [_made_index(level) for level in levels], list(names or [level.name for level in levels])
     if any(c.shape != (rows,) or c.dtype.kind not in "iu" or c.min(initial=0) < -1 or c.max(initial=-1) >= len(level) for c, level in zip(codes, levels, strict=True)):
         raise HepaeError("has an index that points outside")
+    levels, codes = zip(*map(_used, levels, codes)) if levels else (levels, codes)
     return pd.MultiIndex(levels, [np.array(c) for c in codes], names=[_named(_text(n)) for n in names], verify_integrity=False)
+
+
+def _used(level: pd.Index, codes: np.ndarray) -> tuple[pd.Index, np.ndarray]:
+    "A level that counts far further than there are rows as the numbers that occur: pandas would fill memory with the others."
+    if not isinstance(level, pd.RangeIndex) or len(level) <= 2**20 + 4 * len(codes) or codes.min(initial=0) < 0: return level, codes
+    used, places = np.unique(codes, return_inverse=True)
+    return pd.Index(level.start + level.step * used.astype(np.int64), name=level.name), places
 
 
 def _text(name): return None if isinstance(name, _Level) else name
