@@ -225,6 +225,16 @@ def test_indexes_of_other_kinds_are_not_joined(tmp_path, labels):
     assert_frame_equal(read([tmp_path / "a.pkl", tmp_path / "a.pkl"]), pd.concat([whole, whole]))
 
 
+def test_rows_without_order_keep_no_half_of_an_index(tmp_path):
+    "Numbers of rows go with their order, labels of text do not: both in one index are refused, and --no-index helps."
+    r = np.random.default_rng(1)
+    index = pd.MultiIndex.from_arrays([r.choice(["EB", "EE"], 2000), r.integers(0, 9, 2000), r.integers(0, 9, 2000)])
+    pd.DataFrame({"x": pd.array(r.normal(size=2000), "Float32"), "k": r.integers(0, 5, 2000)}, index=index).to_pickle(tmp_path / "a.pkl")
+    with pytest.raises(HepaeError, match="--no-index"): compress_files([tmp_path / "a.pkl"], tmp_path / "a.hepae", unordered="table")
+    assert not (tmp_path / "a.hepae").exists()
+    assert compress_files([tmp_path / "a.pkl"], tmp_path / "a.hepae", unordered="table", index=False)["rows"] == 2000
+
+
 def test_what_parquet_cannot_hold_is_said(tmp_path):
     "Objects of several types, integers beyond 64 bits: one sentence, and no file."
     for odd in ([1, "x"], [2**70, -1], [b"x", 1.5]):

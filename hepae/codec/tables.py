@@ -336,6 +336,8 @@ def learn_model(
 def _file_header(plain: pd.DataFrame, recipe: dict, events: pd.DataFrame | None, unordered: str, predictor) -> Header:
     "The header of a file that begins with this table, as its reader will take it."
     header = replace(_cheaper_header(plain, unordered, predictor), plain=recipe)
+    apart = {bool(level) and "column" in level for level in recipe.get("index", [])}  # levels that are columns travel with their rows, others do not
+    if header.unordered == "table" and len(apart) > 1: raise UsageError("--unordered table cannot keep an index of numbers beside other labels; add --no-index")
     if events is not None and header.unordered != "table":
         events = with_schema(events, with_bounds(infer_schema(events), "exact"))
         header = replace(header, events=make_header(events))
