@@ -132,24 +132,34 @@ def put_frequent(
     return deflate.compress(put_numbers([len(f) for f in lists] + zigzag) + values) + deflate.flush()
 
 
+_DAMAGED = "has damaged frequent values; get the file again"
+
+
+def _inflated(data: bytes, most: int) -> bytes:
+    "All of a deflated section; HepaeError if it is longer than `most`, or ends elsewhere."
+    inflate = zlib.decompressobj(-15)
+    try: raw = inflate.decompress(data, most + 1)
+    except zlib.error as e: raise HepaeError(f"has damaged frequent values ({e}); get the file again") from e
+    if not inflate.eof or inflate.unused_data or len(raw) > most: raise HepaeError(_DAMAGED)
+    return raw
+
+
 def take_frequent(
     data: bytes,
     dtypes: list[np.dtype],   # of the columns, in coding order
 ) -> list[Frequent]:
     "The inverse of `put_frequent`, checked; HepaeError if it is damaged."
     if not data: return [NONE] * len(dtypes)
-    inflate = zlib.decompressobj(-15)
-    try: raw = inflate.decompress(data, 10 * len(dtypes) + 20 * MOST_FREQUENT * len(dtypes))
-    except zlib.error as e: raise HepaeError(f"has damaged frequent values ({e}); get the file again") from e
+    raw = _inflated(data, (10 + 20 * MOST_FREQUENT) * len(dtypes))
     counts, at = take_numbers(raw, len(dtypes))
-    if not inflate.eof or max(counts) > MOST_FREQUENT: raise HepaeError("has damaged frequent values; get the file again")
+    if any(n > (MOST_FREQUENT if d.kind == "f" else 0) for n, d in zip(counts, dtypes)): raise HepaeError(_DAMAGED)
     numbers, at = take_numbers(raw, sum(counts), at)
-    if at + sum(n * d.itemsize for n, d in zip(counts, dtypes)) != len(raw): raise HepaeError("has damaged frequent values; get the file again")
+    if at + sum(n * d.itemsize for n, d in zip(counts, dtypes)) != len(raw) or max(numbers, default=0) >= 2**64: raise HepaeError(_DAMAGED)
     bins = np.array([n >> 1 if not n & 1 else -(n >> 1) - 1 for n in numbers], np.int64)
     found, start = [], 0
     for n, dtype in zip(counts, dtypes):
         values = np.frombuffer(raw, dtype.newbyteorder("<"), n, at).astype(dtype)
         found.append(Frequent(bins[start:start + n], values))
-        if (np.diff(bins[start:start + n]) <= 0).any(): raise HepaeError("has damaged frequent values; get the file again")
+        if (bins[start + 1:start + n] <= bins[start:start + max(n - 1, 0)]).any(): raise HepaeError(_DAMAGED)
         start, at = start + n, at + n * dtype.itemsize
     return found

@@ -156,6 +156,7 @@ class Header:
             (len(self.variants) == n and set(self.variants) <= set(range(VARIANTS)), "variants"),
             (len(self.plan) == (0 if self.shared else n + self.extra), "plan"),
             (self.unordered in UNORDERED and isinstance(self.model, str), "unordered or model"),
+            (bool(self.model) or not self.shared and not self.extra, "a plan or columns of a model that is not there"),
             (1 <= len(self.index) <= MOST_LEVELS and all(isinstance(k, (str, int, type(None))) and d in _INTEGERS for k, d in self.index), "index"),
             (self.unordered != "table" or len(self.keys) == 2 <= n and all(map(_are_edges, self.keys)), "keys"),
             (not self.fine or not self.unordered and is_fine(self.fine, schema, self.grids()), "fine"),

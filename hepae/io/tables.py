@@ -132,6 +132,8 @@ def joined(
     bare = [t.copy(deep=False) for t in tables]
     for t in bare: t.attrs = {}
     whole_table = pd.concat(bare)
+    swapped = {c: d for c, d in bare[0].dtypes.items() if isinstance(d, np.dtype) and not d.isnative}
+    if swapped: whole_table = whole_table.astype(swapped)  # concat has put them in this machine's order
     whole_table.attrs = dict(tables[-1].attrs)
     return with_events(whole_table, joined_events(tables))
 
