@@ -4,8 +4,11 @@ The sections named below are those of FORMAT.md. Cells are Python integers; tabl
 """
 import json
 import math
+import re
+import struct
 import zlib
 from bisect import bisect_right
+from datetime import date
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from hashlib import blake2b
 from itertools import accumulate
@@ -115,8 +118,13 @@ def check_end(data: bytes, found: list) -> tuple[list[int], int]:
 def described(data: bytes) -> dict:
     "What deflated JSON says, with what is as usual filled in."
     from hepae.codec.container import _DICTIONARY
-    usual = {"name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0, "shared": 0, "fine": []}
-    return usual | json.loads(inflate(data, zdict=_DICTIONARY))
+    return described_in(json.loads(inflate(data, zdict=_DICTIONARY)))
+
+
+def described_in(facts: dict) -> dict:
+    "A header with what is as usual filled in."
+    usual = {"name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0, "shared": 0, "fine": [], "frequent": 0, "plain": {}, "events": None}
+    return usual | facts
 
 
 # ---- cells to values (section 2) ----
@@ -150,10 +158,14 @@ def rel_values(cells: list[int], n: int, r: Decimal, factor: float) -> np.ndarra
     return np.array([value(q) for q in cells], float)
 
 
+def turn_cells(x: float, variant: int) -> int:
+    "Cells of a circle; from variant 11 on an odd number, which ends at the cut."
+    return math.ceil(2 * math.pi / (2 * x * (1 - 2**-11))) | (variant >= 11)
+
+
 def turn_values(cells: list[int], x: float, variant: int) -> np.ndarray:
-    "The grid `turn`: P cells around; from variant 11 on an odd number, which ends at the cut."
-    p = math.ceil(2 * math.pi / (2 * x * (1 - 2**-11)))
-    p, moved = p | (variant >= 11), part_moved(variant)
+    "The grid `turn`."
+    p, moved = turn_cells(x, variant), part_moved(variant)
     w, from_zero = 2 * math.pi / p, variant in (1, 12) or variant >= 1040
     low = 0 if from_zero else -math.pi
     f, middle = (round(low / w), 0.0) if variant < 11 else (0, 0.5) if from_zero else (-(p // 2), 0.0)
@@ -184,6 +196,17 @@ def values(cells: list[int], dtype: np.dtype, kind: str, bound: str, variant: in
     if k < mantissa: return np.array([(abs(q) << (mantissa - k)) + (moved if q else 0) + ((q < 0) << (size - 1)) for q in cells], bits).view(dtype)
     if 2 <= variant <= 10: return np.array([q / 10 ** (variant - 2) for q in cells], float).astype(dtype)
     return np.array([(q if q >= 0 else q ^ ((1 << (size - 1)) - 1)) % (1 << size) for q in cells], bits).view(dtype)
+
+
+def canonical(q: int, kind: str, bound: str, variant: int) -> int:
+    "The one number of this cell: those of a circle have many."
+    name, _, number = bound.partition(":")
+    if name != "abs" or kind != "periodic" or not math.pi * 2**-37 < float(number) < math.pi: return q
+    p, low = turn_cells(float(number), variant), 0 if variant in (1, 12) or variant >= 1040 else -math.pi
+    if variant < 11: f = round(low / (2 * math.pi / p))
+    else: f = -(p // 2) if low else 0
+    moved = part_moved(variant) > 0
+    return (q - f + moved) % (p + moved) + f - moved
 
 
 # ---- frequencies (section 3) ----
@@ -479,49 +502,170 @@ def refine(columns: dict[int, np.ndarray], head: dict, symbols: bytes, low_bits:
         name, _, number = bound.partition(":")
         x = float(number)
         turn = name == "abs" and kind == "periodic" and math.pi * 2**-37 < x < math.pi
-        width = 2 * math.pi / math.ceil(2 * math.pi / (2 * x * (1 - 2**-11))) if turn else 2 * x * (1 - 2**-11)
+        width = 2 * math.pi / turn_cells(x, head["variants"][k]) if turn else 2 * x * (1 - 2**-11)
         for row, s in zip(chosen, steps):
             if not s: continue
             v = float(columns[k][row])
             columns[k][row] = v * (1 + s * (2 * x / parts)) if name == "rel" else v + s * (width / parts)
 
 
-def chunk(payload: bytes, head: dict) -> tuple[list[np.ndarray], list, int, int]:
-    "The columns in coding order, the index, rows, entries so far."
-    first, *parts, symbols, low_bits, escapes = sections(payload, *leb128(payload, 0)[::-1])
+def frequent(data: bytes, dtypes: list[np.dtype]) -> list[dict]:
+    "Of each column the bins that have a value of their own, and these."
+    if not data: return [{} for _ in dtypes]
+    raw, at, counts, bins = inflate(data), 0, [], []
+    for _ in dtypes:
+        count, at = leb128(raw, at)
+        counts.append(count)
+    check(all(count <= (1024 if dtype.kind == "f" else 0) for count, dtype in zip(counts, dtypes)), "there are too many frequent values")
+    for _ in range(sum(counts)):
+        n, at = leb128(raw, at)
+        bins.append(zigzag(n))
+    found = []
+    for count, dtype in zip(counts, dtypes):
+        mine, bins = bins[:count], bins[count:]
+        check(mine == sorted(set(mine)), "bins of frequent values do not ascend")
+        found.append(dict(zip(mine, np.frombuffer(raw[at : at + count * dtype.itemsize], dtype))))
+        at += count * dtype.itemsize
+    check(at == len(raw) and not bins, "frequent values do not end where they should")
+    return found
+
+
+SECTIONS = ("index", "keys", "fine", "frequent", "texts", "events", "symbols", "low bits", "escapes")
+
+
+def told_apart(parts: list[bytes], kind: int, head: dict) -> dict[str, list[bytes]]:
+    "The sections after the numbers, by name."
+    check(kind in (0, 1, 2), "an index of an unknown kind")
+    sizes = (0, 2, 3)[kind], 5 * (head["unordered"] == "table"), 2 * bool(head["fine"]), bool(head["frequent"]), bool(head["plain"]), head["events"] is not None, 1, 1, 1
+    check(len(parts) == sum(sizes), "a chunk has another number of sections")
+    ends = [0, *accumulate(map(int, sizes))]
+    return {name: parts[a:b] for name, a, b in zip(SECTIONS, ends, ends[1:])}
+
+
+def chunk(payload: bytes, head: dict, entries_before: int = 0) -> dict:
+    "Columns by name, the levels of the index, rows, entries so far, and the chunk of events, if there is one."
+    first, *parts = sections(payload, *leb128(payload, 0)[::-1])
     n, entries, kind, *own = numbers(first)
+    parts = told_apart(parts, kind, head)
     loose = own.pop() if head["unordered"] == "table" else 0
-    index_parts = parts[: (0, 2, 3)[kind]]
-    index, place, size = indexed(kind, own, entries, n, index_parts)
+    check(kind != 1 or entries - own[0] == entries_before, "events do not follow each other")
+    index, place, size = indexed(kind, own, entries, n, parts["index"])
     rows, known = Rows(place, size, len(head["plan"])), 0
     if head["unordered"] == "table":
-        keyed(rows, loose, head["keys"], head["plan"], parts[len(index_parts) :])
+        keyed(rows, loose, head["keys"], head["plan"], parts["keys"])
         known = 2
-    decode(head["plan"], rows, range(known, len(head["plan"])), Words(symbols), Bits(low_bits))
-    escapes, found = inflate(escapes) if escapes else b"", []
-    for k, cells, escaped in zip(head["order"], rows.cells, rows.escaped):
-        _, name, _, kind, bound = head["columns"][k]
-        dtype = np.dtype(name).newbyteorder("<")
-        column, size = values(cells, dtype, kind, bound, head["variants"][k]), sum(escaped) * dtype.itemsize
+    decode(head["plan"], rows, range(known, len(head["plan"])), Words(*parts["symbols"]), Bits(*parts["low bits"]))
+    columns = columns_of(rows, head, *parts["escapes"], *parts["frequent"])
+    if head["fine"]: refine(columns, head, *parts["fine"])
+    index = [np.array(level, np.int64).astype(dtype) for level, (_, dtype) in zip(index, head["index"])]
+    named = {name: columns[k] for k, (name, *_) in enumerate(head["columns"])}
+    if head["plain"]: named, index = restored(named, index, head["plain"], *parts["texts"])
+    of_events = chunk(*parts["events"], described_in(head["events"])) if head["events"] else None
+    return {"columns": named, "index": index, "rows": n, "entries": entries, "events": of_events}
+
+
+def columns_of(rows: Rows, head: dict, escapes: bytes, lists: bytes = b"") -> dict[int, np.ndarray]:
+    "Columns by their position: grids, frequent values over them, escapes over both."
+    escapes, found = inflate(escapes) if escapes else b"", {}
+    dtypes = [np.dtype(head["columns"][k][1]).newbyteorder("<") for k in head["order"]]
+    for k, dtype, cells, escaped, own in zip(head["order"], dtypes, rows.cells, rows.escaped, frequent(lists, dtypes)):
+        grid, size = (*head["columns"][k][3:5], head["variants"][k]), sum(escaped) * dtype.itemsize
+        column = values(cells, dtype, *grid)
+        for row, q in enumerate(cells if own else []): column[row] = own.get(canonical(q, *grid), column[row])
         column[np.array(escaped, bool)] = np.frombuffer(escapes[:size], dtype)
-        escapes = escapes[size:]
-        found.append(column)
+        escapes, found[k] = escapes[size:], column
     check(not escapes, "there are more escapes than escaped values")
-    if head["fine"]: refine(dict(zip(head["order"], found)), head, *parts[-2:])
-    return found, index, n, entries
+    return found
+
+
+# ---- columns that are no plain numbers (section 7) ----
+
+class Texts:
+    "The byte strings of a chunk, one after the other."
+    def __init__(self, data: bytes): self.left = sections(data, *leb128(data, 0)[::-1])
+
+    def take(self) -> list[bytes]:
+        "The texts in the next of them."
+        check(bool(self.left), "texts are missing")
+        data = self.left.pop(0)
+        count, at = leb128(data, 0)
+        size, at = leb128(data, at)
+        check(size <= 1 << 27 and size <= 4096 + 64 * (len(data) - at) and count <= 4096 + len(data) - at, "texts claim too much")
+        raw = inflate(data[at:])
+        ends = [4 * count, *accumulate(struct.unpack(f"<{count}I", raw[: 4 * count]), initial=4 * count)][1:]
+        check(len(raw) == size == ends[-1], "texts do not end where they should")
+        return [raw[a:b] for a, b in zip(ends, ends[1:])]
+
+
+LETTERS = {b"s": lambda b: b.decode("utf-8", "surrogatepass"), b"i": lambda b: int(b, 16), b"f": lambda b: struct.unpack("<d", b)[0], b"b": lambda b: b == b"1", b"y": bytes,
+           b"d": lambda b: date.fromisoformat(b.decode()), b"D": lambda b: Decimal(b.decode()), b"n": lambda b: None, b"a": lambda b: None, b"t": lambda b: None}
+
+
+def objects(found: list) -> np.ndarray:
+    "Any values as an array of objects."
+    made = np.empty(len(found), object)
+    made[:] = found
+    return made
+
+
+def column_of(number: np.ndarray, gaps: np.ndarray | None, spec: dict, texts: Texts) -> np.ndarray:
+    "The values of a column; None where there is none, NaT for times. Times with a zone are in UTC; Arrow's are their integers."
+    name = spec["dtype"]
+    if name[0] in "<>": return number.astype(name)
+    if time := re.fullmatch(r"(datetime64|timedelta64)\[(s|ms|us|ns)(, .+)?\]", name):
+        return np.where(gaps, np.iinfo(np.int64).min, number).view(f"{time[1]}[{time[2]}]")
+    if gaps is not None: return objects([None if gap else v for v, gap in zip(number.tolist(), gaps)])
+    if name == "category":
+        inner = spec["categories"]
+        (raw,), dtype = texts.take(), np.dtype(inner["numbers"]).newbyteorder("<")
+        codes = np.frombuffer(raw, dtype)
+        if dtype.kind in "iu": codes = np.cumsum(codes, dtype=dtype)
+        known = column_of(codes, np.zeros(len(codes), bool), inner, texts).tolist() if "[" in inner["dtype"] else column_of(codes, None, inner, texts).tolist() if inner["dtype"] != inner["numbers"] else codes.tolist()
+    elif name == "object": known = [LETTERS[v[:1]](v[1:]) for v in texts.take()]
+    else: known = [v if "binary" in name else Decimal(v.decode()) if "decimal" in name else v.decode() for v in texts.take()]
+    check(all(-1 <= q < len(known) for q in number.tolist()), "a text that is not there")
+    return objects([known[q] if q >= 0 else None for q in number.tolist()])
+
+
+def restored(plain: dict[str, np.ndarray], levels: list[np.ndarray], recipe: dict, data: bytes) -> tuple[dict, list]:
+    "Columns and levels of the index, from the plain ones."
+    texts, specs, said = Texts(data), recipe["columns"], recipe.get("index", [])
+    own = [spec for spec in said if spec and "column" in spec]
+    beside = {spec["gaps"] for spec in [*specs.values(), *own] if "gaps" in spec} | {spec["column"] for spec in own}
+    def made(name: str, spec: dict | None) -> np.ndarray:
+        if spec is None or spec["dtype"] == str(plain[name].dtype): return plain[name]
+        return column_of(plain[name], plain.get(spec.get("gaps")), spec, texts)
+    columns, left, index = {name: made(name, specs.get(name)) for name in plain if name not in beside}, iter(levels), []
+    for spec in said:
+        index.append(made(spec["column"], spec) if spec in own else next(left))
+        if spec in own and re.match("(datetime|timedelta)64", spec["dtype"]): texts.take()
+    check(not texts.left, "there are more texts than columns of them")
+    return columns, index if said else levels
+
+
+# ---- all of it ----
+
+def in_one(chunks: list[dict], dtypes: dict[str, str], levels: list[str]) -> dict:
+    "Columns and index of chunks that follow each other."
+    def joined(parts: list, dtype: str | None): return np.concatenate(parts, dtype=None if parts[0].dtype.kind in "OU" else parts[0].dtype) if parts else np.empty(0, dtype)
+    names = chunks[0]["columns"] if chunks else dtypes
+    depth = len(chunks[0]["index"]) if chunks else len(levels)
+    return {"columns": {name: joined([c["columns"][name] for c in chunks], dtypes.get(name)) for name in names}, "index": [joined([c["index"][k] for c in chunks], "int64") for k in range(depth)]}
 
 
 def read(data: bytes) -> dict:
-    "Columns, index and events of a `.hepae` file without a model."
+    "Columns, index and events of a `.hepae` file without a model; `facts`: the same of its table of events, or None."
     found = blocks(data)
     rows, events = check_end(data, found)
     head = described(found[0][1])
     check(not head["model"] and not head["shared"] and head["codec"] == "density", "this file needs a model")
-    chunks = [chunk(payload, head) for kind, payload, *_ in found if kind == b"C"]
-    check([n for _, _, n, _ in chunks] == rows, "a chunk has another number of rows")
-    if head["unordered"] == "table": chunks = [(columns, [range(end - n, end)], n, 0) for end, (columns, _, n, _) in zip(accumulate(rows), chunks)]
-    columns = {}
-    for k, (name, dtype, *_) in enumerate(head["columns"]):
-        columns[name] = np.concatenate([np.empty(0, dtype), *(c[head["order"].index(k)] for c, *_ in chunks)]).astype(dtype)
-    index = [np.concatenate([np.empty(0, np.int64), *(np.array(index[level], np.int64) for _, index, *_ in chunks)]).astype(dtype) for level, (_, dtype) in enumerate(head["index"])]
-    return {"columns": columns, "index": index, "events": events}
+    chunks, entries = [], 0
+    for payload in (payload for kind, payload, *_ in found if kind == b"C"):
+        chunks.append(chunk(payload, head, entries))
+        entries = chunks[-1]["entries"]
+    check([c["rows"] for c in chunks] == rows, "a chunk has another number of rows")
+    if head["unordered"] == "table":
+        for end, c in zip(accumulate(rows), chunks): c["index"] = [np.arange(end - c["rows"], end)]
+    def whole(chunks: list[dict], head: dict) -> dict: return in_one(chunks, {name: dtype for name, dtype, *_ in head["columns"]}, [dtype for _, dtype in head["index"]])
+    facts = whole([c["events"] for c in chunks], described_in(head["events"])) if head["events"] else None
+    return whole(chunks, head) | {"events": events, "facts": facts}

@@ -4,12 +4,12 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from codec_damage import Judge, blocks_of, campaign, honest_files, jets
+from codec_damage import Judge, blocks_of, campaign, deflated_raw, honest_files, jets, with_facts
 
 from hepae.codec.container import MAGIC, VERSION, Reader, Writer, put_json, put_numbers, put_sections, take_numbers, take_sections
 from hepae.codec.tables import MOST_ROWS, compress, decompress, read_rows
 from hepae.core import HepaeError
-from hepae.schema import infer_schema
+from hepae.schema import events_of, infer_schema
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,75 @@ def test_claims(judge, what):
     def refused():
         with pytest.raises(HepaeError): decompress(writer.file.getvalue())
     assert judge._memory(refused) < 100 << 20
+
+
+def parts_of(payload: bytes) -> list[bytes]:
+    "The sections of a chunk."
+    (count,), at = take_numbers(payload, 1)
+    return take_sections(payload, count, at)
+
+
+def forged(facts: dict, chunks: list[list[bytes]], rows: list[int], events: int) -> bytes:
+    "A file with this header and these sections, and checksums that fit."
+    writer = Writer(io.BytesIO())
+    writer.header(facts)
+    for parts, n in zip(chunks, rows): writer.chunk(put_numbers([len(parts)]) + put_sections(parts), n)
+    writer.end(events)
+    return writer.file.getvalue()
+
+
+@pytest.mark.parametrize("counts, numbers, values", [([1], [2**64], 4), ([1], [2**70 - 1], 4), ([2], [4, 4], 8), ([2], [6, 4], 8), ([2], [2**64 - 2, 2**64 - 1], 8), ([1025], range(0, 2050, 2), 4100), ([1], [4], 3), ([1], [4], 5), ([0], [], 2**26), ([1, 1], [4], 4)])
+def test_frequent_values_that_are_none(judge, counts, numbers, values):
+    "Bins beyond 64 bits, twice, in disorder (after they wrap around, too), too many, values that are too short or too long."
+    table = pd.DataFrame({"x": np.linspace(0, 1, 20).astype("f4")})
+    reader = Reader(io.BytesIO(compress(table, "abs:1e-2")))
+    parts = parts_of(*reader.chunks())
+    assert reader.facts["frequent"] and len(parts) == 5
+    def read(section: bytes): return decompress(forged(reader.facts, [[parts[0], section, *parts[2:]]], [20], 0))
+    honest = deflated_raw(put_numbers([1, 2 * 29]) + np.float32([0.58]).tobytes())
+    assert np.float32(0.58) in read(honest)["x"].to_numpy()
+    for section in (deflated_raw(put_numbers([*counts, *numbers]) + bytes(values)), honest + b"x", honest[:-1], b"x"):
+        def refused():
+            with pytest.raises(HepaeError): read(section)
+        assert judge._memory(refused) < 10 << 20
+
+
+def test_frequent_values_of_other_columns(judge):
+    "Integers and flags have none; a table without columns neither, however long its list is."
+    table = pd.DataFrame({"n": np.arange(20), "x": np.linspace(0, 1, 20).astype("f4")})
+    reader = Reader(io.BytesIO(compress(table, "abs:1e-2")))
+    parts = parts_of(*reader.chunks())
+    bad = deflated_raw(put_numbers([1, 0, 4]) + bytes(8))
+    with pytest.raises(HepaeError): decompress(forged(reader.facts, [[parts[0], bad, *parts[2:]]], [20], 0))
+    facts = reader.facts | {"columns": [], "order": [], "variants": [], "plan": []}
+    data = forged(facts, [[parts[0], deflated_raw(bytes(2**26)), b"", b"", b""]], [20], 0)
+    def refused():
+        with pytest.raises(HepaeError): decompress(data)
+    assert judge._memory(refused) < 10 << 20
+
+
+@pytest.mark.parametrize("change", [{"shared": 1, "plan": []}, {"extra": 1}, {"events": {}}, {"events": None}, {"frequent": 0}, {"plain": {"columns": {}}}, {"variants": [2064] * 4}, {"codec": "other"}, {"unordered": "rows"}])
+def test_headers_that_ask_for_other_sections(judge, change):
+    "A model that is not there, sections that are not there, or are there and not expected; what no version knows."
+    table = with_facts(np.random.default_rng(4), jets(np.random.default_rng(3), 60))
+    reader = Reader(io.BytesIO(compress(table, "schema")))
+    parts, rows, events = parts_of(*reader.chunks()), [60], events_of(table)
+    assert events_of(decompress(forged(reader.facts, [parts], rows, len(events)))).equals(events.rename_axis("entry"))
+    with pytest.raises(HepaeError): decompress(forged(reader.facts | change, [parts], rows, len(events)))
+    if not {"events", "unordered", "variants", "frequent"} & {*change}:
+        inner = reader.facts | {"events": reader.facts["events"] | change}
+        with pytest.raises(HepaeError): decompress(forged(inner, [parts], rows, len(events)))
+
+
+def test_events_follow_each_other():
+    "A chunk may not say that its events are others than those after the chunk before."
+    reader = Reader(io.BytesIO(compress(with_facts(np.random.default_rng(4), jets(np.random.default_rng(3), 300)), "schema", rows=100)))
+    chunks = [parts_of(c) for c in reader.chunks()]
+    rows = [n for _, n in reader.end.chunks]
+    assert len(decompress(forged(reader.facts, chunks, rows, reader.end.events))) == 300
+    for wrong in (chunks[1:], chunks[:1] + chunks, chunks[::-1]):
+        counts = [take_numbers(c[0], 1)[0][0] for c in wrong]
+        with pytest.raises(HepaeError, match="follow each other"): decompress(forged(reader.facts, wrong, counts, reader.end.events))
 
 
 def test_index_of_another_file():

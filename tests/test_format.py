@@ -8,8 +8,9 @@ import numpy as np
 import other_reader
 import pandas as pd
 import pytest
+from golden.arrays import arrays_of, plain_array
 from hepae.codec.tables import compress, decompress
-from hepae.schema import Column, Schema, event_index, with_schema
+from hepae.schema import Column, Schema, event_index, with_events, with_schema
 
 GOLDEN = Path(__file__).parent / "golden"
 REAL = "continuous"
@@ -107,6 +108,39 @@ def far(rng: np.random.Generator, n: int) -> pd.DataFrame:
     return with_bounds(pd.DataFrame({"x": x.astype("int64"), "y": (x / 2.0**49 + 0.001 * rng.normal(0, 1, n)).astype("float32")}), x=("integer", "exact"), y=(REAL, "abs:1e-5"))
 
 
+def moved(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    "Columns that bins as they are would shift: many values in few bins; angles of both ranges, with and without."
+    low, even = rng.exponential(0.3, n).clip(0, 3), (rng.permutation(n) + 0.5) / n * 2 * np.pi
+    table = pd.DataFrame({"phi": even - np.pi, "around": even[::-1], "near": low, "far": 6.28 - 2 * low, "abs": rng.exponential(1, n), "rel": 20 + rng.exponential(3, n), "bits": 20 + rng.exponential(3, n)}).astype("float32")
+    angles = {"phi": "abs:1e-3", "around": "abs:1e-3", "near": "abs:0.3", "far": "abs:0.3"}
+    return with_bounds(table, **{c: ("periodic", b) for c, b in angles.items()}, abs=(REAL, "abs:0.5"), rel=(REAL, "rel:0.1"), bits=(REAL, "bits:2"))
+
+
+def labels(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    "Values that come often, in every kind of bins: labels, two in one bin, a sentinel, a mass, an angle."
+    often = lambda value, x: np.where(rng.random(n) < 0.2, value, x)
+    table = pd.DataFrame({"label": rng.choice([0.1, 0.7], n), "pair": rng.choice([5.001, 5.002], n), "score": often(-999.25, rng.normal(0, 1, n)), "mass": often(0.105658, rng.lognormal(0, 1, n)),
+                          "phi": often(3.125, rng.uniform(-3, 3, n)), "around": often(6.2, rng.uniform(0, 6.28, n)), "moved": often(1.1, rng.exponential(0.3, n).clip(0, 3)), "bits": often(91.1876, rng.lognormal(4, 1, n))})
+    return with_bounds(table, label=(REAL, "abs:0.4"), pair=(REAL, "abs:0.1"), score=(REAL, "abs:1e-2"), mass=(REAL, "rel:1e-2"), phi=("periodic", "abs:1e-2"), around=("periodic", "abs:1e-2"), moved=("periodic", "abs:0.3"), bits=(REAL, "bits:6"))
+
+
+def texts(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    "Text, gaps, dates, categories, Python's own values; of the index one level is numbers, the others are text and times."
+    pick = lambda *values: [values[k] for k in rng.integers(0, len(values), n)]
+    times = pd.date_range("2024-03-31", periods=n, freq="7min")
+    table = pd.DataFrame({"text": pd.Series(pick("a", "bä", "", None), dtype="str"), "count": pd.Series(pick(1, 2**60, None), dtype="Int64"), "real": pd.Series(pick(1.5, None), dtype="Float32"), "good": pd.Series(pick(True, False, None), dtype="boolean"),
+                          "time": times, "zone": times.tz_localize("UTC").tz_convert("Asia/Tokyo"), "length": times - times[0], "stream": pd.Series(pick("p", "c", None), dtype="category"), "run": pd.Categorical(rng.integers(5, 9, n)),
+                          "any": pd.Series(pick("x", 3, -(2**70), None, 2.5, True, b"y"), dtype=object), "swapped": rng.integers(0, 999, n).astype(">i4"), "pt": rng.exponential(30, n).astype("f4")})
+    table.loc[3, "time"] = pd.NaT
+    return table.set_index(pd.MultiIndex.from_arrays([np.arange(n) // 7, [f"file{k // 50}" for k in range(n)], times], names=["run", "file", None]))
+
+
+def of_events(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
+    "The table, with a number and a weight for all events but one."
+    numbers = np.delete(np.arange(table.index.levels[0][-1] + 1), 3)
+    return with_events(table, pd.DataFrame({"weight": rng.normal(1, 0.1, len(numbers)), "number": numbers // 9}, index=numbers))
+
+
 def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
     "Tables, and how each is compressed."
     rng = np.random.default_rng(41)
@@ -122,7 +156,10 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
     late.index = pd.MultiIndex.from_arrays(odd.T, names=late.index.names)
     stepped = with_bounds(jets(rng, 300, np.arange(300) * -3 + 7), **JETS)
     three = with_bounds(jets(rng, 200, pd.MultiIndex.from_arrays([np.sort(rng.integers(0, 9, 200)), np.arange(200) // 3, rng.integers(-(2**62), 2**62, 200)], names=["run", "event", "id"])), **JETS)
-    return {"crowd": (crowd, {}), "crowd without order": (crowd, {"unordered": "events"}), "events": (eventful, {}), "unordered events": (eventful, {"unordered": "events"}), "chunks": (eventful, {"rows": 100}), "flat": (flat, {}), "table": (flat, {"unordered": "table"}),
+    new = np.random.default_rng(42)
+    later = {"moved": (moved(new, 600), {}), "labels": (labels(new, 600), {}), "labels in chunks": (labels(new, 600), {"rows": 200}), "labels as table": (labels(new, 600), {"unordered": "table"}), "texts": (texts(new, 200), {"rows": 70}),
+             "of events": (of_events(new, eventful), {"rows": 200}), "of unordered events": (of_events(new, eventful), {"unordered": "events"})}
+    return later | {"crowd": (crowd, {}), "crowd without order": (crowd, {"unordered": "events"}), "events": (eventful, {}), "unordered events": (eventful, {"unordered": "events"}), "chunks": (eventful, {"rows": 100}), "flat": (flat, {}), "table": (flat, {"unordered": "table"}),
             "table in chunks": (flat, {"unordered": "table", "rows": 200}), "exact table": (exact, {"unordered": "table"}), "events as table": (eventful, {"unordered": "table", "rows": 300}),
             "odd index": (few, {}), "steps of index": (stepped, {"rows": 100}), "three levels": (three, {"rows": 100}), "relatives": (related, {}), "odd rows late": (late, {"rows": 300}),
             "signs": (signs(rng, 500), {}), "signs, then zeros": (signs(rng, 500), {"rows": 250}), "near": (near(rng, 600), {}), "lossless": (lossless(rng, 600), {}), "lossless in chunks": (lossless(rng, 600), {"rows": 250}),
@@ -132,11 +169,18 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
 TABLES = tables()
 
 
-def assert_same(found: dict, columns: dict, index: list) -> None:
-    "Names, dtypes, bits."
-    assert list(found["columns"]) == list(columns) and len(found["index"]) == len(index)
-    for name, one, other in [*((c, found["columns"][c], columns[c]) for c in columns), *(("index", a, b) for a, b in zip(found["index"], index))]:
-        assert one.dtype == other.dtype and one.tobytes() == other.tobytes(), name
+def arrays_in(found: dict) -> dict[str, np.ndarray]:
+    "What the other reader found, named and told as `arrays_of` does."
+    arrays = {f"index {k}": plain_array(x) for k, x in enumerate(found["index"])} | {f"column {c}": plain_array(x) for c, x in found["columns"].items()}
+    facts = found["facts"]
+    return arrays | ({"number of event": facts["index"][0]} | {f"event {c}": x for c, x in facts["columns"].items()} if facts else {})
+
+
+def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    "Names, dtypes, bits; the other reader knows no dtypes of pandas."
+    expected = {name: x for name, x in expected.items() if not name.startswith("dtype ")}
+    assert [*found] == [*expected]
+    for name, x in expected.items(): assert found[name].dtype == x.dtype and found[name].tobytes() == x.tobytes(), name
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -145,17 +189,32 @@ def test_other_reader(name):
     table, choice = TABLES[name]
     data = compress(table, "schema", **choice)
     expected = decompress(data)
-    found = other_reader.read(data)
-    assert_same(found, {c: expected[c].to_numpy() for c in expected}, [expected.index.get_level_values(k).to_numpy() for k in range(expected.index.nlevels)])
+    assert_same(arrays_in(other_reader.read(data)), arrays_of(expected))
     assert len(expected) == len(table)
 
 
-@pytest.mark.parametrize("name", ["chunks", "empty", "events", "exact", "leptons", "odd", "particles", "rows", "unordered_events", "unordered_table"])
+EARLIER = ["angles", "chunks", "empty", "events", "exact", "frequent", "from_zero", "leptons", "odd", "of_events", "particles", "rows", "texts", "unordered_events", "unordered_table"]
+
+
+@pytest.mark.parametrize("name", EARLIER)
 def test_golden_files(name):
-    "The other reader reads the files of the first version."
+    "The other reader reads the files of earlier versions."
     found = other_reader.read((GOLDEN / f"{name}.v1.hepae").read_bytes())
     with np.load(GOLDEN / f"{name}.v1.npz", allow_pickle=False) as expected:
-        assert_same(found, {k.removeprefix("column "): expected[k] for k in expected.files if k.startswith("column ")}, [expected[k] for k in expected.files if k.startswith("index ")])
+        assert_same(arrays_in(found), {name: expected[name] for name in expected.files})
+
+
+def bins_used(head: dict) -> set[str]:
+    "Which variants of which grids."
+    found = set()
+    for (_, dtype, _, kind, bound), variant in zip(head["columns"], head["variants"]):
+        mode, x = bound.partition(":")[::2]
+        turn = mode == "abs" and kind == "periodic" and float(x) < np.pi
+        if dtype[:5] != "float": continue
+        if turn and variant > 15: found.add(f"moved turn from {'0' if variant >= 1040 else 'minus pi'}")
+        elif turn: found.add(f"turn {variant}")
+        else: found.add(f"moved {mode}" if variant > 15 else f"variant {min(variant, 2)}")
+    return found
 
 
 def used(data: bytes) -> set[str]:
@@ -164,14 +223,16 @@ def used(data: bytes) -> set[str]:
     head = other_reader.described(blocks[0][1])
     for k, ((_, shift, _, atoms), splines, scale, ranges, _, period, zeros, taken, hole, *lookup) in zip(head["order"], head["plan"]):
         parents = {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in splines}, {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in ranges}
-        found |= {f"spline {p}" for p in parents[0]} | {f"range {p}" for p in parents[1]} | {f"variant {min(head['variants'][k], 2)}"}
+        found |= {f"spline {p}" for p in parents[0]} | {f"range {p}" for p in parents[1]}
         found |= {name for name, used in {"atoms": atoms, "ranges": len(ranges) > 1, "period": period and splines, "zeros": zeros, "steps": taken == 2, "steps and spline": taken == 2 and splines, "lookup": lookup, "hole": hole, "spline and hole": splines and hole,
                                           "fine scale": splines and scale >= 4, "coarse scale": splines and scale < 4}.items() if used}
-    found |= {"fine"} if head["fine"] else set()
+    found |= bins_used(head) | {name for name in ("fine", "plain", "events") if head[name]}
     for kind, payload, *_ in blocks:
         if kind != b"C": continue
         numbers, *sections = other_reader.sections(payload, *other_reader.leb128(payload, 0)[::-1])
         n, entries, kind, *own = other_reader.numbers(numbers)
+        told = other_reader.told_apart(sections, kind, head)
+        found |= ({"frequent"} if any(told["frequent"]) else set()) | ({"texts"} if any(len(x) > 1 for x in told["texts"]) else set())
         found |= {f"index {kind}"} | ({"escapes"} if sections[-1] else set()) | ({"loose rows"} if head["unordered"] == "table" and own[-1] else set())
     return found | ({"wide places"} if any(b - a > 128 << 10 for edges in head["keys"] for a, b in zip(edges, edges[1:])) else set())
 
@@ -179,8 +240,9 @@ def used(data: bytes) -> set[str]:
 def test_what_the_tables_use():
     "The tables leave nothing out, so that the tests above say something."
     wanted = {"index 0", "index 1", "index 2", "escapes", "loose rows", "wide places", "atoms", "ranges", "period", "zeros", "steps", "steps and spline", "lookup", "fine", "hole", "spline and hole", "fine scale", "coarse scale",
-              "variant 0", "variant 1", "variant 2", "spline column", "spline row before", "spline -1", "spline -2", "range column", "range row before", "range -1", "range -2", "range -3"}
-    assert wanted - set().union(*(used(compress(table, "schema", **choice)) for table, choice in TABLES.values())) == set()
+              "frequent", "texts", "plain", "events", "variant 0", "variant 2", "turn 0", "turn 1", "turn 11", "turn 12", "moved turn from minus pi", "moved turn from 0", "moved abs", "moved rel", "moved bits", "spline column", "spline row before", "spline -1", "spline -2", "range column", "range row before", "range -1", "range -2", "range -3"}
+    earlier = [used((GOLDEN / f"{name}.v1.hepae").read_bytes()) & {"turn 0", "turn 1"} for name in EARLIER]
+    assert wanted - set().union(*earlier, *(used(compress(table, "schema", **choice)) for table, choice in TABLES.values())) == set()
 
 
 def test_damage_is_seen():

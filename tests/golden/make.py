@@ -1,4 +1,6 @@
-"""Writes the golden files of format version 1 that are not there. What is committed is never written again: later versions must read it."""
+"""Writes the golden files of format version 1 that are not there. What is committed is never written again: later versions must read it.
+
+`from_zero` is written by versions before the angles' variants 11 and 12 only: angles from 0 and from −π in bins of variants 1 and 0."""
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,9 @@ from hepae.codec.tables import compress, decompress, learn_model
 from hepae.codec.trainer import best_density
 from hepae.codec.learned import cells_of, train_rate_distortion
 from hepae.io.files import read
-from hepae.schema import Column, Schema, Source, event_index, schema_of, with_schema
+from hepae.schema import Column, Schema, Source, event_index, schema_of, with_events, with_schema
+
+from arrays import arrays_of
 
 HERE = Path(__file__).parent
 
@@ -58,6 +62,50 @@ def leptons() -> pd.DataFrame:
     return with_schema(table, Schema((*schema.columns, Column("prompt", "bool", kind="flag", bound="exact")), source=schema.source))
 
 
+def frequent() -> pd.DataFrame:
+    "Labels, a sentinel, the masses of two leptons, two labels that lie in one bin, and a circle with a value of its own."
+    r, n = np.random.default_rng(4), 600
+    columns = {"label": r.choice([0.1, 0.7, 1.3], n), "score": np.where(r.random(n) < 0.2, -999.25, r.normal(size=n)), "mass": np.where(r.random(n) < 0.5, 0.105658, np.where(r.random(n) < 0.5, 0.000511, r.lognormal(0, 1, n))),
+               "pair": r.choice([5.001, 5.002], n), "phi": np.where(r.random(n) < 0.1, 3.125, r.uniform(-np.pi, np.pi, n)), "bits": np.where(r.random(n) < 0.1, 91.1876, r.lognormal(4, 1, n))}
+    bounds = {"label": ("continuous", "abs:0.4"), "score": ("continuous", "abs:1e-2"), "mass": ("continuous", "rel:1e-2"), "pair": ("continuous", "abs:0.1"), "phi": ("periodic", "abs:1e-2"), "bits": ("continuous", "bits:6")}
+    return with_schema(pd.DataFrame(columns).astype({"score": "f4", "phi": "f4"}), Schema(tuple(Column(c, "float32" if c in ("score", "phi") else "float64", "", *bounds[c]) for c in columns)))
+
+
+def texts() -> pd.DataFrame:
+    "Text, numbers and flags with gaps, dates, categories, Python's own values, under an index of text with a name."
+    r, n = np.random.default_rng(5), 200
+    pick = lambda *values: [values[k] for k in r.integers(0, len(values), n)]
+    columns = {"trigger": pd.Series(pick("HLT_mu26", "HLT_e26_täght", None), dtype="str"), "count": pd.Series(pick(1, 2, None), dtype="Int64"), "good": pd.Series(pick(True, False, None), dtype="boolean"),
+               "time": pd.Series(pd.date_range("2024-03-31", periods=n, freq="7min")), "zone": pd.Series(pd.date_range("2024-03-31", periods=n, freq="7min", tz="Europe/Zurich")), "stream": pd.Series(pick("physics", "calibration"), dtype="category"),
+               "runs": pd.Series(pd.Categorical(r.integers(452000, 452009, n))), "any": pd.Series(pick("x", 3, None, 2.5, True, b"y"), dtype=object), "swapped": pd.Series(r.integers(0, 999, n).astype(">i4")), "pt": pd.Series(r.exponential(30, n).astype("f4"))}
+    table = pd.DataFrame(columns)
+    table.loc[3, "time"] = pd.NaT
+    return table.set_index(pd.Index([f"file{k // 50}.root" for k in range(n)], dtype="str", name="file"))
+
+
+def of_events() -> pd.DataFrame:
+    "Particles of which each event has a number and a weight, one event none."
+    r = np.random.default_rng(6)
+    facts = pd.DataFrame({"weight": r.normal(1, 0.1, 19), "run": np.arange(19) // 8, "met": r.exponential(30, 19).astype("f4")}, index=np.delete(np.arange(20), 7))
+    return with_events(particles().iloc[:800], facts)
+
+
+def angles() -> pd.DataFrame:
+    "Angles from −π and from 0, in bins as they are and moved, and other columns with moved bins."
+    r, n = np.random.default_rng(7), 600
+    low = r.exponential(0.3, n).clip(0, 3)
+    even = (r.permutation(n) + 0.5) / n * 2 * np.pi
+    columns = {"phi": even - np.pi, "around": even[::-1], "near": low, "far": 6.28 - 2 * low, "abs": r.exponential(1, n), "rel": 20 + r.exponential(3, n), "bits": 20 + r.exponential(3, n)}
+    bounds = {"phi": "abs:1e-3", "around": "abs:1e-3", "near": "abs:0.3", "far": "abs:0.3", "abs": "abs:0.5", "rel": "rel:0.1", "bits": "bits:2"}
+    kind = lambda c: "periodic" if c in ("phi", "around", "near", "far") else "continuous"
+    return with_schema(pd.DataFrame(columns).astype("f4"), Schema(tuple(Column(c, "float32", "", kind(c), bounds[c]) for c in columns)))
+
+
+def later() -> dict:
+    "Files with what came after the first release."
+    return {"frequent": compress(frequent(), "schema"), "texts": compress(texts(), "pt=1e-3", rows=80), "of_events": compress(of_events(), "schema", rows=300), "angles": compress(angles(), "schema")}
+
+
 def made() -> dict:
     "Name → (bytes of a file, the shared model's bytes or None)."
     flat = jets(20000).reset_index(drop=True)
@@ -69,7 +117,7 @@ def made() -> dict:
     empty = with_schema(pd.DataFrame({"pt": np.zeros(0, "f4")}, index=event_index(np.zeros(5, int))), Schema((Column("pt"),), source=Source(entries=4)))
     return {"rows": (compress(some, "schema"), None), "events": (compress(jets(1000), "schema"), None), "chunks": (compress(jets(1000, "E4D"), "schema", rows=300), None), "unordered_events": (compress(jets(1000), "schema", unordered="events"), None),
             "unordered_table": (compress(some, "schema", unordered="table"), None), "exact": (compress(exact, "schema"), None), "odd": (compress(odd(), "schema"), None), "empty": (compress(empty, "schema"), None), "shared": (compress(some, "schema", predictor=shared, embed=False), shared.to_bytes()),
-            "inside": (compress(jets(300), "schema", predictor=events), None), "autoencoder": (compress(some, "schema", predictor=autoencoder), None), "particles": (compress(particles(), "schema"), None), "leptons": (compress(leptons(), "schema"), None)}
+            "inside": (compress(jets(300), "schema", predictor=events), None), "autoencoder": (compress(some, "schema", predictor=autoencoder), None), "particles": (compress(particles(), "schema"), None), "leptons": (compress(leptons(), "schema"), None)} | {name: (data, None) for name, data in later().items()}
 
 
 if __name__ == "__main__":
@@ -80,5 +128,4 @@ if __name__ == "__main__":
         if model: (HERE / f"{name}.v1.model").write_bytes(model)
         from hepae.codec.model import model_from_bytes
         back = decompress(data, model_from_bytes(model) if model else None)
-        levels = {f"index {k}": back.index.get_level_values(k).to_numpy() for k in range(back.index.nlevels)}
-        np.savez_compressed(HERE / f"{name}.v1.npz", **levels, **{f"column {c}": x.to_numpy() for c, x in back.items()})
+        np.savez_compressed(HERE / f"{name}.v1.npz", **arrays_of(back))
