@@ -174,7 +174,7 @@ def refused(code, err, output):
 
 def in_order(x):
     "The values sorted: numbers by size, else by their text."
-    if x.dtype.kind in "fiub": return np.sort(x)
+    if x.dtype.kind in "fiub": return x[np.lexsort((~np.signbit(x), x))] if x.dtype.kind == "f" else np.sort(x)
     key = (lambda v: (v == "", float(v or 0), v)) if len(x) and all(isinstance(v, str) and _number(v) for v in x) else lambda v: str(v)
     return np.array(sorted(x, key=key) + [None], object)[:-1]
 
