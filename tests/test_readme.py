@@ -33,7 +33,7 @@ def test_commands(workplace):
     for line in commands():
         done = subprocess.run(line.replace("--epochs 100", "--epochs 1 --lr 1e-3").replace("--recipe density", "--recipe density --epochs 0").split(), cwd=workplace, env=env, capture_output=True, text=True)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
-    assert len(commands()) == 8
+    assert len(commands()) == 9
     assert {"my.hepae", "back.root", "report.html", "seen.root", "jets.pkl", "model", "density"} <= {p.name for p in workplace.iterdir()}
 
 
