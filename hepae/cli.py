@@ -504,20 +504,40 @@ def compress(inputs, output, bound, unordered, no_index, folder, embed, particle
     from hepae.codec import files
     from hepae.core import UsageError, as_files, is_stream
     model = _model_of(folder)
+    remark = (lambda text: None) if quiet else say
     options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model, embed=embed, particles=particles, dims=dims, allow_missing=allow_missing, container=container, tree=tree, columns=columns, unit=unit, leading=leading, force=force)
     if Path(output).is_dir() or output.endswith("/"):
-        with as_files(inputs) as names, progress_bar(quiet, total=len(names := files.expand(names)), unit=" files") as bar: done = files.compress_each(names, output, address, workers, lambda facts: bar.update(), **options)
-        show(done, as_json, table_text([{"file": d["output"], "rows": d["rows"], "bytes": d["bytes"], "bits a row": 8 * d["bytes"] / max(d["rows"], 1)} for d in done]))
+        with as_files(inputs) as names, progress_bar(quiet, total=len(names := files.expand(names)), unit=" files") as bar:
+            done = files.compress_each(names, output, address, workers, lambda facts: bar.update(), remark=remark, **options)
+        for d in done: _say_of_size(d, d["output"], unordered, particles, quiet)
+        show(done, as_json, _many_files(done))
         return
     if workers or address: raise UsageError(f"{output}: --workers and --dask make one file for each input; give a folder with -o")
     with progress_bar(quiet, unit=" particles" if particles else " jets", unit_scale=True) as bar:
-        facts = files.compress_files(inputs, output, progress=bar.update, remark=(lambda text: None) if quiet else say, **options)
-    if unordered and not facts["unordered"] and not quiet: say("the order of rows is kept: a free one would not make this file smaller")
-    if not particles and facts["index_bytes"] > facts["rows"] / 4 > 0 and not quiet: say(f"the index takes {8 * facts['index_bytes'] / facts['rows']:.2f} bits a row; if nobody needs it, --no-index saves them")
+        facts = files.compress_files(inputs, output, progress=bar.update, remark=remark, **options)
+    _say_of_size(facts, "", unordered, particles, quiet)
     if is_stream(output): return
     size = Path(output).stat().st_size
     text = f"{output}: {facts['rows']} rows of {len(facts['columns'])} columns, {_volume(facts['values'])} of numbers in {_volume(size)} ({8 * size / max(facts['rows'], 1):.2f} bits a row); {_rounded(facts['columns'])}"
     show(facts | {"output": output, "bytes": size}, as_json, text)
+
+
+def _say_of_size(facts: dict, name: str, unordered: str | None, particles, quiet: bool) -> None:
+    "What makes a file larger or smaller than it might be; `name`: one of many."
+    if quiet: return
+    of = f"{name}: " if name else ""
+    if unordered and not facts["unordered"]: say(f"{of}the order of rows is kept: a free one would not make this file smaller")
+    if not particles and facts["index_bytes"] > facts["rows"] / 4 > 0:
+        say(f"{of}the index takes {8 * facts['index_bytes'] / facts['rows']:.2f} bits a row; if nobody needs it, --no-index saves them")
+
+
+def _many_files(done: list[dict]) -> str:
+    "A table of the files, and how their columns were rounded."
+    rows = [{"file": d["output"], "rows": d["rows"], "bytes": d["bytes"], "bits a row": 8 * d["bytes"] / max(d["rows"], 1)} for d in done]
+    how = {}
+    for d in done: how.setdefault(_rounded(d["columns"]), []).append(Path(d["output"]).name)
+    said = [text if len(how) == 1 else f"{', '.join(names[:4])}{f' and {len(names) - 4} more' if len(names) > 4 else ''}: {text}" for text, names in how.items()]
+    return "\n".join([table_text(rows), *said])
 
 
 def _rounded(columns: list[tuple[str, str]]) -> str:
@@ -592,6 +612,8 @@ def verify(inputs, folder, no_index, particles, container, tree, columns, unit, 
     if len(inputs) < 2: raise UsageError("give the original file(s), then the .hepae file")
     facts = files.verify_file(inputs[:-1], inputs[-1], _model_of(folder), not no_index, particles, container=container, tree=tree, columns=columns, unit=unit, leading=leading)
     show(facts, as_json, table_text(facts["columns"]))
+    for text in facts["remarks"]:
+        if not quiet: say(text)
     if facts["violations"]:
         worst = max(facts["columns"], key=lambda c: c["violations"])
         raise BoundError(f"{inputs[-1]}: {facts['violations']} values break their bound, {worst['violations']} of them in column {worst['name']} ({worst['bound']}); compress the original again")

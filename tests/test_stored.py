@@ -1,5 +1,6 @@
 "What is stored is what the file has: its own columns, without loss unless a bound is asked for, and never beyond it."
 import io
+from dataclasses import replace
 
 import awkward as ak
 import numpy as np
@@ -11,7 +12,7 @@ from conftest import hepae, one_sentence
 from hepae.codec import files
 from hepae.codec.container import Reader
 from hepae.codec.plan import MOST_COLUMNS, MOST_TABLES, plan_from_lists, table_size
-from hepae.codec.tables import compress, decompress, make_header
+from hepae.codec.tables import compress, decompress, make_header, write_tables
 from hepae.core import HepaeError
 from hepae.io.files import write
 from hepae.schema import event_index, events_of, schema_of, with_events, with_schema
@@ -170,6 +171,63 @@ def test_facts_about_events_come_back():
     for rows in (None, 10):
         found = events_of(decompress(compress(table, "1e-3", rows=rows)))
         pd.testing.assert_frame_equal(found, facts, check_index_type=False)
+
+
+def some_events(path, n: int = 12) -> None:
+    "A HepMC file of so many events of ten particles, the last three without one in the final state; weights and beams differ."
+    lines = ["HepMC::Version 3.02.05", "HepMC::Asciiv3-START_EVENT_LISTING", "W nominal"]
+    for k in range(n):
+        status = 1 if k < n - 3 else 2
+        lines += [f"E {7 * k} 1 12", "U GEV MM", f"W {1 + k / 8}", f"P 1 0 2212 0 0 {6500 + k} {6500 + k} 0 4", f"P 2 0 2212 0 0 {-6500 - k} {6500 + k} 0 4", "V -1 0 [1,2]"]
+        lines += [f"P {i + 2} -1 22 {i} {k} 0 {(i * i + k * k) ** 0.5!r} 0 {status}" for i in range(1, 11)]
+    path.write_text("\n".join([*lines, "HepMC::Asciiv3-END_EVENT_LISTING", ""]))
+
+
+FORGED = {"one is missing": lambda e: e.drop(index=e.index[3]), "the last is missing": lambda e: e.iloc[:-1], "one is new": lambda e: pd.concat([e, e.iloc[-1:].set_axis(e.index[-1:] + 1)]),
+          "all are missing": lambda e: e.iloc[:0], "another weight": lambda e: e.assign(**{e.columns[2]: e[e.columns[2]] * 2}), "another beam": lambda e: e.assign(beam1_E=e["beam1_E"] + 1)}
+
+
+def test_verify_compares_events(tmp_path):
+    "Numbers, weights and beams of each event, whether its particles are in this chunk or the next; events that are missing or new count."
+    some_events(tmp_path / "a.hepmc")
+    files.compress_files([tmp_path / "a.hepmc"], tmp_path / "a.hepae", particles="all")
+    table = decompress((tmp_path / "a.hepae").read_bytes())
+    events = events_of(table)
+    assert len(events) == 12 and len(np.unique(table.index.get_level_values(0))) == 9
+
+    def verified(events):
+        schema = schema_of(table)  # which says how many events there are
+        entries = schema.source.entries if events is None else max(12, *events.index + 1) if len(events) else 12
+        forged = with_events(with_schema(table, replace(schema, source=replace(schema.source, entries=entries))), events)
+        with open(tmp_path / "b.hepae", "wb") as file: write_tables([forged], file, rows=30)
+        return files.verify_file([tmp_path / "a.hepmc"], tmp_path / "b.hepae")
+    assert verified(events)["violations"] == 0 and verified(events)["remarks"] == []
+    for name, forge in FORGED.items(): assert verified(forge(events))["violations"] > 0, name
+    older = verified(None)
+    assert older["violations"] == 0 and "only particles were compared" in older["remarks"][0]
+
+
+def test_members_of_objects_are_measured_quantities():
+    "A bare number rounds them whatever stands before their names: a container, a dot, the f of a member."
+    names = ["Jets.fPt", "Jets.fEta", "Jets.fPhi", "Jets.fMass", "Jet.PT", "Jet.Eta", "Jet.Mass", "Jets.fE"]
+    table = pd.DataFrame(np.random.default_rng(5).normal(size=(300, 10)), columns=[*names, "fPhiErr", "Jet.T"])
+    back = decompress(compress(table, "1e-3"))
+    assert [c for c, x in back.items() if not x.equals(table[c])] == names
+    assert all(np.abs(back[n] - table[n]).max() <= 1e-3 for n in names if n[-3:] in ("Eta", "Phi"))
+
+
+@pytest.mark.parametrize("workers", [[], ["--workers", "1"]])
+def test_many_files_are_remarked_as_one(workers, tmp_path):
+    "What is left out, and what is rounded, is said of each file."
+    for name in "ab": tree(tmp_path / f"{name}.root", "pt eta phi mass", {"charge": np.ones_like(tree(tmp_path / "x.root", "pt")["Jet_pt"])})
+    alone = good("compress", tmp_path / "a.root", "-o", tmp_path / "a.hepae", "--bound", "1e-3")
+    (tmp_path / "many").mkdir()
+    done = good("compress", tmp_path / "a.root", tmp_path / "b.root", "-o", tmp_path / "many", "--bound", "1e-3", *workers)
+    assert "Jet_charge" in alone.stderr
+    for name in "ab": assert f"{name}.root: left out" in done.stderr and done.stderr.count("Jet_charge") == 2
+    assert "pt rel:1e-3" in done.stdout and "pt rel:1e-3" in alone.stdout
+    quiet = good("compress", tmp_path / "a.root", "-o", tmp_path / "many", "--force", "--quiet")
+    assert quiet.stderr == ""
 
 
 def test_a_bound_that_is_none_is_refused(tmp_path):

@@ -32,7 +32,7 @@ from ..io.hepmc_particles import is_hepmc_name, open_hepmc, write_hepmc
 from ..io.tables import WRITERS, is_numbered, joined, write_chunks
 from ..io.root import branches_besides, write_root
 from ..metrics import check_same_rows, same_values
-from ..schema import INDEX, PRESETS, Schema, events_of, fill_columns, infer_schema, schema_of, with_schema
+from ..schema import INDEX, PRESETS, Schema, events_of, fill_columns, infer_schema, joined_events, schema_of, with_events, with_schema
 
 # %% ../../nbs/56_codec.files.ipynb #42b92406
 @contextmanager
@@ -88,9 +88,8 @@ def compress_files(
             table = with_schema(table, _bounded(schema_of(table), bound))
             if "columns" not in facts:
                 facts["columns"] = [[c.name, c.bound] for c in schema_of(table).columns]
-                for text in _remarks(paths[0], table, bound, unordered): remark(text)
-            if not index:
-                table, seen = _numbered(table, seen), seen + len(table)
+                for text in _remarks(paths[0], table, bound, unordered, index): remark(text)
+            if not index: table, seen = with_events(_numbered(table, seen), None), seen + len(table)
             facts["values"] += int(table.memory_usage(index=False).sum())
             yield table
 
@@ -130,7 +129,7 @@ def _bounded(schema: Schema, bound) -> Schema:
     return found.with_bounds(kept_bounds(size)) if schema.names == PRESETS["on-shell-kept"] and size else found
 
 
-def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str) -> list[str]:
+def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str, index: bool) -> list[str]:
     "What a user should know before a file is written: what is left out, and angles that are none."
     schema, said = schema_of(table), []
     if kind_of(path) == "ROOT" and (rest := branches_besides(path, schema.source)):
@@ -140,7 +139,8 @@ def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str) -> list[str
              if c.kind == "periodic" and not is_angle(table[c.name].to_numpy())]
     if bound not in (None, "exact") and all(c.bound == "exact" for c in schema.columns):
         said.append(f"--bound {bound} rounds none of these columns, so all are exact; name those that it is for, as --bound 'NAME={bound}', or round all floats, as --bound rel:1e-3")
-    if unordered == "table" and events_of(table) is not None: said.append("left out: numbers, weights and beams of events, as rows without order belong to none")
+    if (unordered == "table" or not index) and events_of(table) is not None:
+        said.append(f"left out: numbers, weights and beams of events, as rows without {'order' if index else 'an index'} belong to none")
     return said
 
 
@@ -243,6 +243,34 @@ def _has_columns(path: str | Path, names: list[str]) -> bool:
     if kind_of(path) in ("ROOT", "HepMC", "ragged text"): return False
     return list(next(iter(read_chunks([path], None, as_is=True)), ())) == names
 
+# %% ../../nbs/56_codec.files.ipynb #c78d3e3c
+class _EventsInStep:
+    "Facts about events of an original and of what came back, until both sides know of an event: their chunks end at different ones."
+
+    def __init__(self): self.sides, self.done, self.remarks = [None, None], -1, []
+
+    def see(self, side: int, events: pd.DataFrame | None) -> None:
+        "Events of the original (0), or of what came back (1), in ascending order; None: it says nothing of them."
+        if events is None: return
+        new = events[events.index > self.done]
+        self.sides[side] = joined_events([with_events(pd.DataFrame(), e) for e in (self.sides[side], new) if e is not None])
+
+    def ready(self, all_seen: bool = False) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+        "The events of both sides that can be compared by now: up to the last that both know of, or all."
+        a, b = self.sides
+        if a is None or b is None or not all_seen and not min(len(a), len(b)): return
+        last = max((int(x.index[-1]) for x in (a, b) if len(x)), default=-1) if all_seen else min(int(a.index[-1]), int(b.index[-1]))
+        if last <= self.done: return
+        yield tuple(x[x.index <= last] for x in (a, b))
+        self.sides, self.done = [x[x.index > last] for x in (a, b)], last
+
+    def finish(self, compressed: str | Path) -> None:
+        "A remark where the compressed file says nothing of events; HepaeError where only that file does."
+        a, b = self.sides
+        if a is not None and b is None:
+            self.remarks.append(f"{compressed} has no numbers, weights and beams of events (an older file, or rows without events or order), so only particles were compared")
+        if a is None and b is not None: raise HepaeError("only the compressed file has facts about events; it is another file")
+
 # %% ../../nbs/56_codec.files.ipynb #f4f682f8
 def verify_file(
     inputs: Iterable[str | Path],    # the original file(s)
@@ -251,7 +279,7 @@ def verify_file(
     index: bool = True,              # must events and row numbers agree too? Not if it was compressed without them
     particles: int | str | None = None,  # of each event of a HepMC file; None: as the compressed file says
     **choice,                        # as for read_chunks
-) -> dict:  # rows, columns (name, bound, violations), violations
+) -> dict:  # rows, columns (name, bound, violations), violations, remarks (what was not compared)
     "Compare a `.hepae` file with what it was made from; HepaeError if rows or columns differ."
     with _input(compressed) as file: header = Header.from_dict(Reader(file).facts)
     choice = {k: v for k, v in choice.items() if v}
@@ -262,26 +290,39 @@ def verify_file(
         first = next(back)
         as_is = {"dims": None, "as_is": True} if "columns" not in choice and _has_columns(paths[0], list(first)) else {}
         choice = as_compressed(schema_of(first), kind_of(paths[0]), as_is | choice) | {"particles": particles_asked(paths, particles)}
-        original, found = _InStep(read_chunks(paths, **choice, remark=lambda text: None)), _Verdict()
+        found = _Verdict()
+        original = _InStep(read_chunks(paths, **choice, remark=lambda text: None), lambda chunk: found.events.see(0, events_of(chunk)))
         for b in chain([first], back):
-            a = original.take(len(b))
+            found.events.see(1, events_of(b))
+            a, b = original.take(len(b)), with_events(b, None)
             if len(a) != len(b): raise HepaeError("the original has fewer rows; it is another file, or was read with other options")
             if not index: a, b = _numbered(a, found.rows), _numbered(b, found.rows)
             if header.unordered: a, b = _in_one_order(a, b, header)
             found.compare(a, b)
+            for events in found.events.ready(): found.compare_events(*events)
         if len(original.take(1)): raise HepaeError("the original has more rows; it is another file, or was read with other options")
+        for events in found.events.ready(all_seen=True): found.compare_events(*events)
+        found.events.finish(compressed)
         return found.facts()
 
 
 class _InStep:
     "The rows of a file in pieces of any length."
 
-    def __init__(self, chunks: Iterator[pd.DataFrame]): self.chunks, self.held = chunks, None
+    def __init__(self, chunks: Iterator[pd.DataFrame], seen=lambda chunk: None):
+        self.chunks, self.held, self.seen = chunks, None, seen  # `seen` is called with each chunk that is read
+
+    def _next(self) -> pd.DataFrame | None:
+        "The next chunk, without its events."
+        chunk = next(self.chunks, None)
+        if chunk is None: return None
+        self.seen(chunk)
+        return with_events(chunk, None)
 
     def take(self, n: int) -> pd.DataFrame:
         "The next n rows, or all that are left."
         parts = [] if self.held is None else [self.held]
-        while (not parts or sum(map(len, parts)) < n) and (chunk := next(self.chunks, None)) is not None: parts.append(chunk)
+        while (not parts or sum(map(len, parts)) < n) and (chunk := self._next()) is not None: parts.append(chunk)
         table = joined(parts)
         self.held = table.iloc[n:]
         return table.iloc[:n]
@@ -290,7 +331,7 @@ class _InStep:
 class _Verdict:
     "What differs between an original and what came back, chunk by chunk."
 
-    def __init__(self): self.rows, self.columns, self.broken, self.events = 0, {}, {}, -1
+    def __init__(self): self.rows, self.columns, self.broken, self.events = 0, {}, {}, _EventsInStep()
 
     def compare(self, a: pd.DataFrame, b: pd.DataFrame) -> None:
         "Count the values of `b` that break their bounds; HepaeError if it is another table."
@@ -299,26 +340,24 @@ class _Verdict:
         self.columns |= {c.name: c.bound for c in schema.columns}
         for c in schema.columns: self._count(c.name, ~same_values(a[c.name], b[c.name], c))
         self.rows += len(a)
-        self._compare_events(events_of(a), events_of(b))
 
     def _count(self, name: str, broken: np.ndarray) -> None: self.broken[name] = self.broken.get(name, 0) + int(broken.sum())
 
-    def _compare_events(self, a: pd.DataFrame | None, b: pd.DataFrame | None) -> None:
-        "The facts about events that both have and that were not compared before."
-        if a is None or b is None: return
-        both = b.index[(b.index > self.events) & b.index.isin(a.index)]
-        if not len(both): return
+    def compare_events(self, a: pd.DataFrame, b: pd.DataFrame) -> None:
+        "Count what differs in the facts about events: events that only one side has, and values."
         if set(a.columns) - set(b.columns): raise HepaeError("the facts about events have other columns; it is another file")
+        self.columns["events"] = "exact"
+        for x, y in ((a, b), (b, a)): self._count("events", ~x.index.isin(y.index))
+        both = b.index[b.index.isin(a.index)]
         a = fill_columns(a, dict(b.dtypes))  # a chunk with two beams, beside another with three
         for c in infer_schema(b).columns:
             name = f"event {c.name}"
             self.columns[name] = "exact"
             self._count(name, ~same_values(a.loc[both, c.name], b.loc[both, c.name], replace(c, bound="exact")))
-        self.events = int(both.max())
 
     def facts(self) -> dict:
         columns = [{"name": n, "bound": b, "violations": self.broken.get(n, 0)} for n, b in self.columns.items()]
-        return {"rows": self.rows, "violations": sum(c["violations"] for c in columns), "columns": columns}
+        return {"rows": self.rows, "violations": sum(c["violations"] for c in columns), "columns": columns, "remarks": self.events.remarks}
 
 
 def _in_one_order(a: pd.DataFrame, b: pd.DataFrame, header: Header) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -338,9 +377,15 @@ def _comparable(x: pd.Series) -> pd.Series:
     return pd.Series(x.to_numpy().view(f"i{x.dtype.itemsize}") if x.dtype.kind == "f" else x.to_numpy())
 
 # %% ../../nbs/56_codec.files.ipynb #efabcd00
-def _one(path: str, output: str, options: dict) -> dict:
-    "One task: a file to a file."
-    return {"file": path, "output": output} | compress_files([path], output, **options) | {"bytes": os.path.getsize(output)}
+def _one(path: str, output: str, options: dict, remark=lambda text: None) -> dict:
+    "One task: a file to a file; its facts hold what was remarked, since a worker cannot say it."
+    said = []
+
+    def note(text: str) -> None:
+        said.append(text)
+        remark(f"{path}: {text}")
+    facts = compress_files([path], output, **options, remark=note)
+    return {"file": path, "output": output} | facts | {"bytes": os.path.getsize(output), "remarks": said}
 
 
 def compress_each(
@@ -349,6 +394,7 @@ def compress_each(
     address: str | None = None,      # of a dask.distributed scheduler
     workers: int = 0,                # processes of a cluster on this machine
     progress=None,                   # called with the facts of each file that is done
+    remark=lambda text: None,        # called with what is left out or taken otherwise, after the file's name
     **options,                       # as for compress_files
 ) -> list[dict]:                     # facts of each file, in the order of the inputs
     "Compress each file to one of its own: here, with some processes, or on a Dask cluster that sees the same files."
@@ -361,13 +407,13 @@ def compress_each(
     if not address and not workers:
         done = []
         for t in tasks:
-            done.append(_one(*t))
+            done.append(_one(*t, remark))
             if progress: progress(done[-1])
         return done
-    return _on_cluster([(os.path.abspath(p), os.path.abspath(o), options) for p, o, _ in tasks], address, workers, progress)
+    return _on_cluster([(os.path.abspath(p), os.path.abspath(o), options) for p, o, _ in tasks], address, workers, progress, remark)
 
 
-def _on_cluster(tasks: list[tuple], address: str | None, workers: int, progress) -> list[dict]:
+def _on_cluster(tasks: list[tuple], address: str | None, workers: int, progress, remark) -> list[dict]:
     "The tasks on a Dask cluster."
     with connected(address, workers) as client:
         from dask.distributed import as_completed
@@ -376,7 +422,9 @@ def _on_cluster(tasks: list[tuple], address: str | None, workers: int, progress)
             if error := f.exception():  # asked before the others are cancelled, which would cancel this one too
                 client.cancel(futures)
                 raise error
-            if progress: progress(f.result())
+            facts = f.result()
+            for text in facts["remarks"]: remark(f"{facts['file']}: {text}")
+            if progress: progress(facts)
         return [f.result() for f in futures]
 
 # %% ../../nbs/56_codec.files.ipynb #b89f88dc

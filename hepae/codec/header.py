@@ -25,14 +25,15 @@ from ..core import HepaeError, UsageError
 from ..schema import Column, Schema, Source, event_index, parse_bound
 
 # %% ../../nbs/53c_codec.header.ipynb #0d55524c
-_MEASURED = re.compile(r"(?:.*[._:/])?(?:(?P<rel>pt|px|py|pz|m|mass|energy)|(?P<abs>eta|phi))\d*$", re.IGNORECASE)
+_MEMBER = r"(?:.*[._:/])?(?-i:f(?=[A-Z]))?"  # what may stand before: a container, and the f of a member of an object (Jets.fPt)
+_MEASURED = re.compile(_MEMBER + r"(?:(?P<rel>pt|px|py|pz|m|mass|energy)|(?P<abs>eta|phi))\d*$", re.IGNORECASE)
 
 
 def measured_as(
-    name: str,        # 'pt', 'Jet_phi', 'AnalysisJetsAuxDyn:m', 'px1', …
+    name: str,        # 'pt', 'Jet_phi', 'AnalysisJetsAuxDyn:m', 'Jets.fPt', 'px1', …
 ) -> str | None:
     "How a measured kinematic quantity is rounded: 'rel' (pt, m, E, components of p) or 'abs' (eta, phi); None for anything else."
-    if re.fullmatch(r"(.*[._:/])?E\d*|e", name): return "rel"
+    if re.fullmatch(r"(.*[._:/])?f?E\d*|e", name): return "rel"
     match = _MEASURED.match(name)
     return match and match.lastgroup
 
