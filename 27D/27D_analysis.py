@@ -13,12 +13,12 @@ import click
 import pandas as pd
 import torch
 
-from hepae.analysis import standardised_mse, unseen
+from hepae.analysis import unseen
 from hepae.codec.equal_bytes import beside, equal_bytes
 from hepae.core import HepaeError, run_record, whole
 from hepae.cost import cpu_per_jet, memory_trace
 from hepae.io.files import naming, read
-from hepae.metrics import Summary, bytes_on_disk, residuals, summarise, with_error
+from hepae.metrics import Summary, bytes_on_disk, residuals, standardised_mse, summarise, with_error
 from hepae.physics import dijet_mass
 from hepae.plots import plot_histograms, plot_residuals
 from hepae.prep import filter_events, refuse_nonfinite

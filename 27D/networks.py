@@ -15,7 +15,7 @@ import click
 import pandas as pd
 import torch
 
-from hepae.analysis import standardised_mse
+from hepae.metrics import standardised_mse
 from hepae.architecture import parameter_count
 from hepae.core import whole
 from hepae.io.files import read

@@ -13,11 +13,10 @@ import click
 import pandas as pd
 import torch
 
-from hepae.analysis import standardised_mse
 from hepae.core import whole
 from hepae.io.files import read
 from hepae.learner import train
-from hepae.metrics import residuals, summarise
+from hepae.metrics import residuals, standardised_mse, summarise
 
 HERE = Path(__file__).parent
 LR = {"one-cycle": 3e-3, "plain": 1e-3}  # highest rates that did not diverge in trial runs on the validation rows

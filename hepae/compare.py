@@ -21,7 +21,7 @@ from .drell_yan import selected_pairs
 from .events import event_observables
 from .event_chunks import Kept, knows_origins, particle_chunks
 from .io.files import kind_of
-from .metrics import delta_phi
+from .kinematics import delta_phi
 from .particles import CLASSES, classes_of, directions, energy_flow, events_of, mass_squared, momenta, physicality
 from .physics import match_jets
 from .schema import Schema, Source, schema_of, variable, with_schema

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .core import UsageError
-from .metrics import delta_phi
+from .kinematics import delta_phi
 from .particles import directions, events_of, mass_squared, momenta
 from .schema import Schema, Source, variable, with_schema
 

@@ -13,8 +13,7 @@ import pandas as pd
 
 from .core import HepaeError, rng
 from .cuts import GEV
-from .kinematics import component
-from .metrics import delta_phi
+from .kinematics import component, delta_phi
 from .schema import Schema, event_offsets, schema_of, variable, with_schema
 
 # %% ../nbs/61_physics.ipynb #730e4e08

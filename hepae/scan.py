@@ -27,12 +27,11 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from .analysis import standardised_differences
 from .cluster import TRIES, connected
 from .core import HepaeError, UsageError, check_free, existing_file, naming, read_json, rng, run_record, to_json, whole
 from .io.files import read
 from .learner import train
-from .metrics import residuals, summarise
+from .metrics import residuals, standardised_differences, summarise
 from .models import RECIPES
 from .prep import filter_events, refuse_nonfinite
 from .schema import variable

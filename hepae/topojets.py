@@ -15,8 +15,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from .calorimeter import BARREL, FRONT, N_CELLS, cells, region_of
+from .jets import quiet_fastjet
 from .pulses import Readout
-from .sample import RADIUS, quiet_fastjet
+from .sample import RADIUS
 
 # %% ../nbs/03c_topojets.ipynb #f318d9f3
 SEED, GROW, STRONG = 4.0, 2.0, 500.0  # in units of noise; MeV

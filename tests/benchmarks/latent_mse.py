@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from hepae.analysis import standardised_mse
+from hepae.metrics import standardised_mse
 from hepae.io.files import read
 from hepae.learner import ae_learner, train
 from hepae.prep import filter_events, split_by_event
