@@ -8,7 +8,7 @@ __all__ = ['ESCAPE', 'Categorical', 'RangeDecoder', 'RangeEncoder', 'PRECISION',
 
 # %% ../../nbs/51_codec.entropy.ipynb #3e79810d
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import constriction
 import numpy as np
@@ -99,55 +99,99 @@ PRECISION = 24          # bits of a probability
 _MASS = 2**44           # what all symbols share
 
 
-def _first(counts: np.ndarray, specials: int) -> np.ndarray:
-    "(1, size) masses without a context: specials as rare as 1/1024 of a value, cells smooth."
-    n = counts.sum()
-    mass = np.zeros_like(counts)
-    mass[:, :specials] = ((1024 * counts[:, :specials] + 1 << 24) // (1024 * (n + 1) + specials)) << 20
-    return _spread(mass, counts, specials, None, 0)
+def _tree(leaves: np.ndarray) -> np.ndarray:
+    "(k, 2n) sums of (k, cells) leaves: the root at 1, the halves of node i at 2i and 2i + 1; leaves that are missing are 0."
+    n = _width(leaves.shape[1])
+    tree = np.zeros((len(leaves), 2 * n), np.int64)
+    tree[:, n:n + leaves.shape[1]] = leaves
+    for d in range(n.bit_length() - 2, -1, -1):
+        halves = tree[:, 2 << d:4 << d]
+        np.add(halves[:, ::2], halves[:, 1::2], out=tree[:, 1 << d:2 << d])
+    return tree
 
 
-def _refine(counts: np.ndarray, coarse: np.ndarray, specials: int, strength: int) -> np.ndarray:
-    "(k, size) masses of k contexts that lean on the masses `coarse` of their halves' whole."
-    n = counts.sum(1, keepdims=True)
-    mass = np.zeros_like(counts)
-    mass[:, :specials] = ((counts[:, :specials] << 32) + strength * (coarse[:, :specials] >> 12)) // (n + strength) << 12
-    return _spread(mass, counts, specials, coarse, strength)
+def _width(cells: int) -> int:
+    "Leaves of the smallest tree that has so many."
+    return 1 << (cells - 1).bit_length()
 
 
-def _spread(mass: np.ndarray, counts: np.ndarray, specials: int, coarse: np.ndarray | None, strength: int) -> np.ndarray:
-    "Fill in the core: from the root of the tree down, each mass is shared between its halves."
-    went = _sums(counts[:, specials:])
-    lean = _sums(np.ones((1, counts.shape[1] - specials), np.int64) if coarse is None else coarse[:, specials:])
-    p = _MASS - mass[:, :specials].sum(1, keepdims=True)
-    weight = strength
-    for d in range(len(went) - 1):
-        expected = np.where(lean[d] > 0, (lean[d + 1][:, ::2] << 16) // np.maximum(lean[d], 1), 1 << 15)
-        if coarse is None: expected, weight = expected + _slope(p, lean[d]), 2 << d
-        share = ((went[d + 1][:, ::2] << 16) + weight * expected) // (went[d] + weight)
-        left = np.where(lean[d + 1][:, 1::2] > 0, p * np.minimum(np.maximum(share, 1), 2**16 - 1) >> 16, p)
-        halves = np.empty((len(p), 2 * p.shape[1]), np.int64)
-        halves[:, ::2], halves[:, 1::2] = left, p - left
-        p = halves
-        weight = weight * 3 // 2 + 1
-    mass[:, specials:] = p[:, :counts.shape[1] - specials]
-    return mass
+@lru_cache(256)
+def _even(cells: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "Of each node: which part (of 2**16) of its cells is on the left, whether none is on the right, whether it and both its neighbours are alike."
+    tree = _tree(np.ones((1, cells), np.int64))
+    n = tree[0, :_width(cells)]
+    alike = np.zeros(len(n), bool)
+    alike[1:-1] = (n[2:] == n[:-2]) & (n[1:-1] == n[:-2])
+    alike[1 << np.arange(len(n).bit_length() - 1)] = alike[(2 << np.arange(len(n).bit_length() - 1)) - 1] = False  # ends of a level
+    return *(x[0] for x in _expected(tree)), alike
 
 
-def _sums(leaves: np.ndarray) -> list[np.ndarray]:
-    "Sums at each level of the tree, root first; leaves that are missing are 0."
-    k, n = leaves.shape
-    levels = [np.concatenate([leaves, np.zeros((k, (1 << (n - 1).bit_length()) - n), np.int64)], 1)]
-    while levels[-1].shape[1] > 1: levels.append(levels[-1][:, ::2] + levels[-1][:, 1::2])
-    return levels[::-1]
+def _expected(tree: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "(k, n) which part (of 2**16) of each node's mass is on the left, and whether none is on the right."
+    whole, left, right = tree[:, :tree.shape[1] // 2], tree[:, ::2], tree[:, 1::2]
+    return np.where(whole > 0, (left << 16) // np.maximum(whole, 1), 1 << 15), right == 0
 
 
-def _slope(p: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    "How much more than expected (of 2**16) goes left if the density is linear between the neighbours; 0 next to an end."
-    extra = np.zeros(p.shape, np.int64)
-    full = (cells[:, 2:] == cells[:, :-2]) & (cells[:, 1:-1] == cells[:, :-2])
-    if p.shape[1] > 2: extra[:, 1:-1] = np.where(full, np.clip((p[:, :-2] - p[:, 2:] << 12) // np.maximum(p[:, 1:-1], 1), -22938, 22938), 0)
+def _halves(tree: np.ndarray, d: int, share: np.ndarray) -> None:
+    "Give each node of level d's halves their part of its mass."
+    whole, halves = tree[:, 1 << d:2 << d], tree[:, 2 << d:4 << d]
+    np.right_shift(whole * share, 16, out=halves[:, ::2])
+    np.subtract(whole, halves[:, ::2], out=halves[:, 1::2])
+
+
+def _bounded(share: np.ndarray, closed: np.ndarray) -> np.ndarray:
+    "Both halves get something, but for a half without cells."
+    return np.where(closed, 1 << 16, np.minimum(np.maximum(share, 1), 2**16 - 1))
+
+
+def _first(
+    special: np.ndarray,             # (1, specials) how often each special symbol came
+    went: np.ndarray,                # (1, 2n) tree of the counts of cells
+    cells: int,
+) -> tuple[np.ndarray, np.ndarray]:  # masses of the special symbols, and the tree of those of cells
+    "Masses without a context: specials as rare as 1/1024 of a value, cells smooth."
+    n, specials = special.sum() + went[0, 1], special.shape[1]
+    mass = ((1024 * special + 1 << 24) // (1024 * (n + 1) + specials)) << 20
+    expected, closed, alike = _even(cells)
+    tree = np.zeros_like(went)
+    tree[:, 1] = _MASS - mass.sum(1)
+    for d in range(len(closed).bit_length() - 1):
+        level = slice(1 << d, 2 << d)
+        hope = expected[level] + np.where(alike[level], _slope(tree[0, level]), 0)
+        share = ((went[0, 2 << d:4 << d:2] << 16) + (2 << d) * hope) // (went[0, level] + (2 << d))
+        _halves(tree, d, _bounded(share, closed[level]))
+    return mass, tree
+
+
+def _slope(p: np.ndarray) -> np.ndarray:
+    "How much more than expected (of 2**16) goes left if the density is linear between the neighbours."
+    extra = np.zeros(len(p), np.int64)
+    if len(p) > 2: extra[1:-1] = np.minimum(np.maximum((p[:-2] - p[2:] << 12) // np.maximum(p[1:-1], 1), -22938), 22938)
     return extra
+
+
+@lru_cache(256)
+def _weights(strength: int, n: int) -> np.ndarray:
+    "(n,) how many earlier values the coarser context counts for at each node: more, the deeper it is."
+    weights, weight = np.ones(n, np.int64), strength
+    for d in range(n.bit_length() - 1): weights[1 << d:2 << d], weight = weight, weight * 3 // 2 + 1
+    return weights
+
+
+def _refine(special: np.ndarray, went: np.ndarray, coarse: tuple[np.ndarray, np.ndarray], strength: int) -> tuple[np.ndarray, np.ndarray]:
+    "Masses of k contexts, each two of which lean on one of the coarser ones."
+    n, half = (special.sum(1) + went[:, 1])[:, None], went.shape[1] // 2
+    lean = np.repeat(coarse[0] >> 12, 2, axis=0)
+    mass = ((special << 32) + strength * lean) // (n + strength) << 12
+    share, closed = (np.repeat(x, 2, axis=0) for x in _expected(coarse[1]))
+    seen = np.nonzero(went[:, :half])  # where nothing went, all is as expected: most of the deeper nodes need no division
+    weight = _weights(strength, half)[seen[1]]
+    share[seen] = ((went[:, ::2][seen] << 16) + weight * share[seen]) // (went[:, :half][seen] + weight)
+    share = _bounded(share, closed)
+    tree = np.zeros_like(went)
+    tree[:, 1] = _MASS - mass.sum(1)
+    for d in range(half.bit_length() - 1): _halves(tree, d, share[:, 1 << d:2 << d])
+    return mass, tree
 
 
 def frequencies(
@@ -157,10 +201,12 @@ def frequencies(
 ) -> np.ndarray:          # (contexts, size) int64, each ≥ 1, rows sum to 2**24
     "Probabilities of the next symbol, in units of 2**-24."
     contexts, size = counts.shape
-    mass, k = _first(counts.sum(0, keepdims=True), specials), 1
-    while k < contexts:
-        k *= 2
-        mass = _refine(counts.reshape(k, -1, size).sum(1), np.repeat(mass, 2, axis=0), specials, strength)
+    seen = [(counts[:, :specials], _tree(counts[:, specials:]))]
+    while len(seen[-1][0]) > 1: seen.append(tuple(x[::2] + x[1::2] for x in seen[-1]))
+    made = _first(*seen.pop(), size - specials)
+    while seen: made = _refine(*seen.pop(), made, strength)
+    n = _width(size - specials)
+    mass = np.concatenate([made[0], made[1][:, n:n + size - specials]], 1)
     f = 1 + ((mass >> 14) * (2**PRECISION - size) >> 30)
     f[np.arange(contexts), f.argmax(1)] += 2**PRECISION - f.sum(1)
     return f
