@@ -56,8 +56,9 @@ test: install ## the whole test suite; what needs real files is skipped without 
 real: install ## of the test suite only what reads the real files in HEPAE_TESTDATA
 	@$(BIN)/python tests/suite.py --real
 
-slow: install ## the cells that take long, with all others
+slow: install ## the cells and tests that take long, with all other cells
 	@$(BIN)/python tests/notebooks.py --slow --workers 1
+	@$(BIN)/python -m pytest -q -m slow tests
 
 bench: install ## the measured figures: training, extraction, bytes, speed and memory of codecs; real files if they are there
 	@failed=; for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || failed+=" $$script"; done; test -z "$$failed" || { echo "FAILED:$$failed"; exit 1; }

@@ -96,10 +96,10 @@ def honest_files(seed: int = 0) -> dict[str, bytes]:
              "escapes": compress(with_odd_values(rng, small), "schema"), "odd table": compress(with_odd_values(rng, flat), "schema", unordered="table"), "chunks": compress(jets(rng, 700), "schema", rows=90), "more chunks": compress(small, "schema", rows=60),
              "wide": compress(jets(rng, 80, "27D"), "schema"), "double": compress(jets(rng, 200, "E4D", "float64"), "schema"), "mixed": compress(mixed(rng, 300), "schema"), "empty": compress(jets(rng, 0), "schema"), "one": compress(flat.iloc[:1], "schema")}
     files |= {"texts": compress(with_texts(rng, 150), "pt=1e-3"), "texts in chunks": compress(with_texts(rng, 150), rows=60), "labels": compress(with_labels(rng, 600), "schema"), "facts": compress(with_facts(rng, small), "schema", rows=100)}
-    return files | _with_models(rng, flat)
+    return files | with_models(rng, flat)
 
 
-def _with_models(rng: np.random.Generator, table: pd.DataFrame) -> dict[str, bytes]:
+def with_models(rng: np.random.Generator, table: pd.DataFrame) -> dict[str, bytes]:
     "Files with networks inside (random ones: what they say is never wrong, only useless)."
     from hepae.codec.bounds import quantiser
     from hepae.codec.network import from_layers

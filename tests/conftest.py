@@ -5,8 +5,10 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import settings
 
@@ -18,11 +20,16 @@ settings.register_profile("hepae", deadline=None, derandomize=True, max_examples
 settings.load_profile("hepae")
 
 
+# files whose tests take longest, in a minute or more each: begun first, so that both workers of pytest end together
+LONGEST = ("test_bad_input", "test_codec_machines", "test_learner", "test_scan", "test_format", "test_codec_damage", "test_particles_cli", "test_blocks_models", "test_ranks", "test_readme")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     "Tests that ask for real files carry the mark `real`: `-m real` runs them, `-m 'not real'` all others."
     for item in items:
         if "testdata" in item.fixturenames: item.add_marker("real")
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +46,15 @@ def testdata():
 def sample() -> Path:
     "The committed jets."
     return ROOT / "data" / "jets.root"
+
+
+def first_jets(events: int = 200) -> pd.DataFrame:
+    "The first events of the committed jets as a table."
+    from hepae.io.files import read
+    from hepae.schema import schema_of, with_schema
+    jets = read(ROOT / "data" / "jets.root")
+    schema, first = schema_of(jets), jets[jets.index.get_level_values(0) < events]
+    return with_schema(first, replace(schema, source=replace(schema.source, entries=events)))
 
 
 def hepae(*arguments, cwd: Path | None = None, **options) -> subprocess.CompletedProcess:

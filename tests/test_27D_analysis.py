@@ -1,7 +1,6 @@
 "27D/27D_analysis.py as a user runs it: on few jets and small networks."
 import runpy
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -61,5 +60,5 @@ def test_errors_are_one_sentence(place, arguments, words, code):
 
 
 def test_help(place):
-    done = subprocess.run([sys.executable, SCRIPT, "--help"], cwd=place, capture_output=True, text=True)
+    done = analyse(place, "--help")
     assert done.returncode == 0 and "TABLE" in done.stdout and "--equal-bytes" in done.stdout

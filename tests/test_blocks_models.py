@@ -1,13 +1,11 @@
 """Networks on blocks of particles: what an event's latents depend on, masks, mass shells, quantiles for any values, and hostile configurations."""
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import hepae
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -223,15 +221,14 @@ def test_recipes_invert(recipe):
 def test_command_line(tmp_path):
     "Train on a parquet of particles, analyse, and a wrong wish."
     particles().to_parquet(tmp_path / "p.parquet")
-    hepae = lambda *a: subprocess.run([Path(sys.executable).parent / "hepae", *a], cwd=tmp_path, capture_output=True, text=True)
-    done = hepae("train", "p.parquet", "--recipe", "AE_LeakyReLU", "--coordinates", "on-shell", "--particles", "6", "--latent", "12", "-o", "m", "--epochs", "2", "--lr", "1e-3", "-q")
+    done = hepae("train", "p.parquet", "--recipe", "AE_LeakyReLU", "--coordinates", "on-shell", "--particles", "6", "--latent", "12", "-o", "m", "--epochs", "2", "--lr", "1e-3", "-q", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    done = hepae("analyse", "p.parquet", "--model", "m", "-o", "r.html", "--reconstructed", "back.parquet", "--latents", "z.parquet")
+    done = hepae("analyse", "p.parquet", "--model", "m", "-o", "r.html", "--reconstructed", "back.parquet", "--latents", "z.parquet", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     back = pd.read_parquet(tmp_path / "back.parquet")
     assert len(back) == (particles().index.get_level_values(1) < 6).sum() and (tmp_path / "r.html").stat().st_size > 50_000
     assert pd.read_parquet(tmp_path / "z.parquet").shape == (108, 12)
-    done = hepae("train", "p.parquet", "--particles", "6", "-o", "n")
+    done = hepae("train", "p.parquet", "--particles", "6", "-o", "n", cwd=tmp_path)
     assert done.returncode == 2 and "--coordinates" in done.stderr and len(done.stderr.splitlines()) == 1
-    done = hepae("train", "p.parquet", "--coordinates", "polar", "-o", "n")
+    done = hepae("train", "p.parquet", "--coordinates", "polar", "-o", "n", cwd=tmp_path)
     assert done.returncode == 2 and "polar" in done.stderr and len(done.stderr.splitlines()) == 1

@@ -25,19 +25,20 @@ def tables() -> dict:
     from codec_damage import jets, mixed, with_odd_values
     from hepae.schema import infer_schema, with_schema
     rng = np.random.default_rng(11)
-    four = jets(rng, 1500)
+    four = jets(rng, 1000)
     flat = with_schema(four.reset_index(drop=True), infer_schema(four))
     tight = with_schema(flat, infer_schema(flat).with_bounds({"pt": "rel:1e-6", "m": "bits:9", "eta": "abs:1e-5", "phi": "exact"}))
-    return {"four": (four, {}), "events": (four, {"unordered": "events"}), "table": (flat, {"unordered": "table"}), "tight": (tight, {"rows": 900}), "27": (with_odd_values(rng, jets(rng, 400, "27D")), {}),
+    return {"four": (four, {}), "events": (four, {"unordered": "events"}), "table": (flat, {"unordered": "table"}), "tight": (tight, {"rows": 900}), "27": (with_odd_values(rng, jets(rng, 250, "27D")), {}),
             "double": (jets(rng, 1000, "E4D", "float64"), {}), "mixed": (mixed(rng, 1000), {})}
 
 
 def compressed(folder: str) -> None:
     "Write a `.hepae` file of each table, and those with networks, into a folder."
-    from codec_damage import honest_files
+    from codec_damage import with_models
     from hepae.codec.tables import compress
-    files = {name: compress(table, "schema", **choice) for name, (table, choice) in tables().items()}
-    files |= {name: data for name, data in honest_files(3).items() if name in ("learned", "latents")}
+    made = tables()
+    files = {name: compress(table, "schema", **choice) for name, (table, choice) in made.items()}
+    files |= with_models(np.random.default_rng(3), made["table"][0][:500])
     for name, data in files.items(): (Path(folder) / f"{name}.hepae").write_bytes(data)
 
 

@@ -1,14 +1,13 @@
 """The toy detector's jets: what is in the committed file, and that a file does not depend on who made it."""
 import importlib.util
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import awkward as ak
 import numpy as np
 import pytest
 import uproot
+from conftest import hepae
 
 from hepae.io.files import read
 from hepae.schema import preset
@@ -87,24 +86,32 @@ def recipe():
     return Recipe(pileup=3, pool_events=40, block_events=5, anomalies=0.6, seed=11)
 
 
-@makes_samples
-def test_workers_do_not_show(recipe, tmp_path):
+@pytest.fixture(scope="module")
+def ten(recipe, tmp_path_factory):
+    "A file of ten events, and what is said of it."
     from hepae.detector import write_detector_jets
 
-    facts = [write_detector_jets(tmp_path / f"{n}.root", 12, recipe=recipe, workers=n) for n in (1, 2)]
-    assert facts[0] == facts[1] and facts[0]["events"] == 12
-    assert (tmp_path / "1.root").read_bytes() == (tmp_path / "2.root").read_bytes()
-    assert tmp_path.name.encode() not in (tmp_path / "1.root").read_bytes()
-    table = read(tmp_path / "1.root", "29D")
-    assert np.isfinite(table.to_numpy()).all() and len(table) == facts[0]["jets"]
+    path = tmp_path_factory.mktemp("ten") / "1.root"
+    return path, write_detector_jets(path, 10, recipe=recipe)
 
 
 @makes_samples
-def test_longer_run_begins_with_the_shorter(recipe, tmp_path):
+def test_workers_do_not_show(recipe, ten, tmp_path):
     from hepae.detector import write_detector_jets
 
-    for n in (7, 12): write_detector_jets(tmp_path / f"{n}.root", n, recipe=recipe)
-    short, long = (uproot.concatenate(f"{tmp_path}/{n}.root:CollectionTree") for n in (7, 12))
+    (path, facts), two = ten, tmp_path / "2.root"
+    assert facts == write_detector_jets(two, 10, recipe=recipe, workers=2) and facts["events"] == 10
+    assert path.read_bytes() == two.read_bytes() and tmp_path.name.encode() not in two.read_bytes()
+    table = read(path, "29D")
+    assert np.isfinite(table.to_numpy()).all() and len(table) == facts["jets"]
+
+
+@makes_samples
+def test_longer_run_begins_with_the_shorter(recipe, ten, tmp_path):
+    from hepae.detector import write_detector_jets
+
+    write_detector_jets(tmp_path / "7.root", 7, recipe=recipe)
+    short, long = (uproot.concatenate(f"{path}:CollectionTree") for path in (tmp_path / "7.root", ten[0]))
     assert short.to_list() == long[:7].to_list()
 
 
@@ -161,6 +168,6 @@ def test_interrupted_run_leaves_nothing(recipe, tmp_path):
     (["--detector", "--process", "ttbar", "--pthat-min", "30"], "leave it out"),
 ])
 def test_wrong_options_are_one_sentence(options, said, tmp_path):
-    run = subprocess.run([sys.executable, "-c", "from hepae.cli import main; main()", "sample", "-o", tmp_path / "x.root", *options], capture_output=True, text=True)
+    run = hepae("sample", "-o", tmp_path / "x.root", *options)
     assert run.returncode == 2 and said in run.stderr and "Traceback" not in run.stderr
     assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 The tables are small and so made that the planner uses all that FORMAT.md describes: `test_what_the_tables_use` holds them to that.
 """
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +170,13 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
 TABLES = tables()
 
 
+@cache
+def packed(name: str) -> bytes:
+    "The table as a file, made once."
+    table, choice = TABLES[name]
+    return compress(table, "schema", **choice)
+
+
 def arrays_in(found: dict) -> dict[str, np.ndarray]:
     "What the other reader found, named and told as `arrays_of` does."
     arrays = {f"index {k}": plain_array(x) for k, x in enumerate(found["index"])} | {f"column {c}": plain_array(x) for c, x in found["columns"].items()}
@@ -186,8 +194,7 @@ def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -
 @pytest.mark.parametrize("name", TABLES)
 def test_other_reader(name):
     "The other reader gives what decompress gives."
-    table, choice = TABLES[name]
-    data = compress(table, "schema", **choice)
+    table, data = TABLES[name][0], packed(name)
     expected = decompress(data)
     assert_same(arrays_in(other_reader.read(data)), arrays_of(expected))
     assert len(expected) == len(table)
@@ -242,7 +249,7 @@ def test_what_the_tables_use():
     wanted = {"index 0", "index 1", "index 2", "escapes", "loose rows", "wide places", "atoms", "ranges", "period", "zeros", "steps", "steps and spline", "lookup", "fine", "hole", "spline and hole", "fine scale", "coarse scale",
               "frequent", "texts", "plain", "events", "variant 0", "variant 2", "turn 0", "turn 1", "turn 11", "turn 12", "moved turn from minus pi", "moved turn from 0", "moved abs", "moved rel", "moved bits", "spline column", "spline row before", "spline -1", "spline -2", "range column", "range row before", "range -1", "range -2", "range -3"}
     earlier = [used((GOLDEN / f"{name}.v1.hepae").read_bytes()) & {"turn 0", "turn 1"} for name in EARLIER]
-    assert wanted - set().union(*earlier, *(used(compress(table, "schema", **choice)) for table, choice in TABLES.values())) == set()
+    assert wanted - set().union(*earlier, *(used(packed(name)) for name in TABLES)) == set()
 
 
 def test_damage_is_seen():
