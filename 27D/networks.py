@@ -1,12 +1,17 @@
-"""Networks of 27 variables at equal numbers per jet: plain, skip connections, columns stored beside the latents, branches, and three ways with discrete columns; a line of networks.csv each.
+"""Networks of 27 variables at equal numbers per jet: plain, skip connections, columns stored beside the latents,
+branches, and three ways with discrete columns; a line of networks.csv each.
 
     hepae sample jets27.root --detector --jets 100000 --workers 2
     python 27D/networks.py jets27.root -o 27D/networks.csv
-    python 27D/networks.py jets27.root -o 27D/networks_42.csv --seed 42 --lr 6e-3 --network "as the studies had it" --network plain --network skip --network "branches, skip"
+    python 27D/networks.py jets27.root -o 27D/networks_42.csv --seed 42 --lr 6e-3 --network "as the studies had it"
+    --network plain --network skip --network "branches, skip"
 
-Every network keeps --latent numbers of a jet; what is stored counts as they do. All have the same split, normalisation, schedule, batches and epochs; of the rates given, that counts which did best on the validation
-rows. The MSEs are those of the standardised variables, on validation and on test rows; `others` leaves the two discrete columns out, and for these there is the share of values that come back exactly.
+Every network keeps --latent numbers of a jet; what is stored counts as they do. All have the same split,
+normalisation, schedule, batches and epochs; of the rates given, that counts which did best on the validation
+rows. The MSEs are those of the standardised variables, on validation and on test rows; `others` leaves the two
+discrete columns out, and for these there is the share of values that come back exactly.
 """
+
 import tempfile
 import time
 from pathlib import Path
@@ -43,20 +48,51 @@ def judged(model: TrainedModel, table: pd.DataFrame, part: str) -> dict:
     rows = table[model.split(table)[part]]
     back = model.reconstruct(rows)
     others = [c for c in table if c not in DISCRETE]
-    return {"mse": standardised_mse(rows, back), "others": standardised_mse(rows[others], back[others]), **{f"exact {c}": float((rows[c] == back[c]).mean()) for c in DISCRETE}}
+    return {
+        "mse": standardised_mse(rows, back),
+        "others": standardised_mse(rows[others], back[others]),
+        **{f"exact {c}": float((rows[c] == back[c]).mean()) for c in DISCRETE},
+    }
 
 
-def point(table: pd.DataFrame, name: str, latent: int, epochs: int, bs: int, rates: list[float], seed: int = 41) -> dict:
+def point(
+    table: pd.DataFrame, name: str, latent: int, epochs: int, bs: int, rates: list[float], seed: int = 41
+) -> dict:
     "Train a network with each rate, and judge the one that did best on validation rows."
     recipe, changes = VARIANTS[name]
     found = []
     for lr in rates:
         start = time.perf_counter()
-        with tempfile.TemporaryDirectory() as d: model = train(table, Path(d) / "model", recipe, latent=latent, epochs=epochs, lr=lr, bs=bs, seed=seed, device="cpu", progress=False, preview=False, **changes)
+        with tempfile.TemporaryDirectory() as d:
+            model = train(
+                table,
+                Path(d) / "model",
+                recipe,
+                latent=latent,
+                epochs=epochs,
+                lr=lr,
+                bs=bs,
+                seed=seed,
+                device="cpu",
+                progress=False,
+                preview=False,
+                **changes,
+            )
         found.append((judged(model, table, "valid")["mse"], lr, time.perf_counter() - start, model))
     valid, lr, seconds, model = min(found, key=lambda f: f[0])
-    return {"network": name, "seed": seed, "latent": latent, "learned": latent - len(model.stored), "parameters": parameter_count(model.model.config), "jets": len(table), "epochs": epochs, "lr": lr, "seconds": round(seconds),
-            "valid mse": valid, **judged(model, table, "test")}
+    return {
+        "network": name,
+        "seed": seed,
+        "latent": latent,
+        "learned": latent - len(model.stored),
+        "parameters": parameter_count(model.model.config),
+        "jets": len(table),
+        "epochs": epochs,
+        "lr": lr,
+        "seconds": round(seconds),
+        "valid mse": valid,
+        **judged(model, table, "test"),
+    }
 
 
 @click.command()
@@ -65,17 +101,31 @@ def point(table: pd.DataFrame, name: str, latent: int, epochs: int, bs: int, rat
 @click.option("--latent", default=14, show_default=True, help="Numbers that are kept of each jet.")
 @click.option("--epochs", default=12, show_default=True)
 @click.option("--bs", default=512, show_default=True, help="Jets in a batch.")
-@click.option("--lr", "rates", multiple=True, type=float, default=[3e-3, 6e-3], show_default=True, help="Highest rates to try.")
+@click.option(
+    "--lr", "rates", multiple=True, type=float, default=[3e-3, 6e-3], show_default=True, help="Highest rates to try."
+)
 @click.option("--seed", default=41, show_default=True, help="Of split, weights and order.")
 @click.option("--network", "names", multiple=True, type=click.Choice(list(VARIANTS)), help="Only these.")
 @click.option("--threads", default=1, show_default=True, help="Of torch.")
-def main(file: Path, output: Path, latent: int, epochs: int, bs: int, rates: list[float], seed: int, names: list[str], threads: int) -> None:
+def main(
+    file: Path,
+    output: Path,
+    latent: int,
+    epochs: int,
+    bs: int,
+    rates: list[float],
+    seed: int,
+    names: list[str],
+    threads: int,
+) -> None:
     torch.set_num_threads(threads)
     table, rows = read(file, "27D"), []
     for name in names or VARIANTS:
         rows.append(point(table, name, latent, epochs, bs, rates, seed))
         click.echo(rows[-1], err=True)
-        with whole(output, force=True) as new: pd.DataFrame(rows).to_csv(new, index=False, float_format="%.4g")
+        with whole(output, force=True) as new:
+            pd.DataFrame(rows).to_csv(new, index=False, float_format="%.4g")
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

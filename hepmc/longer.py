@@ -2,8 +2,10 @@
 
     python hepmc/longer.py data/drell_yan_50.hepae -o hepmc/longer.csv [--minutes 10] [--only turned …]
 
-The source is any table of particles, or HepMC file. Minutes are those of one core, for each network. Networks that are in the file already with as many minutes are not trained again, so a run that was stopped goes on.
+The source is any table of particles, or HepMC file. Minutes are those of one core, for each network. Networks that
+are in the file already with as many minutes are not trained again, so a run that was stopped goes on.
 """
+
 from pathlib import Path
 
 import click
@@ -42,7 +44,8 @@ def main(source, output, minutes, particles, latent, only):
     table = read(source, particles=particles)
     done = pd.read_csv(output, index_col=["model", "minutes"]) if output.exists() else pd.DataFrame()
     for name in only or NETWORKS:
-        if (name, minutes) in done.index: continue
+        if (name, minutes) in done.index:
+            continue
         model = train_for(table, 60 * minutes, particles=particles, latent=latent, **NETWORKS[name])
         found = judged(table, {name: model})[0]
         done = pd.concat([done, found.assign(minutes=minutes).set_index("minutes", append=True)])
@@ -50,4 +53,5 @@ def main(source, output, minutes, particles, latent, only):
         print(found.T.to_string(), flush=True)
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()
