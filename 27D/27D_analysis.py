@@ -42,10 +42,12 @@ chosen so that it has the bytes of the latents. Integers stay exact in the last 
 themselves are not counted, since one may serve many files: {network}. Plot and tables show the half width of
 the central 68% of the residuals, since σ is at the mercy of single jets where a variable is almost 0; the
 tables are at equal bytes: of each way the largest file that takes no more bytes than the latents."""
-COST = """CPU time per jet in microseconds, one thread, batches of {batch:,} jets, after two calls that were not counted,
+COST = """CPU time per jet in microseconds, one thread, batches of {batch:,} jets, after two calls that were
+not counted,
 in eval mode without gradients: the least and the median of seven calls. Encoding a table includes checks and
 normalisation. The figures are those of the machine and the hour."""
-MEMORY = """Resident memory of this process while the table streams through encode and decode in chunks of {rows:,} jets;
+MEMORY = """Resident memory of this process while the table streams through encode and decode in chunks of
+{rows:,} jets;
 what it holds before the first chunk is Python, its libraries and the table itself."""
 
 
