@@ -21,10 +21,13 @@ from fastai.basics import Callback, Learner, TrainEvalCallback
 from fastai.callback.schedule import minimum, valley  # and fit_one_cycle and lr_find, patched into Learner
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import default_device
-from fastcore.basics import noop
+from fastcore.basics import noop, patch
 from fastcore.imports import IN_NOTEBOOK
 
-from .callbacks import Activations, EarlyStop, EpochRecorder, History, Keeper, Preview, ProgressLine, ProgressTable, SeededEpoch, TensorBoard
+from hepae.callbacks import (
+    Activations, EarlyStop, EpochRecorder, History, Keeper, Preview, ProgressLine, ProgressTable, SeededEpoch,
+    TensorBoard,
+)
 from .coordinates import Coordinates, fit_coordinates
 from .core import HepaeError, UsageError, run_record, seed_torch, to_json
 from .data import TensorLoader, dataloaders, lattices
@@ -34,32 +37,43 @@ from .models import begin_at_components, build_model
 from .prep import Normaliser, fit_normaliser, normalisation_of, refuse_nonfinite, split_by_event
 from .ranks import Share, agreed, device_of_rank, ranks, together
 from .schema import Schema, n_entries, schema_of
-from .trained import TrainedModel, begin_folder, cut_rows, fingerprint, leftovers, read_config, read_log, read_tensors, sha256, write_config
+from hepae.trained import (
+    TrainedModel, begin_folder, cut_rows, fingerprint, leftovers, read_config, read_log, read_tensors, sha256,
+    write_config,
+)
 
 # %% ../nbs/40_learner.ipynb #16a25871
 def turned(
     normaliser: Normaliser,
     coordinates: Coordinates | None = None,  # of rows that are events
-) -> Callable[[torch.Tensor], torch.Tensor]:  # (n, d) normalised rows → the same jets, turned in phi and mirrored in eta
-    "A random rotation about the beam and a random reflection of each jet, from torch's generator; events as a whole, mirrored in phi, too."
+) -> Callable[[torch.Tensor], torch.Tensor]:  # (n, d) normalised rows → the same jets, turned and mirrored
+    """A random rotation about the beam and a random reflection of each jet, from torch's generator.
+    Events turn as a whole, and are mirrored in phi, too."""
     if coordinates: return mirrored(normaliser, coordinates)
-    at = {kind: [i for i, c in enumerate(normaliser.schema.columns) if test(c)] for kind, test in
-          {"phi": lambda c: c.kind == "periodic", "eta": lambda c: c.name.lower().endswith("eta")}.items()}
-    width, centre = (torch.tensor([[getattr(s, k) for s in normaliser.scales]], dtype=torch.float64) for k in "ba")
+    columns = normaliser.schema.columns
+    phi = [i for i, c in enumerate(columns) if c.kind == "periodic"]
+    eta = [i for i, c in enumerate(columns) if c.name.lower().endswith("eta")]
+    width = torch.tensor([[s.b for s in normaliser.scales]], dtype=torch.float64)
+    centre = torch.tensor([[s.a for s in normaliser.scales]], dtype=torch.float64)
 
     def turn(y: torch.Tensor) -> torch.Tensor:
         x = y.double() * width.to(y.device) + centre.to(y.device)
         angle, side = torch.rand(2, len(y), 1, dtype=torch.float64).to(y.device)
-        x[:, at["phi"]] = torch.remainder(x[:, at["phi"]] + (2 * angle + 1) * np.pi, 2 * np.pi) - np.pi
-        x[:, at["eta"]] *= torch.sign(side - 0.5)
+        x[:, phi] = torch.remainder(x[:, phi] + (2 * angle + 1) * np.pi, 2 * np.pi) - np.pi
+        x[:, eta] *= torch.sign(side - 0.5)
         z = y.clone()
-        both = at["phi"] + at["eta"]
+        both = phi + eta
         z[:, both] = ((x - centre.to(y.device)) / width.to(y.device))[:, both].to(y.dtype)
         return z
 
     return turn
 
 # %% ../nbs/40_learner.ipynb #8034ee72
+def _listens(cb: Callback, event_name: str) -> bool:
+    "Whether a callback does something at an event. after_fit goes to all of them: there fastai sets `run` back."
+    return event_name == "after_fit" or hasattr(type(cb), event_name) or event_name in vars(cb)
+
+
 class AELearner(Learner):
     "fastai's Learner with a table's normalisation, schema and split."
     normaliser: Normaliser
@@ -69,34 +83,21 @@ class AELearner(Learner):
     coordinates: Coordinates | None = None  # how particles become the rows
 
     def _call_one(self, event_name):
-        # fastai offers every event to every callback; offering it to those that have it saves 0.5 ms a batch, a seventh of an epoch of AE_3D_200
+        # fastai offers every event to every callback; offering it to those that have it
+        # saves 0.5 ms a batch, a seventh of an epoch of AE_3D_200
         key = (event_name, *map(id, self.cbs))
-        if key not in self.listeners:  # after_fit goes to all of them: there fastai sets `run` back
-            self.listeners[key] = [cb for cb in self.cbs.sorted("order") if event_name == "after_fit" or hasattr(type(cb), event_name) or event_name in vars(cb)]
+        if key not in self.listeners:
+            self.listeners[key] = [cb for cb in self.cbs.sorted("order") if _listens(cb, event_name)]
         for cb in self.listeners[key]: cb(event_name)
 
     def _set_device(self, b):
-        return b if b[0].device == self.dls.device else super()._set_device(b)  # a TensorLoader's batches are there already
+        # a TensorLoader's batches are there already
+        return b if b[0].device == self.dls.device else super()._set_device(b)
 
     @cached_property
     def listeners(self) -> dict:
         "Callbacks in order, by event."
         return {}
-
-    def trained(self) -> TrainedModel:
-        "The model as it is now: encodes, decodes and reconstructs tables, and can be saved."
-        return TrainedModel(self.model, self.normaliser, self.schema, dict(self.facts), self.history.table, self.coordinates)
-
-    def preview_figure(self):
-        "Some validation jets before and after the passage through the latent space, and the losses so far."
-        from hepae.plots import plot_preview
-        names = [n for n in self.sample if n not in ("pid", "prompt")]
-        return plot_preview(self.sample[names], self.trained().reconstruct(self.sample)[names], self.history.table)
-
-    def show_preview(self):
-        "Show the preview now."
-        from IPython.display import display
-        display(self.preview_figure())
 
     def lr_find(self, *args, **kwargs):
         "fastai's finder, which leaves no trace: neither in weights nor in the order of batches nor on disk."
@@ -107,13 +108,102 @@ class AELearner(Learner):
             try: return super().lr_find(*args, **kwargs)
             finally: self.path, self.dls.train.epoch = path, epoch
 
+# %% ../nbs/40_learner.ipynb #b9084c79
+@patch
+def trained(self: AELearner) -> TrainedModel:
+    "The model as it is now: encodes, decodes and reconstructs tables, and can be saved."
+    facts, log = dict(self.facts), self.history.table
+    return TrainedModel(self.model, self.normaliser, self.schema, facts, log, self.coordinates)
 
+
+@patch
+def preview_figure(self: AELearner):
+    "Some validation jets before and after the passage through the latent space, and the losses so far."
+    from hepae.plots import plot_preview
+    names = [n for n in self.sample if n not in ("pid", "prompt")]
+    return plot_preview(self.sample[names], self.trained().reconstruct(self.sample)[names], self.history.table)
+
+
+@patch
+def show_preview(self: AELearner):
+    "Show the preview now."
+    from IPython.display import display
+    display(self.preview_figure())
+
+# %% ../nbs/40_learner.ipynb #047d285a
 def _usable(table: pd.DataFrame, rows: dict[str, np.ndarray]) -> None:
     "HepaeError if a table cannot be trained on."
     counts = {name: int(mask.sum()) for name, mask in rows.items()}
-    if counts["train"] < 2 or not all(counts.values()):
-        parts = ", ".join(f"{n} to {name}" for name, n in counts.items())
-        raise HepaeError(f"{len(table)} rows of {n_entries(table.index)} events are too few: they split into {parts}; give more events")
+    if counts["train"] >= 2 and all(counts.values()): return
+    given = f"{len(table)} rows of {n_entries(table.index)} events"
+    parts = ", ".join(f"{n} to {name}" for name, n in counts.items())
+    raise HepaeError(f"{given} are too few: they split into {parts}; give more events")
+
+
+def _device(device) -> torch.device:
+    "The device, if it is there."
+    try: return torch.empty(0, device=device or default_device()).device
+    except (RuntimeError, AssertionError) as e:
+        raise UsageError(f"--device {device}: is not available here; leave it out, or use cpu") from e
+
+# %% ../nbs/40_learner.ipynb #b948b126
+def _as_rows(
+    table: pd.DataFrame,
+    kind: str | None,        # a name in coordinates.KINDS; None: the table's rows are what the network sees
+    particles: int | None,   # places in an event; None: as many as the longest has
+    seed: int,               # of the split
+    fractions: tuple,        # of events to train, valid, test
+    symmetry: bool,
+) -> tuple[pd.DataFrame, Coordinates | None, pd.DataFrame]:  # validation rows to look at, coordinates, rows
+    "The rows that the network sees; HepaeError or UsageError where there are none."
+    split = split_by_event(table, seed, fractions)
+    if not kind:
+        refuse_nonfinite(table)
+        return table[split["valid"]], None, table
+    if symmetry and not kind.startswith("on-shell"):
+        raise UsageError("--symmetry turns jets, and events with --coordinates on-shell or on-shell-turned")
+    if not split["train"].any():
+        raise HepaeError(f"{len(table)} particles are too few: no event is left to train on; give more events")
+    places = int(table.groupby(level=0).size().max()) if particles is None else particles
+    coordinates = fit_coordinates(table[split["train"]], kind, places)
+    return coordinates.leading(table[split["valid"]]), coordinates, coordinates.wide(table)
+
+# %% ../nbs/40_learner.ipynb #f45fbf7e
+def _network(
+    recipe: str,
+    latent: int | None,
+    normaliser: Normaliser,
+    coordinates: Coordinates | None,
+    dls,                     # of normalised rows
+    rows: np.ndarray,        # (n, d) float64 normalised training rows
+    changes: dict,           # settings of the model
+) -> torch.nn.Module:
+    "The model with fresh weights from torch's generator, on the device of the batches."
+    names = normaliser.names
+    levels = {} if coordinates else lattices(rows)
+    per_particle = {"per_particle": len(coordinates.variables)} if coordinates else {}
+    model = build_model(recipe, len(names), latent, names, levels, **per_particle, **changes).to(dls.device)
+    if model.config.get("bypass"):
+        begin_at_components(model, dls.train.dataset, pair_weights(coordinates) if coordinates else None)
+    return model
+
+
+def _judge(loss: str, model: torch.nn.Module, normaliser: Normaliser, coordinates: Coordinates | None) -> Callable:
+    "The loss of a batch: of events, of columns with classes, or of plain columns."
+    if coordinates: return EventLoss(loss, coordinates, normaliser)
+    return WithClasses(LOSSES[loss], model) if model.classes else LOSSES[loss]
+
+
+def _seen(learn: AELearner, progress: bool | None, preview: bool) -> list[Callback]:
+    "The callbacks that show a training; without a table in a notebook, fastai's log stays silent."
+    table = IN_NOTEBOOK and progress is not False
+    if not table: learn.logger = noop
+    return [ProgressTable() if table else ProgressLine(progress)] + ([Preview(learn.preview_figure)] if preview else [])
+
+# %% ../nbs/40_learner.ipynb #72e7a6e8
+def _usual_normalisation(coordinates: str | None) -> str:
+    "The normalisation that belongs to the coordinates; for other tables the standard one."
+    return normalisation_of(coordinates) if coordinates else "standard"
 
 
 def ae_learner(
@@ -131,54 +221,35 @@ def ae_learner(
     preview: bool = IN_NOTEBOOK,       # a picture after each epoch
     cbs: list[Callback] | None = None, # more fastai callbacks
     symmetry: bool = False,            # turn and mirror the training jets at random, each epoch anew
-    coordinates: str | None = None,    # a name in coordinates.KINDS: the table holds particles, and the network sees an event at a time
+    coordinates: str | None = None,    # a name in coordinates.KINDS: the table holds particles, a row is an event
     particles: int | None = None,      # places in an event
-    **changes,                         # other settings of the model: hidden, activation, norm, dropout, latent_activation, skip, aux, branches, discrete
+    **changes,                         # other settings of the model, as for `build_model`
 ) -> AELearner:
     "A Learner for a table; HepaeError for rows that cannot be used, UsageError for unknown names."
-    if not coordinates and loss not in LOSSES: raise UsageError(f"--loss {loss}: unknown; choose one of {', '.join(LOSSES)}")
-    sample, spelling, table = _as_rows(table, coordinates, particles, seed, fractions, symmetry)
+    if not coordinates and loss not in LOSSES:
+        raise UsageError(f"--loss {loss}: unknown; choose one of {', '.join(LOSSES)}")
+    sample, places, table = _as_rows(table, coordinates, particles, seed, fractions, symmetry)
     rows = split_by_event(table, seed, fractions)
     _usable(table, rows)
-    normaliser = fit_normaliser(table[rows["train"]], normalisation or (normalisation_of(coordinates) if coordinates else "standard"))
-    y = normaliser.forward(table, spelling is not None)  # of all rows: what has no place on a scale is said before a training, not after it
+    normaliser = fit_normaliser(table[rows["train"]], normalisation or _usual_normalisation(coordinates))
+    # all rows are normalised: what has no place on a scale is said before a training, not after it
+    y = normaliser.forward(table, places is not None)
     dls = dataloaders(y[rows["train"]], y[rows["valid"]], bs=bs, seed=seed, device=_device(device))
     seed_torch(seed)
-    model = build_model(recipe, len(normaliser.names), latent, normaliser.names, {} if spelling else lattices(y[rows["train"]]), **({"per_particle": len(spelling.variables)} if spelling else {}), **changes).to(dls.device)
-    if model.config.get("bypass"): begin_at_components(model, dls.train.dataset, pair_weights(spelling) if spelling else None)
-    if bs == 1 and model.config.get("norm", "none") != "none": raise UsageError("--bs 1: batch normalisation needs at least two rows in a batch")
-    optimiser = partial(OptimWrapper, opt=torch.optim.AdamW, fused=dls.device.type in ("cpu", "cuda"))
-    judge = EventLoss(loss, spelling, normaliser) if spelling else WithClasses(LOSSES[loss], model) if model.classes else LOSSES[loss]
-    learn = AELearner(dls, model, judge, optimiser, wd=wd, default_cbs=False, cbs=[TrainEvalCallback(), EpochRecorder(), History(), SeededEpoch(seed)])
-    if symmetry: dls.train.change = turned(normaliser, spelling)
-    learn.normaliser, learn.schema, learn.masks, learn.sample, learn.coordinates = normaliser, schema_of(table), rows, sample.iloc[:4000], spelling
-    learn.facts = {"split": {"seed": seed, "fractions": list(fractions)}, "data": fingerprint(table), "run": run_record(command="train")}
+    model = _network(recipe, latent, normaliser, places, dls, y[rows["train"]], changes)
+    if bs == 1 and model.config.get("norm", "none") != "none":
+        raise UsageError("--bs 1: batch normalisation needs at least two rows in a batch")
+    if symmetry: dls.train.change = turned(normaliser, places)
+    learn = AELearner(
+        dls, model, _judge(loss, model, normaliser, places),
+        partial(OptimWrapper, opt=torch.optim.AdamW, fused=dls.device.type in ("cpu", "cuda")),
+        wd=wd, default_cbs=False, cbs=[TrainEvalCallback(), EpochRecorder(), History(), SeededEpoch(seed)],
+    )
+    learn.normaliser, learn.schema, learn.coordinates = normaliser, schema_of(table), places
+    learn.masks, learn.sample = rows, sample.iloc[:4000]
+    learn.facts = {"split": {"seed": seed, "fractions": list(fractions)}, "data": fingerprint(table)}
+    learn.facts["run"] = run_record(command="train")
     return learn.add_cbs(_seen(learn, progress, preview)).add_cbs(cbs)
-
-
-def _as_rows(table: pd.DataFrame, kind: str | None, particles: int | None, seed: int, fractions: tuple, symmetry: bool) -> tuple[pd.DataFrame, Coordinates | None, pd.DataFrame]:
-    "Validation rows to look at, how particles become rows (None for other tables), and the rows."
-    split = split_by_event(table, seed, fractions)
-    if not kind:
-        refuse_nonfinite(table)
-        return table[split["valid"]], None, table
-    if symmetry and not kind.startswith("on-shell"): raise UsageError("--symmetry turns jets, and events with --coordinates on-shell or on-shell-turned")
-    if not split["train"].any(): raise HepaeError(f"{len(table)} particles are too few: no event is left to train on; give more events")
-    spelling = fit_coordinates(table[split["train"]], kind, int(table.groupby(level=0).size().max()) if particles is None else particles)
-    return spelling.leading(table[split["valid"]]), spelling, spelling.wide(table)
-
-
-def _device(device) -> torch.device:
-    "The device, if it is there."
-    try: return torch.empty(0, device=device or default_device()).device
-    except (RuntimeError, AssertionError) as e: raise UsageError(f"--device {device}: is not available here; leave it out, or use cpu") from e
-
-
-def _seen(learn: AELearner, progress: bool | None, preview: bool) -> list[Callback]:
-    "The callbacks that show a training; without a table in a notebook, fastai's log stays silent."
-    table = IN_NOTEBOOK and progress is not False
-    if not table: learn.logger = noop
-    return [ProgressTable() if table else ProgressLine(progress)] + ([Preview(learn.preview_figure)] if preview else [])
 
 # %% ../nbs/40_learner.ipynb #e9769486
 def find_lr(
@@ -216,57 +287,79 @@ class StagedRate(Callback):
 # %% ../nbs/40_learner.ipynb #ae983ad5
 def _checked_arguments(asked: dict) -> None:
     "UsageError for numbers that make no training."
-    positive = {k: asked[k] for k in ("epochs", "bs", "patience") if asked[k] is not None}
-    for k, v in positive.items():
-        if not isinstance(v, int) or v < 1: raise UsageError(f"--{k} {v}: at least 1 is needed")
+    for k in ("epochs", "bs", "patience"):
+        v = asked[k]
+        if v is not None and (not isinstance(v, int) or v < 1): raise UsageError(f"--{k} {v}: at least 1 is needed")
     for k in ("lr", "wd"):
-        if asked[k] is not None and not (isfinite(asked[k]) and asked[k] >= 0): raise UsageError(f"--{k} {asked[k]}: a number that is not negative is needed")
-    if asked["schedule"] not in ("one-cycle", "plain"): raise UsageError(f"--schedule {asked['schedule']}: unknown; choose one-cycle or plain")
+        v = asked[k]
+        if v is not None and not (isfinite(v) and v >= 0):
+            raise UsageError(f"--{k} {v}: a number that is not negative is needed")
+    if asked["schedule"] not in ("one-cycle", "plain"):
+        raise UsageError(f"--schedule {asked['schedule']}: unknown; choose one-cycle or plain")
 
-
+# %% ../nbs/40_learner.ipynb #26bb3cdd
 def _differences(config: dict, begun: dict) -> list[str]:
     "In what a training that is to go on differs from the one that was begun."
     said = []
     for part in ("data", "model", "training", "split"):
         ours, theirs = json.loads(to_json(config[part])), begun[part]
-        said += [f"{part} {k} is {str(ours.get(k))[:60]} and was {str(theirs.get(k))[:60]}" for k in {**ours, **theirs} if k != "lr_used" and ours.get(k) != theirs.get(k)]
+        changed = [k for k in {**ours, **theirs} if k != "lr_used" and ours.get(k) != theirs.get(k)]
+        said += [f"{part} {k} is {str(ours.get(k))[:60]} and was {str(theirs.get(k))[:60]}" for k in changed]
     return said
+
+
+def _may_begin(folder: Path) -> bool:
+    "Whether there is nothing in the folder's place but half-written files; HepaeError if no folder can be there."
+    if folder.is_file(): raise HepaeError(f"{folder}: is a file; give the name of a folder for the model")
+    if not folder.parent.is_dir():
+        raise HepaeError(f"{folder}: its folder {folder.parent} does not exist; make it first")
+    return not folder.exists() or all(".tmp." in p.name for p in folder.iterdir())
 
 
 def _begun(folder: Path, config: dict, resume: bool, force: bool) -> dict | None:
     "The config of the training to go on with, None if a new one may begin; HepaeError if neither is possible."
-    if folder.is_file(): raise HepaeError(f"{folder}: is a file; give the name of a folder for the model")
-    if not folder.parent.is_dir(): raise HepaeError(f"{folder}: its folder {folder.parent} does not exist; make it first")
-    if not folder.exists() or all(".tmp." in p.name for p in folder.iterdir()): return None
+    if _may_begin(folder): return None
     begun = read_config(folder)  # a folder that holds something else is never touched
     if force: return None
     if not resume:
-        what, mend = ("a trained model", "") if begun["status"] == "trained" else ("an interrupted training", "--resume to go on with it, ")
+        trained = begun["status"] == "trained"
+        what, mend = ("a trained model", "") if trained else ("an interrupted training", "--resume to go on with it, ")
         raise HepaeError(f"{folder}: holds {what} already; give {mend}--force to replace it, or another name")
-    differ = _differences(config, begun)
-    if differ: raise HepaeError(f"{folder}: its training cannot go on, because {'; '.join(differ)}: use what it was begun with, or begin again with --force")
+    if differ := _differences(config, begun):
+        mend = "use what it was begun with, or begin again with --force"
+        raise HepaeError(f"{folder}: its training cannot go on, because {'; '.join(differ)}: {mend}")
     return begun
+
+# %% ../nbs/40_learner.ipynb #c2a78ff5
+def _add_writers(learn: AELearner, folder: Path, preview: bool, tensorboard: bool, activations: bool) -> None:
+    "The callbacks that write pictures and statistics into the folder."
+    if preview: learn.add_cbs([Preview(learn.preview_figure, folder / "plots" / "preview.png")])
+    if tensorboard: learn.add_cb(TensorBoard(folder / "tensorboard"))
+    if activations: learn.add_cb(Activations(learn.model, folder))
 
 
 def _fit(learn: AELearner, folder: Path, training: dict, preview: bool, tensorboard: bool, activations: bool) -> None:
     "Train into a folder, from where it is."
     learn.add_cb(keeper := Keeper(folder))
-    start = keeper.restore()
+    start, epochs, patience = keeper.restore(), training["epochs"], training["patience"]
     cut_rows(folder / "activations.csv", start)
-    if preview: learn.add_cbs([Preview(learn.preview_figure, folder / "plots" / "preview.png")])
-    if tensorboard: learn.add_cb(TensorBoard(folder / "tensorboard"))
-    if activations: learn.add_cb(Activations(learn.model, folder))
-    if training["patience"]: learn.add_cb(EarlyStop(keeper, training["patience"]))
-    if start == training["epochs"] or (training["patience"] and start - keeper.best_epoch >= training["patience"]): return
+    _add_writers(learn, folder, preview, tensorboard, activations)
+    if patience: learn.add_cb(EarlyStop(keeper, patience))
+    if start == epochs or (patience and start - keeper.best_epoch >= patience): return
     try:
-        if training["stages"]: learn.fit(training["epochs"], cbs=[StagedRate(training["stages"])], start_epoch=start)
-        else: learn.fit_one_cycle(training["epochs"], training["lr_used"], start_epoch=start)
-    except HepaeError as e: raise HepaeError(str(e).rpartition("\n\t")[2]) from e  # fastai says in front in which callback it was
+        if training["stages"]: learn.fit(epochs, cbs=[StagedRate(training["stages"])], start_epoch=start)
+        else: learn.fit_one_cycle(epochs, training["lr_used"], start_epoch=start)
+    except HepaeError as e:
+        raise HepaeError(str(e).rpartition("\n\t")[2]) from e  # fastai says in front in which callback it was
     finally:
         for line in learn.cbs.filter(lambda cb: isinstance(cb, ProgressLine)): line.close()
 
-
-def mean_loss(model: torch.nn.Module, loss, rows: np.ndarray) -> float:
+# %% ../nbs/40_learner.ipynb #16c428c2
+def mean_loss(
+    model: torch.nn.Module,
+    loss: Callable,     # of what comes out and what went in
+    rows: np.ndarray,   # (n, d) normalised
+) -> float:
     "The loss over normalised rows, batch by batch, as the Learner averages it."
     device = next(model.parameters()).device
     loader = TensorLoader(torch.as_tensor(rows, dtype=torch.float32), 4096, device=device)
@@ -274,32 +367,57 @@ def mean_loss(model: torch.nn.Module, loss, rows: np.ndarray) -> float:
     return float(total / len(rows))
 
 
+def _result(learn: AELearner, log: pd.DataFrame, test: pd.DataFrame) -> dict:
+    "Epochs, losses and seconds of a training whose best weights are in the model."
+    rows = learn.coordinates.wide(test) if learn.coordinates else test
+    y = learn.normaliser.forward(rows, learn.coordinates is not None)
+    best = int(log["valid_loss"].idxmin())
+    return {
+        "epochs": len(log),
+        "best_epoch": best + 1,
+        "valid_loss": float(log["valid_loss"][best]),
+        "test_loss": mean_loss(learn.model.eval(), learn.loss_func, y),
+        "seconds": round(float(log["time"].sum()), 1),
+    }
+
+
 def _finish(learn: AELearner, folder: Path, config: dict, test: pd.DataFrame) -> None:
     "Judge the best weights on the test rows and complete the folder."
-    test, absent = (learn.coordinates.wide(test), True) if learn.coordinates else (test, False)
     weights = folder / "weights.safetensors"
     learn.model.load_state_dict(read_tensors(weights)[0])
     log = read_log(folder / "log.csv")
-    best = int(log["valid_loss"].idxmin())
-    result = {"epochs": len(log), "best_epoch": best + 1, "valid_loss": float(log["valid_loss"][best]),
-              "test_loss": mean_loss(learn.model.eval(), learn.loss_func, learn.normaliser.forward(test, absent)), "seconds": round(float(log["time"].sum()), 1)}
-    write_config(folder, config | {"status": "trained", "result": result, "integrity": {"weights_sha256": sha256(weights), "log_rows": len(log)}})
-    for done in [folder / "checkpoint.safetensors", *leftovers(folder)]: done.unlink(missing_ok=True)
+    integrity = {"weights_sha256": sha256(weights), "log_rows": len(log)}
+    done = {"status": "trained", "result": _result(learn, log, test), "integrity": integrity}
+    write_config(folder, config | done)
+    for passing in [folder / "checkpoint.safetensors", *leftovers(folder)]: passing.unlink(missing_ok=True)
+
+# %% ../nbs/40_learner.ipynb #5fd2df16
+def _highest_rate(learn: AELearner, training: dict) -> float | None:
+    "The learning rate that was asked for, or the one that is found; None if each stage has its own."
+    if training["lr"] is not None or training["stages"]: return training["lr"]
+    return agreed(partial(find_lr, learn), learn.dls.device)
 
 
-def _train_into(folder: Path, learn: AELearner, resume: bool, force: bool, preview: bool, tensorboard: bool, activations: bool, test: pd.DataFrame) -> None:
+def _train_into(
+    folder: Path,
+    learn: AELearner,
+    resume: bool,
+    force: bool,
+    shown: tuple[bool, bool, bool],  # preview, tensorboard, activations
+    test: pd.DataFrame,              # rows to judge on
+) -> None:
     "Train into a folder, unless that is done."
     config, training = learn.trained().describe("training"), learn.facts["training"]
     begun = _begun(folder, config, resume, force)
     if begun and begun["status"] == "trained": return
     if not begun:
-        training["lr_used"] = training["lr"] if training["lr"] is not None or training["stages"] else agreed(partial(find_lr, learn), learn.dls.device)
+        training["lr_used"] = _highest_rate(learn, training)
         begin_folder(folder, config)
     if ranks()[1] > 1: learn.add_cb(Share())
-    _fit(learn, folder, (begun or config)["training"], preview, tensorboard, activations)
+    _fit(learn, folder, (begun or config)["training"], *shown)
     _finish(learn, folder, begun or config, test)
 
-
+# %% ../nbs/40_learner.ipynb #fcb1e4da
 def train(
     table: pd.DataFrame,               # finite rows
     folder: str | Path,                # for the model
@@ -326,19 +444,27 @@ def train(
     cbs: list[Callback] | None = None, # more fastai callbacks
     symmetry: bool = False,            # turn and mirror the training jets at random, each epoch anew
     record: dict | None = None,        # what else config.json shall say of the run, such as a filter's report
-    coordinates: str | None = None,    # a name in coordinates.KINDS: the table holds particles, and the network sees an event at a time
+    coordinates: str | None = None,    # a name in coordinates.KINDS: the table holds particles, a row is an event
     particles: int | None = None,      # places in an event; None: as many as the longest has
     **changes,                         # other settings of the model, as for `ae_learner`
 ) -> TrainedModel:                     # with the weights that did best on the validation rows
     "Train a model on a table into a folder; HepaeError or UsageError where that cannot be."
     folder = Path(folder)
     if stages: schedule, epochs = "plain", sum(n for n, _ in stages)
-    training = dict(recipe=recipe, normalisation=normalisation, loss=loss, epochs=epochs, schedule=schedule, stages=stages, lr=lr, bs=bs, wd=wd, seed=seed, patience=patience, symmetry=symmetry)
-    training |= {"normalisation": normalisation or (normalisation_of(coordinates) if coordinates else "standard"), **({"coordinates": coordinates, "particles": particles} if coordinates else {})}
+    training = dict(
+        recipe=recipe, normalisation=normalisation or _usual_normalisation(coordinates), loss=loss, epochs=epochs,
+        schedule=schedule, stages=stages, lr=lr, bs=bs, wd=wd, seed=seed, patience=patience, symmetry=symmetry,
+    )
+    if coordinates: training |= {"coordinates": coordinates, "particles": particles}
     _checked_arguments(training)
-    if schedule == "plain": training["stages"] = [list(s) for s in stages or plain_stages(epochs, 1e-3 if lr is None else lr)]
-    device = device_of_rank(device)
-    learn = ae_learner(table, recipe, latent, normalisation, loss, bs, wd, seed, fractions, device, progress, False, cbs, symmetry, coordinates, particles, **changes)
+    if schedule == "plain":
+        training["stages"] = [list(s) for s in stages or plain_stages(epochs, 1e-3 if lr is None else lr)]
+    learn = ae_learner(
+        table, recipe, latent, normalisation, loss, bs, wd, seed, fractions, device_of_rank(device), progress,
+        False, cbs, symmetry, coordinates, particles, **changes,
+    )
     learn.facts |= {"training": training, "run": run_record(command="train", **(record or {}))}
-    with together(folder, learn.dls.device) as place: _train_into(place, learn, resume, force, preview, tensorboard, activations, table[split_by_event(table, seed, fractions)["test"]])
+    test = table[split_by_event(table, seed, fractions)["test"]]
+    with together(folder, learn.dls.device) as place:
+        _train_into(place, learn, resume, force, (preview, tensorboard, activations), test)
     return TrainedModel.load(folder)

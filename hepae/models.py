@@ -8,25 +8,35 @@ __all__ = ['ACTIVATIONS', 'GROUPS', 'RECIPES', 'Residual', 'Bypass', 'Grouped', 
 
 # %% ../nbs/31_models.ipynb #07bb149c
 import torch
+from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
 
 from . import attention
-from .architecture import CONFIG, OPTIONAL, Widths, chains_of, check_config, classes_of, features_in, features_out, levels_of, width
+from hepae.architecture import (
+    CONFIG, OPTIONAL, Widths, chains_of, check_config, classes_of, features_in, features_out, levels_of, width,
+)
 from .core import UsageError
 
 # %% ../nbs/31_models.ipynb #bceeeb83
-ACTIVATIONS = {"tanh": nn.Tanh, "leaky_relu": nn.LeakyReLU, "relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "none": nn.Identity}
+ACTIVATIONS = {
+    "tanh": nn.Tanh,
+    "leaky_relu": nn.LeakyReLU,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "none": nn.Identity,
+}
 
-
+# %% ../nbs/31_models.ipynb #0102a12d
 class Residual(nn.Sequential):
-    "Layers that say what is added to what they see."
+    "Layers whose output is added to their input."
 
     def forward(self, x: torch.Tensor) -> torch.Tensor: return x + super().forward(x)
 
 
 class Bypass(nn.Module):
-    "Layers, and a straight line around them all: what is linear need not be learned through them."
+    "Layers and a linear map beside them, summed: what is linear need not be learned through the layers."
 
     def __init__(self, body: nn.Module, n_in: int, n_out: int):
         super().__init__()
@@ -34,7 +44,7 @@ class Bypass(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor: return self.body(x) + self.line(x)
 
-
+# %% ../nbs/31_models.ipynb #1b667d08
 class Grouped(nn.Module):
     "Linear layers of branches side by side, each of its own features."
 
@@ -42,27 +52,38 @@ class Grouped(nn.Module):
         super().__init__()
         self.sizes, self.parts = n_in, nn.ModuleList(nn.Linear(a, b) for a, b in zip(n_in, n_out))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor: return torch.cat([part(s) for part, s in zip(self.parts, x.split(self.sizes, 1))], 1)
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        branches = x.split(self.sizes, 1)
+        return torch.cat([part(branch) for part, branch in zip(self.parts, branches)], 1)
 
 
 def _linear(a: int | list[int], b: int | list[int]) -> nn.Module:
     "From one layer to the next: branch by branch, or all to all."
     return Grouped(a, b) if isinstance(a, list) and isinstance(b, list) else nn.Linear(width(a), width(b))
 
+# %% ../nbs/31_models.ipynb #35822e94
+def _hidden_layer(a: int | list[int], b: int | list[int], config: dict) -> list[nn.Module]:
+    "Linear, activation, batch normalisation before or after it, dropout."
+    linear, activation = _linear(a, b), ACTIVATIONS[config["activation"]]()
+    norm = nn.BatchNorm1d(width(b)) if config["norm"] != "none" else None
+    order = {"none": [activation], "before": [norm, activation], "after": [activation, norm]}
+    dropout = [nn.Dropout(config["dropout"])] if config["dropout"] else []
+    return [linear, *order[config["norm"]], *dropout]
+
 
 def _dense(
     chain: Widths,  # of the input, of hidden layers, of the output
     config: dict,   # activation, norm, dropout, skip
 ) -> list[nn.Module]:
-    "Hidden layers (linear, activation, batch normalisation before or after it, dropout), and a last one that is linear."
+    "Hidden layers, and a last one that is linear."
     made = []
     for i, (a, b) in enumerate(zip(chain[:-1], chain[1:-1])):
-        linear, act, bn = _linear(a, b), ACTIVATIONS[config["activation"]](), nn.BatchNorm1d(width(b)) if config["norm"] != "none" else None
-        layer = [linear, *{"none": [act], "before": [bn, act], "after": [act, bn]}[config["norm"]], *([nn.Dropout(config["dropout"])] if config["dropout"] else [])]
-        made += [Residual(*layer)] if config.get("skip") and i and a == b else layer
+        layer = _hidden_layer(a, b, config)
+        residual = config.get("skip") and i and a == b
+        made += [Residual(*layer)] if residual else layer
     return [*made, _linear(*chain[-2:])]
 
-
+# %% ../nbs/31_models.ipynb #5c4c58c1
 class Pick(nn.Module):
     "Features in another order."
 
@@ -80,9 +101,10 @@ class OnFirst(nn.Module):
         super().__init__()
         self.activation, self.n = activation, n
 
-    def forward(self, z: torch.Tensor) -> torch.Tensor: return torch.cat([self.activation(z[:, :self.n]), z[:, self.n:]], 1)
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.activation(z[:, :self.n]), z[:, self.n:]], 1)
 
-
+# %% ../nbs/31_models.ipynb #759fe6ba
 class Lattice(nn.Module):
     "The values that a discrete column can take."
 
@@ -106,56 +128,82 @@ class Autoencoder(nn.Module):
         down, up = chains_of(config)
         self.aux, self.learned, self.classes = list(config.get("aux", [])), down[-1], classes_of(config)
         self.lattices = nn.ModuleDict({str(c): Lattice(v) for c, v in levels_of(config).items()})
-        act = ACTIVATIONS[config["latent_activation"]]()
-        self.encoder = nn.Sequential(*([Pick(sum(features_in(config), []))] if "branches" in config else []), *_dense(down, config))
-        self.decoder = nn.Sequential(OnFirst(act, self.learned) if self.aux else act, *_dense(up, config))
-        if config.get("bypass"): self.encoder, self.decoder = Bypass(self.encoder, down[0], down[-1]), Bypass(self.decoder, up[0], up[-1])
+        self.encoder, self.decoder = self._halves(down, up)
         self._arrange([c for out in features_out(config) for c in out])
 
+    def _halves(self, down: Widths, up: Widths) -> tuple[nn.Module, nn.Module]:
+        "Encoder and decoder, from the widths of their layers."
+        activation = ACTIVATIONS[self.config["latent_activation"]]()
+        first = [Pick(sum(features_in(self.config), []))] if "branches" in self.config else []
+        encoder = nn.Sequential(*first, *_dense(down, self.config))
+        on_latents = OnFirst(activation, self.learned) if self.aux else activation
+        decoder = nn.Sequential(on_latents, *_dense(up, self.config))
+        if not self.config.get("bypass"): return encoder, decoder
+        return Bypass(encoder, down[0], down[-1]), Bypass(decoder, up[0], up[-1])
+
     def _arrange(self, made: list[int]) -> None:
-        "Where each column is in what the decoder makes (in this order), what was stored, and what logits mean; behind them the logits."
+        """Where each column is among what the decoder makes (columns in the order `made`), what was stored,
+        and what logits mean; behind them the logits."""
         self.at = {c: slice(made.index(c), made.index(c) + n) for c, n in self.classes.items()}
-        place = {c: i for i, c in enumerate(made)} | {c: len(made) + i for i, c in enumerate([*self.aux, *self.classes])}
-        order = [place[c] for c in range(self.config["n_features"])] + [i for s in self.at.values() for i in range(s.start, s.stop)]
-        for name, at in ("side", self.aux), ("order", [] if order == list(range(len(made))) else order):
+        behind = {c: len(made) + i for i, c in enumerate([*self.aux, *self.classes])}
+        place = {c: i for i, c in enumerate(made)} | behind
+        logits = [i for s in self.at.values() for i in range(s.start, s.stop)]
+        order = [place[c] for c in range(self.config["n_features"])] + logits
+        in_place = order == list(range(len(made)))
+        for name, at in ("side", self.aux), ("order", [] if in_place else order):
             self.register_buffer(name, torch.tensor(at, dtype=torch.int64, device="cpu"), persistent=False)
-
-    def which(self, x: torch.Tensor) -> list[torch.Tensor]:
-        "For each discrete column of normalised rows x (n, d), which of its values is nearest (n,)."
-        return [lattice.nearest(x[:, int(c)]) for c, lattice in self.lattices.items()]
-
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        "Latent variables z (n, latent) of normalised rows x (n, d): learned ones, then the columns that are stored. NaN, what is absent, counts as 0."
-        x = torch.nan_to_num(x, 0.0, float("inf"), float("-inf"))
-        hot = [F.one_hot(i, n).to(x.dtype) for i, n in zip(self.which(x), self.classes.values())] if self.classes else []
-        z = self.encoder(torch.cat([x, *hot], 1) if hot else x)
-        return torch.cat([z, x[:, self.side]], 1) if self.aux else z
-
-    def outputs(self, z: torch.Tensor) -> torch.Tensor:
-        "(n, d + logits) from latent variables z (n, latent): columns, not rounded yet (where there are logits, their mean), then logits."
-        y = self.decoder(z)
-        if not len(self.order): return y
-        means = [y[:, s].softmax(1) @ self.lattices[str(c)].levels[:, None] for c, s in self.at.items()]
-        return torch.cat([y, z[:, self.learned:], *means], 1)[:, self.order]
-
-    def decode(self, z: torch.Tensor) -> torch.Tensor:
-        "Normalised rows (n, d) from latent variables z (n, latent)."
-        out = self.outputs(z)
-        if not self.lattices: return out
-        rows, logits = out[:, :self.config["n_features"]].clone(), self.logits(out)
-        for c, lattice in self.lattices.items():
-            best = logits[int(c)].argmax(1) if self.classes else lattice.nearest(rows[:, int(c)])
-            rows[:, int(c)] = lattice.levels[best]
-        return rows
-
-    def logits(self, out: torch.Tensor) -> dict[int, torch.Tensor]:
-        "The logits (n, values) of each discrete column in what `outputs` gives; none if it is rounded."
-        return dict(zip(self.classes, out[:, self.config["n_features"]:].split(list(self.classes.values()), 1))) if self.classes else {}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         "Rows as they come back; in training what `outputs` gives."
         z = self.encode(x)
         return self.outputs(z) if self.training else self.decode(z)
+
+# %% ../nbs/31_models.ipynb #0b5e50c9
+@patch
+def which(self: Autoencoder, x: torch.Tensor) -> list[torch.Tensor]:
+    "For each discrete column of normalised rows x (n, d), which of its values is nearest (n,)."
+    return [lattice.nearest(x[:, int(c)]) for c, lattice in self.lattices.items()]
+
+
+@patch
+def encode(self: Autoencoder, x: torch.Tensor) -> torch.Tensor:
+    """Latent variables z (n, latent) of normalised rows x (n, d): learned ones, then the columns that are stored.
+    NaN, what is absent, counts as 0."""
+    x = torch.nan_to_num(x, 0.0, float("inf"), float("-inf"))
+    hot = []
+    if self.classes: hot = [F.one_hot(i, n).to(x.dtype) for i, n in zip(self.which(x), self.classes.values())]
+    z = self.encoder(torch.cat([x, *hot], 1) if hot else x)
+    return torch.cat([z, x[:, self.side]], 1) if self.aux else z
+
+# %% ../nbs/31_models.ipynb #903ee0dc
+@patch
+def outputs(self: Autoencoder, z: torch.Tensor) -> torch.Tensor:
+    """(n, d + logits) from latent variables z (n, latent): columns that are not rounded yet
+    (the mean over their values where there are logits), then logits."""
+    y = self.decoder(z)
+    if not len(self.order): return y
+    means = [y[:, s].softmax(1) @ self.lattices[str(c)].levels[:, None] for c, s in self.at.items()]
+    return torch.cat([y, z[:, self.learned:], *means], 1)[:, self.order]
+
+
+@patch
+def logits(self: Autoencoder, out: torch.Tensor) -> dict[int, torch.Tensor]:
+    "The logits (n, values) of each discrete column in what `outputs` gives; none if it is rounded."
+    if not self.classes: return {}
+    behind = out[:, self.config["n_features"]:]
+    return dict(zip(self.classes, behind.split(list(self.classes.values()), 1)))
+
+
+@patch
+def decode(self: Autoencoder, z: torch.Tensor) -> torch.Tensor:
+    "Normalised rows (n, d) from latent variables z (n, latent)."
+    out = self.outputs(z)
+    if not self.lattices: return out
+    rows, logits = out[:, :self.config["n_features"]].clone(), self.logits(out)
+    for c, lattice in self.lattices.items():
+        best = logits[int(c)].argmax(1) if self.classes else lattice.nearest(rows[:, int(c)])
+        rows[:, int(c)] = lattice.levels[best]
+    return rows
 
 # %% ../nbs/31_models.ipynb #f2c5c5b1
 @torch.no_grad()
@@ -170,7 +218,9 @@ def begin_at_components(
     x = torch.nan_to_num(rows.double(), 0.0)[:, made] * heed
     found, vectors = torch.linalg.eigh(x.T @ x / len(x))
     size = found[-model.learned:].clamp_min(1e-12).sqrt()  # of each latent variable
-    to, back = ((vectors[:, -model.learned:] / size).T * heed).float(), (vectors[:, -model.learned:] * size / heed[:, None]).float()
+    strongest = vectors[:, -model.learned:]
+    to = ((strongest / size).T * heed).float()
+    back = (strongest * size / heed[:, None]).float()
     for half in (model.encoder, model.decoder):
         half.line.weight.zero_()
         half.body[-1].weight.zero_()
@@ -182,16 +232,21 @@ def begin_at_components(
 _BASE = {"activation": "tanh", "norm": "none", "dropout": 0.0, "latent_activation": "tanh"}
 _LEAKY = {"activation": "leaky_relu", "latent_activation": "leaky_relu"}
 _SILU = {"activation": "silu", "latent_activation": "none"}
+_BIGGER = {"hidden": [2048, 512, 256], "latent": 64}
 
 # what belongs together in a jet; columns that are in no group make one of their own
 GROUPS = {
     "momentum": "pt eta phi m E DetectorEta".split(),
     "area": "ActiveArea ActiveArea4vec_eta ActiveArea4vec_m ActiveArea4vec_phi ActiveArea4vec_pt JetGhostArea".split(),
     "calorimeter": "AverageLArQF NegativeE HECQuality LArQuality EMFrac HECFrac BchCorrCell".split(),
-    "clusters": "Width WidthPhi CentroidR LeadingClusterCenterLambda LeadingClusterPt LeadingClusterSecondLambda LeadingClusterSecondR N90Constituents".split(),
+    "clusters": [
+        "Width", "WidthPhi", "CentroidR", "LeadingClusterCenterLambda", "LeadingClusterPt",
+        "LeadingClusterSecondLambda", "LeadingClusterSecondR", "N90Constituents",
+    ],
     "timing": "Timing OotFracClusters10 OotFracClusters5".split(),
 }
 
+# %% ../nbs/31_models.ipynb #5dfa8ccd
 RECIPES = {
     "AE_3D_200": {"hidden": [200, 100, 50], "latent": 3},
     "AE_3D_100": {"hidden": [100, 100, 50], "latent": 3},
@@ -215,14 +270,14 @@ RECIPES = {
     "AE_branches": {"hidden": [200, 200], "branches": {"columns": list(GROUPS.values()), "hidden": [40]}, **_SILU},
     "AE_rounded": {"hidden": [200, 200, 200], "discrete": "rounded", **_SILU},
     "AE_onehot": {"hidden": [200, 200, 200], "discrete": "onehot", **_SILU},
-    "BIGGER_AE": {"hidden": [2048, 512, 256], "latent": 64, **_LEAKY},
-    "BIGGER_AE_bn_dropout": {"hidden": [2048, 512, 256], "latent": 64, "norm": "after", "dropout": 0.1, **_LEAKY},
-    "BIGGER_AE_bypass": {"hidden": [2048, 512, 256], "latent": 64, "bypass": True, **_LEAKY, "latent_activation": "none"},
-    "BIGGER_AE_stored": {"hidden": [2048, 512, 256], "latent": 64, "bypass": True, "aux": [0, 1, 2, 3, 4, 5], **_LEAKY, "latent_activation": "none"},
+    "BIGGER_AE": {**_BIGGER, **_LEAKY},
+    "BIGGER_AE_bn_dropout": {**_BIGGER, "norm": "after", "dropout": 0.1, **_LEAKY},
+    "BIGGER_AE_bypass": {**_BIGGER, "bypass": True, **_LEAKY, "latent_activation": "none"},
+    "BIGGER_AE_stored": {**_BIGGER, "bypass": True, "aux": [0, 1, 2, 3, 4, 5], **_LEAKY, "latent_activation": "none"},
     "ResidualConnectionAE": {"hidden": [512, 512, 512], "latent": 64, "skip": True, "bypass": True, **_SILU},
 }
 
-
+# %% ../nbs/31_models.ipynb #a81364cd
 def model_from_config(
     config: dict,  # as in `Autoencoder.config`
 ) -> Autoencoder:
@@ -233,31 +288,55 @@ def model_from_config(
 def _numbers(wanted: list[str | int], names: list[str]) -> list[int]:
     "The places of columns, given by name or place; UsageError naming those that are missing."
     lacking = [str(c) for c in wanted if isinstance(c, str) and c not in names]
-    if lacking: raise UsageError(f"the network wants the column {', '.join(lacking)}, and the table has {', '.join(names) or 'no names'}; choose another recipe")
+    if lacking:
+        given = ", ".join(names) or "no names"
+        raise UsageError(
+            f"the network wants the column {', '.join(lacking)}, and the table has {given}; choose another recipe"
+        )
     return [names.index(c) if isinstance(c, str) else c for c in wanted]
+
+# %% ../nbs/31_models.ipynb #6e7f6790
+def _branches_by_place(branches: dict, names: list[str], n_features: int) -> dict:
+    "Groups of columns by place; columns of no group make one of their own."
+    known = [[c for c in group if c in names or not isinstance(c, str)] for group in branches["columns"]]
+    found = [_numbers(group, names) for group in known]
+    rest = [i for i in range(n_features) if not any(i in group for group in found)]
+    return branches | {"columns": [group for group in [*found, rest] if group]}
+
+
+def _discrete(treatment: str | dict | None, aux: list[int], levels: dict[int, list[float]]) -> dict | None:
+    "How discrete columns are treated, and their values; None if there are none."
+    if isinstance(treatment, dict): return treatment
+    # a column that never changes has one value, however it is treated
+    known = {str(c): v for c, v in levels.items() if c not in aux and (treatment or len(v) == 1)}
+    return {"treatment": treatment or "rounded", "levels": known} if known else None
 
 
 def _resolved(config: dict, names: list[str], levels: dict[int, list[float]]) -> dict:
     "Settings with numbers in place of names, and the values of discrete columns; what says nothing is left out."
     config = dict(config)
     if "aux" in config: config["aux"] = _numbers(config["aux"], names)
-    if "branches" in config:
-        found = [_numbers([c for c in g if c in names or not isinstance(c, str)], names) for g in config["branches"]["columns"]]
-        rest = [i for i in range(config["n_features"]) if not any(i in g for g in found)]
-        config["branches"] = config["branches"] | {"columns": [g for g in [*found, rest] if g]}
-    treatment = config.pop("discrete", None)
-    # a column that never changes has one value, however it is treated
-    known = {c: v for c, v in levels.items() if c not in config.get("aux", []) and (treatment or len(v) == 1)}
-    if isinstance(treatment, dict): config["discrete"] = treatment
-    elif known: config["discrete"] = {"treatment": treatment or "rounded", "levels": {str(c): v for c, v in known.items()}}
+    if "branches" in config: config["branches"] = _branches_by_place(config["branches"], names, config["n_features"])
+    discrete = _discrete(config.pop("discrete", None), config.get("aux", []), levels)
+    if discrete is not None: config["discrete"] = discrete
     return {k: v for k, v in config.items() if k not in OPTIONAL or v}
 
-
-def _of_particles(recipe: str, n_features: int, latent: int | None, per_particle: int | None, changes: dict) -> torch.nn.Module:
-    "A model that sees particles, with fresh weights."
-    if per_particle is None: raise UsageError(f"--recipe {recipe}: sees events as particles; add --coordinates on-shell")
-    if unknown := set(changes) - set(attention.BASE): raise UsageError(f"{recipe} has no {', '.join(sorted(unknown))}; what can be changed is {', '.join(attention.BASE)}")
-    config = attention.BASE | attention.RECIPES[recipe] | changes | {"n_features": n_features, "per_particle": per_particle}
+# %% ../nbs/31_models.ipynb #6b1e17fe
+def _of_particles(
+    recipe: str,
+    n_features: int,
+    latent: int | None,
+    per_particle: int | None,  # numbers of a particle
+    changes: dict,
+) -> nn.Module:
+    "A model that sees particles, with fresh weights; UsageError where it cannot be."
+    if per_particle is None:
+        raise UsageError(f"--recipe {recipe}: sees events as particles; add --coordinates on-shell")
+    if unknown := set(changes) - set(attention.BASE):
+        possible = ", ".join(attention.BASE)
+        raise UsageError(f"{recipe} has no {', '.join(sorted(unknown))}; what can be changed is {possible}")
+    config = attention.BASE | attention.RECIPES[recipe] | changes
+    config |= {"n_features": n_features, "per_particle": per_particle}
     return model_from_config(config | ({} if latent is None else {"latent": latent}))
 
 
@@ -266,14 +345,18 @@ def build_model(
     n_features: int,            # columns of the table
     latent: int | None = None,  # latent variables; None: the recipe's
     names: list[str] = (),      # of the columns
-    levels: dict[int, list[float]] | None = None,  # column → normalised values, of columns that take few, as from `data.lattices`
+    levels: dict[int, list[float]] | None = None,  # column → its normalised values if they are few (`data.lattices`)
     per_particle: int | None = None,  # numbers of a particle, if a row is an event
-    **changes,                  # hidden, activation, norm, dropout, latent_activation, skip, bypass, aux, branches, discrete
+    **changes,                  # other settings, as in `architecture.CONFIG` and `architecture.OPTIONAL`
 ) -> Autoencoder:
     "A recipe's model with fresh weights from torch's generator; UsageError for an unknown recipe or setting."
-    if recipe not in RECIPES | attention.RECIPES: raise UsageError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}, for events {', '.join(attention.RECIPES)}")
     if recipe in attention.RECIPES: return _of_particles(recipe, n_features, latent, per_particle, changes)
-    unknown = set(changes) - set(CONFIG) - set(OPTIONAL)
-    if unknown: raise UsageError(f"a model has no {', '.join(sorted(unknown))}; what can be changed is {', '.join([*CONFIG, *OPTIONAL])}")
+    if recipe not in RECIPES:
+        known = f"{', '.join(RECIPES)}, for events {', '.join(attention.RECIPES)}"
+        raise UsageError(f"--recipe {recipe}: unknown; choose one of {known}")
+    if unknown := set(changes) - set(CONFIG) - set(OPTIONAL):
+        possible = ", ".join([*CONFIG, *OPTIONAL])
+        raise UsageError(f"a model has no {', '.join(sorted(unknown))}; what can be changed is {possible}")
     config = {"n_features": n_features, "latent": max(1, 3 * n_features // 4)} | _BASE | RECIPES[recipe] | changes
-    return model_from_config(_resolved(config | ({} if latent is None else {"latent": latent}), list(names), levels or {}))
+    if latent is not None: config["latent"] = latent
+    return model_from_config(_resolved(config, list(names), levels or {}))

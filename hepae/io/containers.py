@@ -31,10 +31,13 @@ _NOT_DAMAGE = (ImportError, NotImplementedError, CannotBeStrided, UnknownInterpr
 def _why_not_read(e: Exception, what: str = "this file") -> str:
     "What an exception of uproot means for `what`, and what to do."
     why = " ".join(str(e).split())[:160]
-    if isinstance(e, ImportError): return f"uproot cannot read {what} without a package that is not installed ({why}); install it"
+    if isinstance(e, ImportError):
+        return f"uproot cannot read {what} without a package that is not installed ({why}); install it"
     if isinstance(e, _NOT_DAMAGE) or "unsupported compression" in why:
-        return f"uproot cannot read {what} ({why}); choose other branches with --columns, or write the file again with a newer ROOT (hadd -f new.root old.root)"
-    return f"damaged or unreadable ROOT file ({type(e).__name__}: {why}); copy it again, or open it with ROOT to see more"
+        rewrite = "write the file again with a newer ROOT (hadd -f new.root old.root)"
+        return f"uproot cannot read {what} ({why}); choose other branches with --columns, or {rewrite}"
+    mend = "copy it again, or open it with ROOT to see more"
+    return f"damaged or unreadable ROOT file ({type(e).__name__}: {why}); {mend}"
 
 
 @contextmanager
@@ -46,31 +49,42 @@ def reading_branch(
     try: yield
     except _NOT_DAMAGE as e: raise HepaeError(f"{path}: {_why_not_read(e, f'branch {branch}')}") from e
 
-# %% ../../nbs/08_io.containers.ipynb #3dccffd9
+# %% ../../nbs/08_io.containers.ipynb #b027665d
+def _end_of(header: bytes) -> int:
+    "Where a ROOT file ends, from its first 20 bytes; 0 if they cannot be true."
+    big = int.from_bytes(header[4:8], "big", signed=True) >= 1_000_000
+    end = int.from_bytes(header[12:20] if big else header[12:16], "big")
+    begin = int.from_bytes(header[8:12], "big")
+    return end if 0 < begin < end else 0
+
+
 def check_root(
     path: str | Path,
 ) -> Path:
     "`path`, if it is a ROOT file and as long as its header says; HepaeError otherwise."
     path = existing_file(path)
-    with open(path, "rb") as f: head = f.read(20)
-    if head[:4] != b"root": raise HepaeError(f"{path}: not a ROOT file (it does not begin with 'root'); give a ROOT file, or check how it was copied")
-    if len(head) == 20:
-        big = int.from_bytes(head[4:8], "big", signed=True) >= 1_000_000  # files over 2 GB spell the end in 8 bytes; some builds of ROOT write a version below 0
-        end = int.from_bytes(head[12:20] if big else head[12:16], "big")
-        if not 0 < int.from_bytes(head[8:12], "big") < end: raise HepaeError(f"{path}: damaged ROOT file (its header says nothing of use); copy it again")
-    if len(head) < 20 or path.stat().st_size < end:
-        raise HepaeError(f"{path}: truncated ROOT file ({path.stat().st_size} bytes, its header promises {end if len(head) == 20 else 'more'}); copy it again")
+    with open(path, "rb") as f: header = f.read(20)
+    if header[:4] != b"root":
+        mend = "give a ROOT file, or check how it was copied"
+        raise HepaeError(f"{path}: not a ROOT file (it does not begin with 'root'); {mend}")
+    size, end = path.stat().st_size, _end_of(header) if len(header) == 20 else None
+    if end == 0: raise HepaeError(f"{path}: damaged ROOT file (its header says nothing of use); copy it again")
+    if end is None or size < end:
+        promised = f"{size} bytes, its header promises {end or 'more'}"
+        raise HepaeError(f"{path}: truncated ROOT file ({promised}); copy it again")
     return path
 
-
+# %% ../../nbs/08_io.containers.ipynb #c8a9b787
 @contextmanager
 def opened(
     path: str | Path,
 ) -> Iterator[uproot.ReadOnlyDirectory]:
-    "The opened ROOT file, with a cache of its own that goes when it closes, and not mapped to memory, which would grow with the file; any failure inside becomes a HepaeError."
+    """The opened ROOT file; any failure inside becomes a HepaeError.
+    Its cache goes when it closes, and it is not mapped to memory, which would grow with the file."""
     path = check_root(path)
+    reading = dict(handler=uproot.MultithreadedFileSource, num_workers=1, array_cache=None, object_cache={})
     try:
-        with uproot.open(path, handler=uproot.MultithreadedFileSource, num_workers=1, array_cache=None, object_cache={}) as file: yield file
+        with uproot.open(path, **reading) as file: yield file
     except HepaeError: raise
     except Exception as e: raise HepaeError(f"{path}: {_why_not_read(e)}") from e
 
@@ -86,7 +100,7 @@ class Container:
     name: str
     tree: str
     tree_class: str                                          # 'TTree' or 'RNTuple'
-    unit: str = ""                                           # of energies: 'MeV', 'GeV' or '' if the layout does not say
+    unit: str = ""                                           # of energies: 'MeV', 'GeV' or '' if nothing tells
     branches: dict[str, str] = field(default_factory=dict)   # variable → branch
 
     def has(self, wanted: Iterable[str]) -> list[str]:
@@ -98,19 +112,27 @@ class Container:
         "The presets whose variables are all here."
         return [d for d, names in PRESETS.items() if self.has(names) == names]
 
+# %% ../../nbs/08_io.containers.ipynb #16749b94
+def _aux_stores(keys: list[str]) -> tuple[dict, list[str]]:
+    "The branches of aux stores by (container, True) and variable, and the other branches."
+    found, rest, known = {}, [], set(keys)
+    for key in keys:
+        if key[:1] == "n" and key[1:] in known: continue  # the counter of that branch
+        match = _AUX.match(key)
+        if match: found.setdefault((match["container"], True), {}).setdefault(match["variable"], key)
+        else: rest.append(key)
+    return found, rest
+
 
 def _group(keys: list[str]) -> dict[tuple[str, bool], dict[str, str]]:
     "Branches by (container, is it an aux store?) and variable."
-    found: dict[tuple[str, bool], dict[str, str]] = {}
-    rest, known = [], set(keys)
-    for key in keys:
-        if key[:1] == "n" and key[1:] in known: continue  # the counter of that branch
-        if match := _AUX.match(key): found.setdefault((match["container"], True), {}).setdefault(match["variable"], key)
-        else: rest.append(key)
+    found, rest = _aux_stores(keys)
     for match in filter(None, map(_NTUPLE.match, rest)):
-        found.setdefault((match["container"] or "", False), {}).setdefault(COMPONENTS[match["variable"].lower()], match[0])
+        variable = COMPONENTS[match["variable"].lower()]
+        found.setdefault((match["container"] or "", False), {}).setdefault(variable, match[0])
     for (name, aux), branches in found.items():
-        if not aux and name: branches.update({v: k for k in rest if (v := _member(k, name)) and v.lower() not in COMPONENTS})
+        if aux or not name: continue
+        branches.update({v: k for k in rest if (v := _member(k, name)) and v.lower() not in COMPONENTS})
     return found
 
 
@@ -143,7 +165,7 @@ def not_columns(tree) -> dict[str, str]:
     leaves = [pair for key, branch in tree.iteritems() for pair in zip(_columns_of(key, branch), _leaves(branch))]
     return {name: why for name, leaf in leaves if (why := _why_no_column(leaf))}
 
-
+# %% ../../nbs/08_io.containers.ipynb #392769d5
 def branch_of(
     tree,       # a TTree or an RNTuple
     name: str,  # from `branch_names`
@@ -163,20 +185,38 @@ def branch_array(tree, name: str, start: int | None = None, stop: int | None = N
     return array[leaf] if leaf else array
 
 # %% ../../nbs/08_io.containers.ipynb #0d8d5b84
+_TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
+_BOOKKEEPING = ("##", "MetaData", "DataHeader", "POOL")  # of ATLAS
+
+
 def trees_of(file: uproot.ReadOnlyDirectory) -> Iterator[tuple[str, str]]:
     "Name and class of each tree in the file, the bookkeeping ones of ATLAS left out."
     for key, kind in file.classnames(recursive=True, cycle=False).items():
-        if kind in ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple") and not key.startswith(("##", "MetaData", "DataHeader", "POOL")):
+        if kind in _TREES and not key.startswith(_BOOKKEEPING):
             yield key, "RNTuple" if kind.endswith("RNTuple") else "TTree"
+
+# %% ../../nbs/08_io.containers.ipynb #fd866fbc
+def _store_members(tree) -> list[str]:
+    "Names of the members of the static stores of an RNTuple."
+    fields = list(enumerate(tree.ntuple.field_records))
+    stores = {i: f.field_name for i, f in fields if f.parent_field_id == i and f.field_name.endswith("Aux:")}
+    members = [(i, f) for i, f in fields if f.parent_field_id in stores and i not in stores]
+    # a base class is called :_0
+    return [f"{stores[f.parent_field_id]}.{f.field_name}" for _, f in members if f.field_name[:1] != ":"]
 
 
 def branch_names(tree) -> list[str]:
-    "Names of all branches. Of a large RNTuple: the top level, and the members of stores, since uproot takes seconds to list all the rest."
-    if isinstance(tree, uproot.TTree): return [name for key, branch in tree.iteritems() for name in _columns_of(key, branch)]
+    "Names of all branches; of a large RNTuple those of the top level, and of the members of stores."
+    if isinstance(tree, uproot.TTree):
+        return [name for key, branch in tree.iteritems() for name in _columns_of(key, branch)]
     if len(top := tree.keys(recursive=False)) < 200: return tree.keys()
-    fields = list(enumerate(tree.ntuple.field_records))
-    stores = {i: f.field_name for i, f in fields if f.parent_field_id == i and f.field_name.endswith("Aux:")}
-    return top + [f"{stores[f.parent_field_id]}.{f.field_name}" for i, f in fields if f.parent_field_id in stores and i not in stores and f.field_name[:1] != ":"]  # :_0 is a base class
+    return top + _store_members(tree)
+
+# %% ../../nbs/08_io.containers.ipynb #109a8f41
+def _unit(aux: bool, keys: list[str]) -> str:
+    "The unit of energies: MeV in ATLAS's aux stores, GeV in NanoAOD, otherwise unknown."
+    if aux: return "MeV"
+    return "GeV" if {"run", "luminosityBlock", "event"} <= set(keys) else ""
 
 
 def all_containers(file: uproot.ReadOnlyDirectory) -> list[Container]:
@@ -185,17 +225,21 @@ def all_containers(file: uproot.ReadOnlyDirectory) -> list[Container]:
     for tree, tree_class in trees_of(file):
         odd = not_columns(file[tree])
         keys = [key for key in branch_names(file[tree]) if key not in odd]
-        nano = {"run", "luminosityBlock", "event"} <= set(keys)
-        found += [Container(name, tree, tree_class, "MeV" if aux else "GeV" if nano else "", branches) for (name, aux), branches in _group(keys).items()]
+        for (name, aux), branches in _group(keys).items():
+            found.append(Container(name, tree, tree_class, _unit(aux, keys), branches))
     return found
+
+
+def _of_jets(c: Container) -> bool:
+    "Whether the objects have a direction and a momentum, or many jet variables."
+    return len(c.has(["pt", "eta", "phi"])) == 3 or len(c.has(PRESETS["27D"])) >= 10
 
 
 def containers(
     path: str | Path,  # a ROOT file
 ) -> list[Container]:
     "The containers in a file whose objects have a direction and a momentum, or many jet variables."
-    with opened(path) as file: found = all_containers(file)
-    return [c for c in found if len(c.has(["pt", "eta", "phi"])) == 3 or len(c.has(PRESETS["27D"])) >= 10]
+    with opened(path) as file: return list(filter(_of_jets, all_containers(file)))
 
 # %% ../../nbs/08_io.containers.ipynb #8c0d1a30
 def said_of(odd: dict[str, str] | None) -> str:
@@ -208,6 +252,61 @@ def said_of(odd: dict[str, str] | None) -> str:
 _JETS = re.compile(r"jet|akt|kt\d", re.IGNORECASE)
 
 
+def _like_jets(found: list[Container]) -> list[Container]:
+    "Those that are called jets, if any are."
+    return [c for c in found if _JETS.search(c.name)] or found
+
+
+def _listing(name: str, found: list[Container], wanted: list[str]) -> str:
+    "Names of containers for a message: those that fit, or those that sound alike."
+    fitting = [c.name for c in found if c.has(wanted) == wanted]
+    names = fitting or difflib.get_close_matches(name, [c.name for c in found], cutoff=0.3)
+    return ", ".join(sorted(set(names))[:12]) or "none with such variables"
+
+# %% ../../nbs/08_io.containers.ipynb #3be2f546
+def _richer(everywhere: list[Container], wanted: list[str], has: list[str]) -> str:
+    "The containers that have more of what is wanted, for a message."
+    more = [c for c in everywhere if len(c.has(wanted)) > len(has)]
+    more = sorted(more, key=lambda c: -len(c.has(wanted)))[:5]
+    return "".join(f"; {c.name} has {len(c.has(wanted))} of {len(wanted)}" for c in more)
+
+
+def _why_none(found: list[Container], everywhere: list[Container], wanted: list[str], unsplit: set[str]) -> str:
+    "Why no container fits: the best one, all that it lacks, and who has more of it."
+    rank = lambda c: (bool(_JETS.search(c.name)), len(c.has(PRESETS["27D"])), len(c.has(wanted)))
+    best = max(found, key=rank, default=None)
+    if best is None or not (best.has(wanted) or best.has(PRESETS["27D"])):
+        mend = "name the branches with --columns pt=…,eta=…,phi=…,m=…"
+        return f"no jets found: no tree has a container with {', '.join(wanted)}; {mend}"
+    has = best.has(wanted)
+    lacking, others = ", ".join(v for v in wanted if v not in has), _richer(everywhere, wanted, has)
+    without = ", or go on without with --allow-missing" if has else ""
+    if best.name in unsplit:
+        store = f"the unsplit store '{best.name}Aux.', which uproot cannot read"
+        mend = "write the file again with split branches (as a derivation does)"
+        return (
+            f"container {best.name} has no branch for {lacking}, and keeps the rest in {store}{others}; {mend}{without}"
+        )
+    mend = "choose another with --container, name the branches with --columns"
+    return f"container {best.name or '(top level)'} has no {lacking}{others}; {mend}{without}"
+
+# %% ../../nbs/08_io.containers.ipynb #5751a7bb
+def _named(path: str | Path, found: list[Container], wanted: list[str], name: str, odd: dict | None) -> list[Container]:
+    "The containers of a name, as they are called with or without their store; UsageError if there are none."
+    plain = re.sub(r"Aux(Dyn)?[.:]?$", "", name)
+    named = [c for c in found if c.name == plain]
+    if named: return named
+    raise UsageError(f"{path}: no container {name}; there are {_listing(name, found, wanted)}{said_of(odd)}")
+
+
+def _fitting(found: list[Container], wanted: list[str], allow_missing: bool) -> list[Container]:
+    "The containers that have all that is wanted, or (`allow_missing`) the jets that have most of it."
+    if not allow_missing: return [c for c in found if c.has(wanted) == wanted]
+    jets = _like_jets(found)
+    most = max((len(c.has(wanted)) for c in jets), default=0)
+    return [c for c in jets if c.has(wanted) == wanted or len(c.has(wanted)) == most > 0]
+
+# %% ../../nbs/08_io.containers.ipynb #1669ee74
 def choose_container(
     path: str | Path,                # only for messages
     found: list[Container],          # of one file
@@ -217,87 +316,82 @@ def choose_container(
     allow_missing: bool = False,     # the container that has most of them will do
     odd: dict[str, str] | None = None,  # branches that are no columns, from `not_columns`
 ) -> Container:
-    "The container of `found` that has all that is `wanted`; UsageError if that is ambiguous, HepaeError if there is none."
-    everywhere = found
-    if name is not None:
-        named = [c for c in found if c.name == re.sub(r"Aux(Dyn)?[.:]?$", "", name)]
-        if not named: raise UsageError(f"{path}: no container {name}; there are {_listing(name, found, wanted)}{said_of(odd)}")
-        found = named
-    most = max((len(c.has(wanted)) for c in _like_jets(found)), default=0)
-    good = [c for c in (_like_jets(found) if allow_missing else found) if c.has(wanted) == wanted or allow_missing and len(c.has(wanted)) == most > 0]
+    "The container that has all that is `wanted`; UsageError if that is ambiguous, HepaeError if there is none."
+    candidates = found if name is None else _named(path, found, wanted, name, odd)
+    good = _fitting(candidates, wanted, allow_missing)
     jets = [c for c in good if _JETS.search(c.name)]
-    if len(good) == 1: return good[0]
-    if len(jets) == 1: return jets[0]
-    if good:
-        same = len({c.name for c in good}) == 1
-        raise UsageError(f"{path}: several containers fit; choose one with {'--tree' if same else '--container'}: " + ", ".join(sorted({c.tree if same else c.name for c in jets or good})))
-    raise HepaeError(f"{path}: " + _why_none(found, everywhere, wanted, set(unsplit)) + said_of(odd))
-
-
-def _like_jets(found: list[Container]) -> list[Container]:
-    "Those that are called jets, if any are."
-    return [c for c in found if _JETS.search(c.name)] or found
-
-
-def _listing(name: str, found: list[Container], wanted: list[str]) -> str:
-    "Names of containers for a message: those that fit, or those that sound alike."
-    names = [c.name for c in found if c.has(wanted) == wanted] or difflib.get_close_matches(name, [c.name for c in found], cutoff=0.3)
-    return ", ".join(sorted(set(names))[:12]) or "none with such variables"
-
-
-def _why_none(found: list[Container], everywhere: list[Container], wanted: list[str], unsplit: set[str]) -> str:
-    "Why no container fits: the best one, all that it lacks, and who has more of it."
-    rank = lambda c: (bool(_JETS.search(c.name)), len(c.has(PRESETS["27D"])), len(c.has(wanted)))
-    best = max(found, key=rank, default=None)
-    if best is None or not (best.has(wanted) or best.has(PRESETS["27D"])): return f"no jets found: no tree has a container with {', '.join(wanted)}; name the branches with --columns pt=…,eta=…,phi=…,m=…"
-    has = best.has(wanted)
-    lacking = ", ".join(v for v in wanted if v not in has)
-    more = sorted((c for c in everywhere if len(c.has(wanted)) > len(has)), key=lambda c: -len(c.has(wanted)))[:5]
-    others = "".join(f"; {c.name} has {len(c.has(wanted))} of {len(wanted)}" for c in more)
-    on = "choose another with --container, name the branches with --columns" + (", or go on without with --allow-missing" if has else "")
-    if best.name in unsplit:
-        return (f"container {best.name} has no branch for {lacking}, and keeps the rest in the unsplit store '{best.name}Aux.', which uproot cannot read{others}; "
-                f"write the file again with split branches (as a derivation does){', or go on without with --allow-missing' if has else ''}")
-    return f"container {best.name or '(top level)'} has no {lacking}{others}; {on}"
+    for some in (good, jets):
+        if len(some) == 1: return some[0]
+    if not good: raise HepaeError(f"{path}: " + _why_none(candidates, found, wanted, set(unsplit)) + said_of(odd))
+    same = len({c.name for c in good}) == 1
+    option, names = ("--tree" if same else "--container"), {c.tree if same else c.name for c in jets or good}
+    raise UsageError(f"{path}: several containers fit; choose one with {option}: {', '.join(sorted(names))}")
 
 # %% ../../nbs/08_io.containers.ipynb #83ed3178
 def unsplit_stores(file: uproot.ReadOnlyDirectory) -> list[str]:
     "Containers with a static store that is one object instead of branches."
-    return [k[:-4] for t, c in trees_of(file) if c == "TTree" for k in file[t].keys(recursive=False) if k.endswith("Aux.") and not len(file[t][k].branches)]
+    trees = [file[name] for name, kind in trees_of(file) if kind == "TTree"]
+    stores = [(tree, key) for tree in trees for key in tree.keys(recursive=False) if key.endswith("Aux.")]
+    return [key[:-4] for tree, key in stores if not len(tree[key].branches)]
 
 # %% ../../nbs/08_io.containers.ipynb #d38b80a0
+def _absent(file: uproot.ReadOnlyDirectory, tree: str, branches: list[str]) -> str:
+    "Which of the branches a tree lacks, and what may be meant instead."
+    known = branch_names(file[tree])
+    absent = ", ".join(b for b in branches if b not in known)
+    leaves = sorted({n for b in branches for n in known if n.startswith(f"{b}.")})
+    if not leaves: return f"tree {tree} has no branch {absent}; hepae inspect lists what is there"
+    return f"branch {absent} of tree {tree} is several columns; name one of {', '.join(leaves[:12])}"
+
+
 def described_container(
     file: uproot.ReadOnlyDirectory,
     columns: dict[str, str],    # variable → branch
     tree: str | None = None,    # which tree; may be left out if only one has these branches
 ) -> Container:
     "The container that the user describes; HepaeError naming the branches that are not there."
+    path, branches = file.file_path, set(columns.values())
     trees = [(t, c) for t, c in trees_of(file) if tree in (None, t)]
-    if not trees: raise UsageError(f"{file.file_path}: no tree {tree or 'at all'}; there are {', '.join(t for t, _ in trees_of(file)) or 'none'}")
-    fitting = [(t, c) for t, c in trees if set(columns.values()) <= set(branch_names(file[t]))]
-    if len(fitting) > 1: raise UsageError(f"{file.file_path}: several trees have these branches; choose one with --tree: {', '.join(t for t, _ in fitting)}")
+    if not trees:
+        known = ", ".join(t for t, _ in trees_of(file)) or "none"
+        raise UsageError(f"{path}: no tree {tree or 'at all'}; there are {known}")
+    lacking = {t: branches - set(branch_names(file[t])) for t, _ in trees}
+    fitting = [(t, c) for t, c in trees if not lacking[t]]
+    if len(fitting) > 1:
+        names = ", ".join(t for t, _ in fitting)
+        raise UsageError(f"{path}: several trees have these branches; choose one with --tree: {names}")
     if not fitting:
-        best = min(trees, key=lambda t: len(set(columns.values()) - set(branch_names(file[t[0]]))))[0]
-        absent = ", ".join(b for b in columns.values() if b not in branch_names(file[best]))
-        lists = sorted({f"{b}.{leaf}" for b in columns.values() for n in branch_names(file[best]) if (leaf := n.removeprefix(f"{b}.")) != n})
-        if lists: raise HepaeError(f"{file.file_path}: branch {absent} of tree {best} is several columns; name one of {', '.join(lists[:12])}")
-        raise HepaeError(f"{file.file_path}: tree {best} has no branch {absent}; hepae inspect lists what is there")
+        best = min(lacking, key=lambda t: len(lacking[t]))
+        raise HepaeError(f"{path}: {_absent(file, best, list(columns.values()))}")
     return Container("", *fitting[0], "", dict(columns))
 
 # %% ../../nbs/08_io.containers.ipynb #c607baeb
 def _rows(tree, branch: str) -> int | None:
     "How many objects a container has in all entries; None if it cannot be read."
-    try: return int(sum(ak.count(branch_array(tree, branch, i, i + 200_000)) for i in range(0, max(tree.num_entries, 1), 200_000)))
+    starts = range(0, max(tree.num_entries, 1), 200_000)
+    try: return int(sum(ak.count(branch_array(tree, branch, i, i + 200_000)) for i in starts))
     except Exception: return None  # an object that uproot cannot read: the listing goes on without the number
 
 
+def _tree_facts(file: uproot.ReadOnlyDirectory, name: str, kind: str) -> dict:
+    "What inspect says of a tree."
+    tree = file[name]
+    facts = {"tree": name, "class": kind, "entries": tree.num_entries}
+    return facts | {"branches": len(branch_names(tree)), "not_columns": not_columns(tree)}
+
+
+def _container_facts(file: uproot.ReadOnlyDirectory, c: Container) -> dict:
+    "What inspect says of a container."
+    counted = next(c.branches[v] for v in ("pt", "px", *c.branches) if v in c.branches)
+    facts = {"container": c.name, "tree": c.tree, "rows": _rows(file[c.tree], counted), "unit": c.unit}
+    return facts | {"variables": len(c.branches), "presets": c.presets, "of_27D": len(c.has(PRESETS["27D"]))}
+
+# %% ../../nbs/08_io.containers.ipynb #9495a1f4
 def describe_root(
     path: str | Path,
 ) -> dict:  # JSON-able: trees and containers
     "The trees of a file and its containers: objects, variables, and the presets they can fill."
     with opened(path) as file:
-        found = [c for c in all_containers(file) if len(c.has(["pt", "eta", "phi"])) == 3 or len(c.has(PRESETS["27D"])) >= 10]
-        trees = [{"tree": t, "class": c, "entries": file[t].num_entries, "branches": len(branch_names(file[t])), "not_columns": not_columns(file[t])} for t, c in trees_of(file)]
-        boxes = [{"container": c.name, "tree": c.tree, "rows": _rows(file[c.tree], next(c.branches[v] for v in ("pt", "px", *c.branches) if v in c.branches)), "unit": c.unit, "variables": len(c.branches),
-                  "presets": c.presets, "of_27D": len(c.has(PRESETS["27D"]))} for c in found]
-    return {"trees": trees, "containers": boxes}
+        trees = [_tree_facts(file, name, kind) for name, kind in trees_of(file)]
+        found = [_container_facts(file, c) for c in filter(_of_jets, all_containers(file))]
+    return {"trees": trees, "containers": found}

@@ -30,29 +30,41 @@ def _dtype(text: str, *_) -> np.dtype:
 
 
 def _set_dtype(dtype: np.dtype, state: tuple) -> None:
-    if list(state[2:5]) != [None] * 3 or state[1] not in tuple("<>|="): raise HepaeError("holds values that are more than one number each")
+    "Byte order and unit of a type of numbers."
+    _, order, *parts = state[:5]
+    if parts != [None] * 3 or order not in tuple("<>|="):
+        raise HepaeError("holds values that are more than one number each")
     if dtype.kind in "mM":
         unit, *counts = state[8][1]
-        if unit not in (b"s", b"ms", b"us", b"ns") or counts[:2] != [1, 1]: raise HepaeError("holds times of an unknown unit")
-        dtype.__setstate__((4, state[1], None, None, None, -1, -1, 0, (None, (unit, 1, 1, 1))))
-    if dtype.kind in "fiu": dtype.__setstate__((3, state[1], None, None, None, -1, -1, 0))
+        if unit not in (b"s", b"ms", b"us", b"ns") or counts[:2] != [1, 1]:
+            raise HepaeError("holds times of an unknown unit")
+        dtype.__setstate__((4, order, None, None, None, -1, -1, 0, (None, (unit, 1, 1, 1))))
+    if dtype.kind in "fiu": dtype.__setstate__((3, order, None, None, None, -1, -1, 0))
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #498aa756
 def _new_array(*declared) -> np.ndarray:
     "An empty array, whatever size is declared: the true shape comes with the data."
     return np.ndarray((0,), "b")
 
 
+_VALUES = (str, int, float, bytes, type(None), type(pd.NA))
+
+
 def _set_array(array: np.ndarray, state: tuple) -> None:
+    "Fill an array; HepaeError if its bytes are not those of its shape and type."
     _, shape, dtype, fortran, data = state
     if array.size or not isinstance(dtype, np.dtype): raise HepaeError("fills one array twice")
-    if dtype.kind == "O": data = [x if isinstance(x, (str, int, float, bytes, type(None), type(pd.NA))) else _no_value(x) for x in data]
-    else: data = bytes(_bytes(data))
-    if min(shape, default=0) < 0 or math.prod(shape) * (dtype.kind == "O" or dtype.itemsize) != len(data): raise HepaeError("has an array that is not filled")
+    is_object = dtype.kind == "O"
+    data = [_value(x) for x in data] if is_object else bytes(_bytes(data))
+    size = math.prod(shape) * (1 if is_object else dtype.itemsize)
+    if min(shape, default=0) < 0 or size != len(data): raise HepaeError("has an array that is not filled")
     array.__setstate__((1, shape, dtype, bool(fortran), data))
 
 
-def _no_value(x): raise HepaeError(f"holds a {type(x).__name__} where a number or a name is expected")
+def _value(x):
+    "`x`, if it is a number, a text or a gap."
+    if isinstance(x, _VALUES): return x
+    raise HepaeError(f"holds a {type(x).__name__} where a number or a name is expected")
 
 
 def _array_of(data, dtype, shape, order) -> np.ndarray:
@@ -91,8 +103,9 @@ class _Record:
             elif isinstance(x, np.ndarray): self.state["_ndarray"] = x
             else: self.state["_dtype"] = x
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #9142c3e1
 class _StringKind(_Record):
+    "The dtype of text."
     def made(self) -> pd.StringDtype:
         storage, missing = (*self.given, "python", pd.NA)[:2] if len(self.given) != 1 else (*self.given, pd.NA)
         if storage not in ("python", "pyarrow"): raise HepaeError("has text of an unknown kind")
@@ -106,9 +119,10 @@ class _Names(_Record):
         if not isinstance(texts, (list, np.ndarray)): raise HepaeError("has text that is none")
         kind = self.state.get("_dtype")
         dtype = kind.made() if isinstance(kind, _StringKind) else pd.StringDtype("python")
-        return pd.array([x if isinstance(x, str) else None for x in np.ravel(np.array(texts, object))], dtype=dtype)
+        flat = np.ravel(np.array(texts, object))
+        return pd.array([x if isinstance(x, str) else None for x in flat], dtype=dtype)
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #176617f6
 class _Masked(_Record):
     "Numbers and where there are none."
     def made(self) -> pd.api.extensions.ExtensionArray:
@@ -118,19 +132,24 @@ class _Masked(_Record):
 
 
 class _CategoryKind(_Record):
+    "The dtype of categories: what they are, and whether they have an order."
     def made(self) -> pd.CategoricalDtype:
-        categories, ordered = (self.state.get("categories"), self.state.get("ordered")) if self.state else (*self.given, None, False)[:2]
+        if self.state: categories, ordered = self.state.get("categories"), self.state.get("ordered")
+        else: categories, ordered = (*self.given, None, False)[:2]
         return pd.CategoricalDtype(None if categories is None else _made_index(categories), bool(ordered))
 
 
 class _Categorical(_Record):
+    "Codes, and the categories that they count."
     def made(self) -> pd.Categorical:
         kind, codes = self.state["_dtype"], self.state["_ndarray"]
-        if not isinstance(kind, _CategoryKind) or codes.dtype.kind != "i": raise HepaeError("has categories that are none")
+        if not isinstance(kind, _CategoryKind) or codes.dtype.kind != "i":
+            raise HepaeError("has categories that are none")
         return pd.Categorical.from_codes(np.ravel(codes), dtype=kind.made())
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #e1efd91a
 class _ZoneKind(_Record):
+    "The dtype of times in a zone."
     def made(self) -> pd.DatetimeTZDtype:
         unit, zone = (self.state.get("unit"), self.state.get("tz")) if self.state else self.given
         if not isinstance(zone, str): raise HepaeError("has times in an unknown zone")
@@ -143,8 +162,9 @@ class _Times(_Record):
         kind, values = self.state.get("_dtype"), self.state["_ndarray"]
         if values.dtype.kind not in "mM": raise HepaeError("has times that are none")
         if not isinstance(kind, _ZoneKind): return values
-        dtype = kind.made()
-        zoned = [pd.DatetimeIndex(row).tz_localize("UTC").tz_convert(dtype.tz).array for row in np.atleast_2d(values)]
+        zone = kind.made().tz
+        rows = [pd.DatetimeIndex(row) for row in np.atleast_2d(values)]
+        zoned = [row.tz_localize("UTC").tz_convert(zone).array for row in rows]
         return zoned[0] if len(zoned) == 1 else zoned
 
 
@@ -161,7 +181,8 @@ class _Zone:
 
 
 def _zone_reader(kind, name):
-    if kind is not _Zone or name != "_unpickle": raise HepaeError("names builtins.getattr, which no table of numbers needs")
+    if kind is not _Zone or name != "_unpickle":
+        raise HepaeError("names builtins.getattr, which no table of numbers needs")
     return lambda zone, *_: zone
 
 
@@ -170,7 +191,7 @@ def _fixed_zone(shift, *_) -> str:
     sign, minutes = "-" if shift < 0 else "+", abs(int(shift)) // 60
     return "UTC" if not minutes else f"UTC{sign}{minutes // 60:02}:{minutes % 60:02}"
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #1c23a1fa
 class _Level:
     "Values of an index, and its name."
     def __init__(self, values, name=None, freq=None): self.values, self.name, self.freq = values, name, freq
@@ -190,18 +211,20 @@ def _made_index(level) -> pd.Index:
     "A level of the index, with its name."
     level = level if isinstance(level, _Level) else _Level(level)
     values = _made(level.values)
-    if isinstance(values, np.ndarray) and values.ndim != 1: raise HepaeError("has an axis that is none")
-    if isinstance(values, np.ndarray): values = values.astype(values.dtype.newbyteorder("="))
+    if isinstance(values, np.ndarray):
+        if values.ndim != 1: raise HepaeError("has an axis that is none")
+        values = values.astype(values.dtype.newbyteorder("="))
     found = pd.Index(values, dtype=getattr(values, "dtype", object), name=_named(level.name))
-    if level.freq is not None and len(found) > 2 and isinstance(found, (pd.DatetimeIndex, pd.TimedeltaIndex)) and found.inferred_freq: found.freq = found.inferred_freq
+    of_times = isinstance(found, (pd.DatetimeIndex, pd.TimedeltaIndex)) and len(found) > 2
+    if level.freq is not None and of_times and found.inferred_freq: found.freq = found.inferred_freq
     return found
 
 
 def _named(name):
     "A name of a level; HepaeError if it is none."
-    good = isinstance(name, (str, int, float, type(None))) or isinstance(name, tuple) and all(isinstance(n, (str, int, float, type(None))) for n in name)
-    if not good: raise HepaeError("has an index with a name that is none")
-    return name
+    parts = name if isinstance(name, tuple) else (name,)
+    if all(isinstance(n, (str, int, float, type(None))) for n in parts): return name
+    raise HepaeError("has an index with a name that is none")
 
 
 class _Frequency(_Record):
@@ -234,12 +257,15 @@ def _values(data=(), name=None, freq=None, **_) -> _Level: return _Level(data, n
 
 def _range(start=0, stop=0, step=1, name=None, **_) -> _Level: return _Level(pd.RangeIndex(start, stop, step), name)
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #d60cb4f8
 def _arrow_strings(data: tuple) -> list[str | None]:
+    "The texts of an array in pyarrow's memory layout; None where there is none."
     kind, length, _, offset, (valid, places, text), *_ = data
     ends = np.frombuffer(places, {"string": "<i4", "large_string": "<i8"}[kind])[offset:offset + length + 1]
-    if (np.diff(ends) < 0).any() or len(ends) and ends[-1] > len(text or b""): raise HepaeError("has text that points outside")
-    texts = [bytes(text[a:b]).decode() if b > a else "" for a, b in zip(ends.tolist(), ends[1:].tolist(), strict=False)]
+    if (np.diff(ends) < 0).any() or len(ends) and ends[-1] > len(text or b""):
+        raise HepaeError("has text that points outside")
+    pairs = zip(ends.tolist(), ends[1:].tolist(), strict=False)
+    texts = [bytes(text[a:b]).decode() if b > a else "" for a, b in pairs]
     if valid is None: return texts
     there = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[offset:offset + length]
     return [t if ok else None for t, ok in zip(texts, there.tolist(), strict=True)]
@@ -257,37 +283,97 @@ def _set_state(thing, state) -> None:
     elif thing is not _block: raise HepaeError(f"changes a {type(thing).__name__}, which no table of numbers needs")
 
 # %% ../../nbs/07_io.unpickle.ipynb #751919bb
-_INDEX_PARTS = {"_new_Index": _new_index, "Index": _values, "Int64Index": _values, "UInt64Index": _values, "Float64Index": _values, "RangeIndex": _range, "MultiIndex": _events, "CategoricalIndex": _values, "DatetimeIndex": _values, "TimedeltaIndex": _values,
-                "_new_DatetimeIndex": _new_index, "_new_TimedeltaIndex": _new_index, "FrozenList": list, "FrozenNDArray": _new_array}
-_ARRAY_PARTS = {"_reconstruct": _new_array, "_frombuffer": _array_of, "scalar": _scalar}
-_DTYPES = {f"{n}Dtype": _Record for n in ("Boolean", *(f"{u}Int{b}" for u in ("", "U") for b in (8, 16, 32, 64)), "Float32", "Float64")}
-_MASKED = {f"{n}Array": _Masked for n in ("Boolean", "Integer", "Floating")}
-_STRING_PARTS = {"StringDtype": _StringKind, "StringArray": _Names, "ArrowStringArray": _Names, "ArrowStringArrayNumpySemantics": _Names,
-                 "__pyx_unpickle_NDArrayBacked": _backed, "NA": pd.NA, "Categorical": _Categorical, "CategoricalDtype": _CategoryKind,
-                 "DatetimeTZDtype": _ZoneKind, "DatetimeArray": _Times, "TimedeltaArray": _Times, **_DTYPES, **_MASKED}
-_ARRAY_MODULES = ("string_", "string_arrow", "masked", "integer", "floating", "boolean", "categorical", "datetimes", "timedeltas")
-_BUILTINS = {"getattr": _zone_reader, "slice": lambda *a: slice(*a), "bytearray": _bytes, "bytes": _bytes, "dict": lambda: {}}
-_PARTS = {  # module: name → what it stands for
-    "pandas": {"DataFrame": _Frame, **_INDEX_PARTS, **_STRING_PARTS},
-    "pandas.core.frame": {"DataFrame": _Frame},
-    "pandas.core.internals": {"BlockManager": _Manager}, "pandas.core.internals.managers": {"BlockManager": _Manager},
-    "pandas._libs.internals": {"_unpickle_block": _block, "BlockPlacement": lambda places: places}, "pandas.core.internals.blocks": {"new_block": _block},
-    **{f"pandas.core.indexes.{m}": _INDEX_PARTS for m in ("base", "range", "multi", "frozen", "numeric", "category", "datetimes", "timedeltas")},
-    **{f"pandas.indexes.{m}": _INDEX_PARTS for m in ("base", "range", "multi", "frozen", "numeric")}, "pandas.core.index": _INDEX_PARTS,
-    **{m: _STRING_PARTS for m in ("pandas.arrays", "pandas._libs.arrays", "pandas.core.dtypes.dtypes", "pandas._libs.missing", *(f"pandas.core.arrays.{m}" for m in _ARRAY_MODULES))},
-    "zoneinfo": {"ZoneInfo": _Zone}, "pytz": {"_UTC": lambda: "UTC", "_p": lambda name, *_: name},
-    "datetime": {"timezone": _fixed_zone, "timedelta": lambda days=0, seconds=0, *_: 86400 * days + seconds},
-    "pandas._libs.tslibs.offsets": {n: _Frequency for n in ("Day", "Hour", "Minute", "Second", "Milli", "Micro", "Nano", "MonthBegin", "MonthEnd", "BusinessDay", "Week", "YearBegin", "YearEnd", "QuarterBegin", "QuarterEnd")},
-    "numpy": {"dtype": _dtype, "ndarray": _new_array}, "functools": {"partial": _partial_block},
-    **{f"numpy.{m}": _ARRAY_PARTS for m in ("core.multiarray", "_core.multiarray", "core.numeric", "_core.numeric")},
-    "pyarrow.lib": {"_restore_array": _arrow_strings, "type_for_alias": str, "py_buffer": _bytes, "chunked_array": lambda parts, *_: sum(parts, [])},
-    "builtins": _BUILTINS, "__builtin__": _BUILTINS, "_codecs": {"encode": _bytes},
+_INDEX_PARTS = {
+    "_new_Index": _new_index,
+    "_new_DatetimeIndex": _new_index,
+    "_new_TimedeltaIndex": _new_index,
+    "RangeIndex": _range,
+    "MultiIndex": _events,
+    "FrozenList": list,
+    "FrozenNDArray": _new_array,
+    **{f"{n}Index": _values for n in ("", "Int64", "UInt64", "Float64", "Categorical", "Datetime", "Timedelta")},
+}
+_INTEGERS = [f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)]
+_ARRAY_PARTS = {
+    "StringDtype": _StringKind,
+    "StringArray": _Names,
+    "ArrowStringArray": _Names,
+    "ArrowStringArrayNumpySemantics": _Names,
+    "__pyx_unpickle_NDArrayBacked": _backed,
+    "NA": pd.NA,
+    "Categorical": _Categorical,
+    "CategoricalDtype": _CategoryKind,
+    "DatetimeTZDtype": _ZoneKind,
+    "DatetimeArray": _Times,
+    "TimedeltaArray": _Times,
+    **{f"{n}Dtype": _Record for n in ("Boolean", *_INTEGERS, "Float32", "Float64")},
+    **{f"{n}Array": _Masked for n in ("Boolean", "Integer", "Floating")},
 }
 
+# %% ../../nbs/07_io.unpickle.ipynb #07b0a059
+_INDEX_MODULES = [
+    "pandas.core.index",
+    *(f"pandas.indexes.{m}" for m in "base range multi frozen numeric".split()),
+    *(f"pandas.core.indexes.{m}" for m in "base range multi frozen numeric category datetimes timedeltas".split()),
+]
+_ARRAY_MODULES = [
+    "pandas.arrays", "pandas._libs.arrays", "pandas.core.dtypes.dtypes", "pandas._libs.missing",
+    *(f"pandas.core.arrays.{m}" for m in "string_ string_arrow masked integer floating boolean".split()),
+    *(f"pandas.core.arrays.{m}" for m in "categorical datetimes timedeltas".split()),
+]
+_OFFSETS = """Day Hour Minute Second Milli Micro Nano Week MonthBegin MonthEnd BusinessDay
+    YearBegin YearEnd QuarterBegin QuarterEnd""".split()
+_BLOCKS = {"_unpickle_block": _block, "BlockPlacement": lambda places: places}
+_PANDAS = {  # module: name → what it stands for
+    "pandas": {"DataFrame": _Frame, **_INDEX_PARTS, **_ARRAY_PARTS},
+    "pandas.core.frame": {"DataFrame": _Frame},
+    "pandas.core.internals": {"BlockManager": _Manager},
+    "pandas.core.internals.managers": {"BlockManager": _Manager},
+    "pandas.core.internals.blocks": {"new_block": _block},
+    "pandas._libs.internals": _BLOCKS,
+    "pandas._libs.tslibs.offsets": dict.fromkeys(_OFFSETS, _Frequency),
+    **dict.fromkeys(_INDEX_MODULES, _INDEX_PARTS),
+    **dict.fromkeys(_ARRAY_MODULES, _ARRAY_PARTS),
+}
 
+# %% ../../nbs/07_io.unpickle.ipynb #2308d3ac
+_NUMPY_PARTS = {"_reconstruct": _new_array, "_frombuffer": _array_of, "scalar": _scalar}
+_NUMPY_MODULES = [f"numpy.{m}" for m in ("core.multiarray", "_core.multiarray", "core.numeric", "_core.numeric")]
+_PYARROW = {
+    "_restore_array": _arrow_strings,
+    "type_for_alias": str,
+    "py_buffer": _bytes,
+    "chunked_array": lambda parts, *_: sum(parts, []),
+}
+_BUILTINS = {
+    "getattr": _zone_reader,
+    "slice": lambda *a: slice(*a),
+    "bytearray": _bytes,
+    "bytes": _bytes,
+    "dict": lambda: {},
+}
+_PARTS = _PANDAS | dict.fromkeys(_NUMPY_MODULES, _NUMPY_PARTS) | {
+    "numpy": {"dtype": _dtype, "ndarray": _new_array},
+    "pyarrow.lib": _PYARROW,
+    "builtins": _BUILTINS,
+    "__builtin__": _BUILTINS,
+    "_codecs": {"encode": _bytes},
+    "functools": {"partial": _partial_block},
+    "zoneinfo": {"ZoneInfo": _Zone},
+    "pytz": {"_UTC": lambda: "UTC", "_p": lambda name, *_: name},
+    "datetime": {"timezone": _fixed_zone, "timedelta": lambda days=0, seconds=0, *_: 86400 * days + seconds},
+}
+
+# %% ../../nbs/07_io.unpickle.ipynb #a5cc42dc
 _FAR_MORE = "unpacks to far more than a table of its size; unpack it, and give the file that comes out"
 _MOST_PARTS = 2**20  # lists, dictionaries and tuples: each is a byte of the pickle, and takes 60 of memory
-_MADE_OF_A_BYTE = (pickle.MARK, pickle.EMPTY_LIST, pickle.EMPTY_DICT, pickle.EMPTY_SET, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
+_MADE_OF_A_BYTE = (
+    pickle.MARK, pickle.EMPTY_LIST, pickle.EMPTY_DICT, pickle.EMPTY_SET, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3,
+)
+_UNKNOWN = (
+    pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2, pickle.EXT4,
+    pickle.PERSID, pickle.BINPERSID, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
+)
 
 
 def _counted(instruction):
@@ -298,14 +384,15 @@ def _counted(instruction):
         instruction(self)
     return run
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #67ed48b6
 class _TableReader(pickle._Unpickler):
     "Reads the description of a DataFrame of numbers, and nothing else."
     dispatch = dict(pickle._Unpickler.dispatch)
     parts, names = 0, math.inf  # lists so far; and so many objects may have a number
 
     def find_class(self, module, name):
-        if name not in _PARTS.get(module, {}): raise HepaeError(f"names {module}.{name}, which no table of numbers needs")
+        if name not in _PARTS.get(module, {}):
+            raise HepaeError(f"names {module}.{name}, which no table of numbers needs")
         return _PARTS[module][name]
 
     def _new(self):
@@ -329,10 +416,10 @@ class _TableReader(pickle._Unpickler):
 
     def _refuse(self): raise HepaeError("has an instruction that no table of numbers needs")
 
-    dispatch |= {pickle.REDUCE[0]: _new, pickle.NEWOBJ[0]: _new, pickle.BUILD[0]: _build, pickle.BYTEARRAY8[0]: _bytearray, pickle.MEMOIZE[0]: _memoize}
+    dispatch |= {pickle.REDUCE[0]: _new, pickle.NEWOBJ[0]: _new, pickle.BUILD[0]: _build}
+    dispatch |= {pickle.BYTEARRAY8[0]: _bytearray, pickle.MEMOIZE[0]: _memoize}
     dispatch |= {code[0]: _counted(pickle._Unpickler.dispatch[code[0]]) for code in _MADE_OF_A_BYTE}
-    dispatch |= dict.fromkeys([code[0] for code in (pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.PERSID, pickle.BINPERSID,
-                                                    pickle.NEXT_BUFFER, pickle.READONLY_BUFFER)], _refuse)
+    dispatch |= dict.fromkeys([code[0] for code in _UNKNOWN], _refuse)
 
 # %% ../../nbs/07_io.unpickle.ipynb #0c6226ce
 _MOST_COLUMNS, _MOST_ATTRS = 10_000, 100_000
@@ -349,7 +436,7 @@ def _plain(attrs) -> dict:
         if seen + len(todo) > _MOST_ATTRS: return {}
     return attrs if isinstance(attrs, dict) else {}
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #699eb208
 def _block_columns(values, rows: int) -> list:
     "The columns of a block: rows of an array, or one array of pandas."
     if isinstance(values, _Record): values = _made(values)
@@ -364,71 +451,97 @@ def _native(values):
     if not isinstance(values, np.ndarray): return values
     return values.astype(values.dtype.newbyteorder("="), copy=not values.flags.writeable)
 
+# %% ../../nbs/07_io.unpickle.ipynb #58467ce2
+def _check_blocks(manager: _Manager, n: int, rows: int, size: int) -> None:
+    "HepaeError if the blocks hold something else than `n` columns of numbers, or more of them than were read."
+    blocks = [values for values, _ in manager.blocks]
+    if n > _MOST_COLUMNS or not all(isinstance(v, (np.ndarray, *_ARRAYS)) for v in blocks):
+        raise HepaeError("has columns of different lengths, or too many")
+    raw = [v for v in blocks if isinstance(v, np.ndarray)]
+    if sum(v.nbytes for v in raw if v.dtype != object) > size: raise HepaeError("describes more numbers than it holds")
+
 
 def _columns(manager: _Manager, n: int, rows: int, size: int) -> list:
     "The columns in their order."
-    if n > _MOST_COLUMNS or not all(isinstance(v, (np.ndarray, *_ARRAYS)) for v, _ in manager.blocks): raise HepaeError("has columns of different lengths, or too many")
-    raw = [v for v, _ in manager.blocks if isinstance(v, np.ndarray)]
-    if sum(v.nbytes for v in raw if v.dtype != object) > size: raise HepaeError("describes more numbers than it holds")
-    found = {}
+    _check_blocks(manager, n, rows, size)
+    found, of_arrays = {}, 0
     for values, places in manager.blocks:
         columns = _block_columns(values, rows)
+        of_arrays += len(columns) if isinstance(values, np.ndarray) else 0
         places = range(n)[places] if isinstance(places, slice) else np.ravel(places).tolist()
         found |= dict(zip(places, map(_native, columns), strict=True))
-    if sorted(found) != list(range(n)) or sum(len(_block_columns(v, rows)) for v in raw) > n: raise HepaeError("has columns that overlap or are missing")
+    if sorted(found) != list(range(n)) or of_arrays > n: raise HepaeError("has columns that overlap or are missing")
     return [found[i] for i in range(n)]
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #483bf521
 def _length(axis) -> int:
     return len(axis[1][0]) if isinstance(axis, _Events) else len(_made(axis))
+
+
+def _points_outside(codes: np.ndarray, level: pd.Index, rows: int) -> bool:
+    "Whether these are no codes of `rows` rows into a level."
+    if codes.shape != (rows,) or codes.dtype.kind not in "iu": return True
+    return codes.min(initial=0) < -1 or codes.max(initial=-1) >= len(level)
 
 
 def _row_index(axis, rows: int) -> pd.Index:
     "The index, as it was."
     if not isinstance(axis, _Events): return _made_index(axis)
     levels, codes, names = axis
-    levels, names = [_made_index(level) for level in levels], list(names or [level.name for level in levels])
-    if any(c.shape != (rows,) or c.dtype.kind not in "iu" or c.min(initial=0) < -1 or c.max(initial=-1) >= len(level) for c, level in zip(codes, levels, strict=True)):
+    names = list(names or [level.name for level in levels])
+    levels = [_made_index(level) for level in levels]
+    if any(_points_outside(c, level, rows) for c, level in zip(codes, levels, strict=True)):
         raise HepaeError("has an index that points outside")
     levels, codes = zip(*map(_used, levels, codes)) if levels else (levels, codes)
-    return pd.MultiIndex(levels, [np.array(c) for c in codes], names=[_named(_text(n)) for n in names], verify_integrity=False)
+    codes, names = [np.array(c) for c in codes], [_named(_text(n)) for n in names]
+    return pd.MultiIndex(levels, codes, names=names, verify_integrity=False)
 
 
 def _used(level: pd.Index, codes: np.ndarray) -> tuple[pd.Index, np.ndarray]:
-    "A level that counts far further than there are rows as the numbers that occur: pandas would fill memory with the others."
-    if not isinstance(level, pd.RangeIndex) or len(level) <= 2**20 + 4 * len(codes) or codes.min(initial=0) < 0: return level, codes
+    """A level that counts far further than there are rows as the numbers that occur:
+    pandas would fill memory with the others."""
+    few = len(level) <= 2**20 + 4 * len(codes)
+    if not isinstance(level, pd.RangeIndex) or few or codes.min(initial=0) < 0: return level, codes
     used, places = np.unique(codes, return_inverse=True)
     return pd.Index(level.start + level.step * used.astype(np.int64), name=level.name), places
 
 
 def _text(name): return None if isinstance(name, _Level) else name
 
+# %% ../../nbs/07_io.unpickle.ipynb #faeed762
+def _column_index(axis) -> pd.Index:
+    "The columns' names, as text; HepaeError for other names."
+    axis_name = _named(axis.name) if isinstance(axis, _Level) else None
+    names = _made(axis)
+    names = names if isinstance(names, (list, tuple)) else names.tolist()
+    if not all(isinstance(name, (str, int, float)) for name in names):
+        raise HepaeError("has columns whose names are no text")
+    return pd.Index([str(name) for name in names], dtype="str", name=axis_name)
+
 
 def _table(frame: _Frame, size: int) -> pd.DataFrame:
     "The table that the pickle describes."
     if not isinstance(frame, _Frame): raise HepaeError(f"holds a {type(frame).__name__}, not a table")
     manager = frame.state.get("_mgr", frame.state.get("_data"))
-    names, index = manager.axes
-    n, rows = _length(names), _length(index)
-    columns = _columns(manager, n, rows, size)
-    axis_name, names = (_named(names.name) if isinstance(names, _Level) else None), _made(names)
-    names = names if isinstance(names, (list, tuple)) else names.tolist()
-    if not all(isinstance(name, (str, int, float)) for name in names): raise HepaeError("has columns whose names are no text")
-    index = _row_index(index, rows)
+    axis, index = manager.axes
+    rows = _length(index)
+    columns = _columns(manager, _length(axis), rows, size)
+    names, index = _column_index(axis), _row_index(index, rows)
     columns = [pd.Series(x, index, dtype=object) if x.dtype == object else x for x in columns]
-    table = pd.DataFrame(dict(enumerate(columns)), index=index, copy=False).set_axis(pd.Index([str(name) for name in names], dtype="str", name=axis_name), axis=1)
+    table = pd.DataFrame(dict(enumerate(columns)), index=index, copy=False).set_axis(names, axis=1)
     table.attrs = _plain(frame.state.get("attrs", {}))
     return table
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #62311d6c
 _OPEN = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _ARRAY = 2**18  # bytes: what is read at once and is longer is an array, the rest is names and instructions
 
 
 class _Unpacked:
-    "A packed file, out of which comes no more than a table of its size is likely to be: few bytes may claim any number."
+    "A packed file, out of which comes no more than a table of its size is likely to be."
 
-    def __init__(self, file, packed: int): self.file, self.arrays, self.rest = file, 2**25 + 32 * packed, 2**22 + 4 * packed
+    def __init__(self, file, packed: int):
+        self.file, self.arrays, self.rest = file, 2**25 + 32 * packed, 2**22 + 4 * packed
 
     def _count(self, n: int) -> None:
         if n > _ARRAY: self.arrays -= n
@@ -447,12 +560,13 @@ class _Unpacked:
 
 def _reader(file, path: Path) -> _TableReader:
     "The unpickler of a file, plain or packed."
-    packed = path.stat().st_size if path.suffix in _OPEN else None
-    reader = _TableReader(file if packed is None else _Unpacked(file, packed), encoding="latin1")  # latin1: strings of Python 2
-    if packed is not None: reader.names = 2**19 + packed // 2
+    if path.suffix not in _OPEN: return _TableReader(file, encoding="latin1")  # strings of Python 2
+    packed = path.stat().st_size
+    reader = _TableReader(_Unpacked(file, packed), encoding="latin1")
+    reader.names = 2**19 + packed // 2
     return reader
 
-
+# %% ../../nbs/07_io.unpickle.ipynb #2920e5d1
 def read_pickle(
     path: str | Path,  # pickle of a DataFrame; .gz, .bz2, .xz are unpacked
 ) -> pd.DataFrame:
@@ -463,5 +577,9 @@ def read_pickle(
             found, size = _reader(f, path).load(), f.tell()
             while f.read(1 << 20): pass  # a checksum is looked at where a compressed file ends
         return _table(found, size)
-    except HepaeError as e: raise HepaeError(f"{path}: refused: the pickle {e}; if you trust it, convert it to parquet with pandas yourself") from e
-    except Exception as e: raise HepaeError(f"{path}: damaged or not a pickle ({type(e).__name__}: {' '.join(str(e).split())[:120]}); copy it again") from e
+    except HepaeError as e:
+        mend = "if you trust it, convert it to parquet with pandas yourself"
+        raise HepaeError(f"{path}: refused: the pickle {e}; {mend}") from e
+    except Exception as e:
+        why = f"{type(e).__name__}: {' '.join(str(e).split())[:120]}"
+        raise HepaeError(f"{path}: damaged or not a pickle ({why}); copy it again") from e
