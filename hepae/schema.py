@@ -212,7 +212,7 @@ class Source:
     tree_class: str = "TTree"   # 'TTree' or 'RNTuple'
     container: str = ""         # e.g. 'AntiKt4EMTopoJets' or 'Jet'
     branches: dict[str, str] = field(default_factory=dict)  # component ('pt', 'E', 'px', …) → branch in the tree
-    dtypes: dict[str, str] = field(default_factory=dict)    # component → dtype in the file
+    dtypes: dict[str, str] = field(default_factory=dict)    # component → dtype in the file; of parquet: Arrow's, where nulls or its own types are, or events are columns
     counter: str = ""           # branch with the number of rows of each entry, if there is one
     jagged: bool = True         # many rows an entry, or one
     entries: int = 0            # entries of the tree(s), those without rows included

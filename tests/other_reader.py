@@ -598,7 +598,8 @@ class Texts:
 
 
 LETTERS = {b"s": lambda b: b.decode("utf-8", "surrogatepass"), b"i": lambda b: int(b, 16), b"f": lambda b: struct.unpack("<d", b)[0], b"b": lambda b: b == b"1", b"y": bytes,
-           b"d": lambda b: date.fromisoformat(b.decode()), b"D": lambda b: Decimal(b.decode()), b"n": lambda b: None, b"a": lambda b: None, b"t": lambda b: None}
+           b"d": lambda b: date.fromisoformat(b.decode()), b"D": lambda b: Decimal(b.decode()), b"n": lambda b: None, b"a": lambda b: None, b"t": lambda b: None,
+           b"g": lambda b: np.frombuffer(b.split(b" ", 1)[1], "<" * (b[:1] != b"?") + b.split(b" ", 1)[0].decode())[0]}
 
 
 def objects(found: list) -> np.ndarray:

@@ -159,6 +159,14 @@ def test_a_leaf_list_is_as_many_columns(capfd, tmp_path):
     fails(capfd, "compress", path, "-o", tmp_path / "o.hepae", "--columns", "pt=Jet", "--dims", "pt", parts=["Jet.pt", "Jet.mass"])
 
 
+def test_dots_in_names_of_fields(capfd, tmp_path):
+    "uproot takes them for members of members; such a file is not damaged."
+    path, values = tmp_path / "dots.root", {n: np.arange(5.0) + k for k, n in enumerate(("Jet.pt", "Jet.eta", "Jet.phi", "Jet.mass"))}
+    with uproot.recreate(path) as file: file.mkrntuple("t", values)
+    back = there_and_back(capfd, path, tmp_path)
+    for name, x in values.items(): np.testing.assert_array_equal(back[name.replace(".", ":")], x)
+
+
 def test_fixed_arrays_and_text_are_named(capfd, tmp_path):
     "What cannot become a column is named by inspect and by compress."
     path = tmp_path / "fixed.root"

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 import hepae.io.tables
-from hepae.codec.files import compress_files, decompress_file
+from hepae.codec.files import compress_files, decompress_file, verify_file
 from hepae.codec.plain import from_plain, is_plain, to_plain
 from hepae.core import HepaeError
 from hepae.cuts import filter_events, refuse_nonfinite
 from hepae.io.files import describe, extract, read, write
-from hepae.io.tables import joined, read_csv_chunks, read_parquet_chunks
+from hepae.io.tables import joined, read_csv_chunks, read_parquet_chunks, write_chunks
 from hepae.schema import infer_schema, schema_of, with_schema
 
 INTEGERS = [f"{u}int{b}" for u in ("", "u") for b in (8, 16, 32, 64)]
@@ -336,3 +336,158 @@ def test_tables_can_be_changed(tmp_path, name):
     d["new"] = 1
     d.to_numpy()[0] = 1
     assert d["pt"].iloc[2] == pytest.approx(6, rel=2e-3) and d["m"].iloc[0] == 5 and (d["phi"] == 3).all() and (d["new"] == 1).all()
+
+
+# ── nothing is lost in silence ──────────────────────────────────────────────
+
+
+def there_and_back(tmp_path, *names, **choice):
+    "Files in tmp_path through compress, verify and decompress; the file that comes back, and what was remarked."
+    paths, said, suffix = [tmp_path / n for n in names], [], (tmp_path / names[0]).suffix
+    compress_files(paths, tmp_path / "s.hepae", remark=said.append, force=True, **choice)
+    assert verify_file(paths, tmp_path / "s.hepae")["violations"] == 0
+    decompress_file(tmp_path / "s.hepae", tmp_path / f"back{suffix}", force=True, remark=said.append)
+    return tmp_path / f"back{suffix}", said
+
+
+LEVELS = [np.array([0, 0, 1], "i4"), np.array([0, 1, 0], "i2")]
+KEPT = {
+    "labels that count up": pd.Index([0, 1, 2]), "labels with a step": pd.Index([2, 4, 6], name="id"), "a range": pd.RangeIndex(5, 11, 2, name="q"), "a range down": pd.RangeIndex(3, 0, -1),
+    "events of narrow integers": pd.MultiIndex.from_arrays(LEVELS, names=["entry", "subentry"]), "whole numbers with gaps": pd.MultiIndex.from_arrays([pd.array([7, None, 2**53 + 1], "Int64"), ["x", None, "y"]]).set_levels(pd.Index([7, 2**53 + 1]), level=0),
+    "flags with gaps": pd.MultiIndex.from_arrays([pd.array([True, None, False], "boolean"), [1, 2, 3]]).set_levels(pd.Index([False, True]), level=0),
+    "numbers beside text": pd.MultiIndex.from_product([[1, 2], ["x", "y"]], names=["p", "q"])[[0, 1, 3]], "two days": pd.date_range("2024-03-30", periods=3, freq="7D"), "of Arrow": pd.Index([1, 2, 3], dtype="int64[pyarrow]")}
+
+
+@pytest.mark.parametrize("index", KEPT.values(), ids=KEPT)
+@pytest.mark.parametrize("rows", [3, 2, 1, 0])
+def test_an_index_comes_back_as_it_was_listed(tmp_path, index, rows):
+    "Listed or counted, its dtypes, gaps and frequency, with few rows too."
+    table = pd.DataFrame({"a": [1.5, 2.5, 3.5]}, index=index).iloc[:rows]
+    table.to_pickle(tmp_path / "a.pkl")
+    back = pd.read_pickle(there_and_back(tmp_path, "a.pkl")[0])
+    assert_frame_equal(back, table, check_index_type="exact" if index.nlevels == 1 else "equiv", check_freq=True)
+    if index.nlevels > 1 and rows: assert [level.dtype for level in back.index.levels] == [level.dtype for level in table.index.levels]
+
+
+def test_a_range_is_one_over_all_chunks(tmp_path):
+    "A pickle written in pieces has the range that its pieces make, or the labels that are in them."
+    for pieces in ([pd.RangeIndex(5, 11, 3), pd.RangeIndex(11, 20, 3)], [pd.RangeIndex(4, 5), pd.RangeIndex(7, 13, 3)], [pd.RangeIndex(0, 2), pd.RangeIndex(5, 7)], [pd.RangeIndex(0, 3), pd.Index([3, 4])]):
+        write_chunks((pd.DataFrame({"a": np.arange(len(i)) * 1.5}, index=i) for i in pieces), tmp_path / "a.pkl", force=True)
+        index = pd.read_pickle(tmp_path / "a.pkl").index
+        assert list(index) == [*pieces[0], *pieces[1]] and isinstance(index, pd.RangeIndex) == all(np.diff(index) == 3)
+
+
+def test_floats_of_parquet_know_nan_from_null(tmp_path):
+    "In columns of any width, with either of them or both, in some of the row groups."
+    nan = float("nan")
+    columns = {f"{kind}{k}": pa.array(np.array(v, object), kind, from_pandas=False) for kind in (pa.float32(), pa.float64()) for k, v in enumerate([[1, nan, 2, 3], [1, None, 2, 3], [1, nan, 2, None], [1, 2, 3, 4]])}
+    columns["half"] = pa.array(np.array([1, np.nan, 2, 3], "f2"))
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=2)
+    back = pq.read_table(there_and_back(tmp_path, "a.parquet")[0])
+    for name, x in columns.items(): assert repr(back[name].to_pylist()) == repr(x.to_pylist()) and back[name].type == x.type, name
+    assert_frame_equal(pd.read_parquet(tmp_path / "back.parquet"), pd.read_parquet(tmp_path / "a.parquet"))
+
+
+PARQUET = {"Int32": pd.array([1, 2], "Int32"), "Int64 with a gap": pd.array([2**60, None], "Int64"), "boolean": pd.array([True, False], "boolean"), "Float32": pd.array([1.5, None], "Float32"), "string": pd.array(["x", None], "string"),
+           "int64 of Arrow": pd.array([1, None], "int64[pyarrow]"), "text of Arrow": pd.array(["x", None], pd.ArrowDtype(pa.string())), "str": ["x", None], "dates": pd.to_datetime(["2024-01-01", None]), "category": pd.Categorical(["b", "a"], ["c", "b", "a"], ordered=True)}
+
+
+@pytest.mark.parametrize("name", PARQUET)
+@pytest.mark.parametrize("rows", [2, 0])
+def test_pandas_reads_the_same_dtypes_of_parquet(tmp_path, name, rows):
+    "What pandas wrote of its own dtypes comes back; where it wrote nothing, it reads what it read before."
+    table = pd.DataFrame({"a": PARQUET[name]}).iloc[:rows]
+    table.to_parquet(tmp_path / "a.parquet")
+    assert_frame_equal(pd.read_parquet(there_and_back(tmp_path, "a.parquet")[0]), pd.read_parquet(tmp_path / "a.parquet"))
+    pq.write_table(pa.Table.from_pandas(table).replace_schema_metadata({}), tmp_path / "b.parquet")
+    assert_frame_equal(pd.read_parquet(there_and_back(tmp_path, "b.parquet")[0]), pd.read_parquet(tmp_path / "b.parquet"))
+
+
+def test_event_numbers_of_parquet_stay_columns(tmp_path):
+    "With their dtypes and places; as an index they are one again."
+    columns = pd.DataFrame({"entry": LEVELS[0], "subentry": LEVELS[1], "pt": [1.5, 2.5, 3.5]})
+    pq.write_table(pa.Table.from_pandas(columns), tmp_path / "a.parquet")
+    assert_frame_equal(pd.read_parquet(there_and_back(tmp_path, "a.parquet")[0]), columns)
+    assert list(read(tmp_path / "a.parquet").index.names) == ["entry", "subentry"]
+    columns.set_index(["entry", "subentry"]).to_parquet(tmp_path / "b.parquet")
+    assert_frame_equal(pd.read_parquet(there_and_back(tmp_path, "b.parquet")[0]), pd.read_parquet(tmp_path / "b.parquet"))
+
+
+@pytest.mark.parametrize("text, said", [
+    ("a,b\n1e400,1\n2,2\n", ["column a: numbers are read as the nearest float64, 1e400 as inf"]), ("a\n1e-400\n2\n", ["1e-400 as 0.0"]), ("a\n9007199254740993\n0.5\n", ["9007199254740993 as 9007199254740992.0"]),
+    ("a\n123456789012345678901234567890\n0.5\n", ["as 1.2345678901234568e+29"]), ("a,b\nNA,x\n1,NA\nnull,y\n", ["column a: gaps written NA, null come back"]), ("a,b\nnan,1\n1.5,2\n", ["gaps written nan"]), ("a\n007\n12\n", ["column a: 007 is read as 7"]),
+    (",entry,subentry,pt\n0,0,0,1\n1,0,1,2\n", ["left out: an index without a name"]),
+    ("a,b\n,1\n1.5,2\n", []), ("a\n0.1\n1e5\n-0.0\ninf\n", []), ("a\n1.0000000000000000556e-01\n2.5\n", ["column a"]), ("a\n1.0000000000000000555e-01\n2.5e+00\n", []), ("a\n1.000000000000000056e-01\n2.500000000000000000e+00\n", []), ("a\n007\nx\n", []), ("a\n0.30000000000000004\n12345678901234567\n1.7976931348623157e308\n", ["12345678901234567 as"]),
+    (",a\n0,1.5\n1,2.5\n", []), ("x,a\n0,1.5\n1,2.5\n", [])])
+def test_csv_says_what_does_not_come_back(tmp_path, text, said):
+    "Numbers that float64 does not hold, words for gaps, zeros before a number; not what only looks otherwise."
+    back, found = there_and_back(tmp_path, written(tmp_path, text).name)
+    assert len(found) == len(said) and all(s in f for s, f in zip(said, found)), found
+    if not said and "1e5" not in text and "e+00" not in text: assert back.read_text() == text
+
+
+@pytest.mark.parametrize("values", [pd.array([1, None, 3], "int64[pyarrow]"), pd.array([1.5, None, np.nan], "float[pyarrow]"), pd.array(["x", None, ""], pd.ArrowDtype(pa.string())), pd.array([True, None, False], "bool[pyarrow]"),
+                                    pd.array([datetime.datetime(2024, 1, 1), None, datetime.datetime(1, 1, 1)], pd.ArrowDtype(pa.timestamp("us", "UTC"))), pd.array([Decimal("1.10"), None, Decimal("-3")], pd.ArrowDtype(pa.decimal128(5, 2))),
+                                    pd.array([datetime.timedelta(1), None, datetime.timedelta(-1)], pd.ArrowDtype(pa.duration("us"))), pd.array([datetime.date(2024, 1, 1), None, datetime.date(1, 1, 1)], pd.ArrowDtype(pa.date32())),
+                                    pd.Series([np.float32(1.5), np.uint64(2**64 - 1), np.bool_(True)], dtype=object), pd.Series([Decimal("1.10"), datetime.date(2024, 1, 1), 1], dtype=object), pd.Series([2.5, np.float64(2.5), np.int8(-1)], dtype=object)],
+                         ids=lambda v: f"{v.dtype}-{type(v[0]).__name__}")
+@pytest.mark.parametrize("part", [slice(None), slice(1, None), slice(0, 0)], ids=["all", "cut", "none"])
+def test_pickles_of_arrow_and_of_objects(tmp_path, values, part):
+    "Arrow's columns, and the values of Python and numpy, by their types."
+    table = pd.DataFrame({"a": values}).iloc[part]
+    table.to_pickle(tmp_path / "a.pkl")
+    alike(pd.read_pickle(there_and_back(tmp_path, "a.pkl")[0]), table)
+
+
+def test_arrow_in_a_damaged_pickle_ends_in_a_sentence(tmp_path):
+    "Buffers, lengths, offsets and types may be anything."
+    table = pd.DataFrame({"n": pd.array([1, None, 3], "int64[pyarrow]"), "s": pd.array(["xy", None, "z"], pd.ArrowDtype(pa.string())), "t": pd.array([datetime.datetime(2024, 1, 1), None, None], pd.ArrowDtype(pa.timestamp("us", "UTC")))})
+    table.to_pickle(tmp_path / "a.pkl")
+    data, r = (tmp_path / "a.pkl").read_bytes(), np.random.default_rng(1)
+    for _ in range(1500):
+        broken = bytearray(data)
+        for at in r.integers(0, len(data), r.integers(1, 3)): broken[at] = r.integers(256) if r.random() < 0.7 else broken[at] ^ 1
+        (tmp_path / "b.pkl").write_bytes(broken)
+        try: read(tmp_path / "b.pkl").to_string()
+        except HepaeError as e: assert "\n" not in str(e)
+
+
+def test_what_a_pickle_says_besides_is_named(tmp_path):
+    "Names that are no text, attributes, flags, byte orders; the axis of columns keeps its name and its objects."
+    odd = {"names of columns that are no text become text: 0, 1": pd.DataFrame([[1.0, 2]]), "left out: attributes of the table (run)": pd.DataFrame({"a": [1.0]}), "left out: the flag": pd.DataFrame({"a": [1.0]}).set_flags(allows_duplicate_labels=False),
+           "numbers of dtype >f4": pd.DataFrame({"a": np.array([1], ">f4")}), "names of columns are kept as text, not as string": pd.DataFrame({"a": [1.0]}).set_axis(pd.Index(["a"], dtype="string"), axis=1)}
+    odd["left out: attributes of the table (run)"].attrs["run"] = 7
+    for said, table in odd.items():
+        table.to_pickle(tmp_path / "a.pkl")
+        found = there_and_back(tmp_path, "a.pkl")[1]
+        assert len(found) == 1 and found[0].startswith(said), found
+    table = pd.DataFrame({"a": [1.0]}).set_axis(pd.Index(["a"], dtype=object, name="axis"), axis=1)
+    table.to_pickle(tmp_path / "a.pkl")
+    back, said = there_and_back(tmp_path, "a.pkl")
+    assert_frame_equal(pd.read_pickle(back), table)
+    assert said == []
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".parquet", ".csv"])
+def test_files_with_and_without_gaps_are_one_table(tmp_path, suffix):
+    "Whichever comes first; of CSV files, the type that holds all of them."
+    tables = pd.DataFrame({"n": [1, 2**60], "b": [True, False], "x": [1.5, 2]}), pd.DataFrame({"n": pd.array([None, 3], "Int64"), "b": pd.array([True, None], "boolean"), "x": [0.25, 4]})
+    for order in ((0, 1), (1, 0)):
+        for name, k in zip("ab", order):
+            path = tmp_path / f"{name}{suffix}"
+            {".pkl": tables[k].to_pickle, ".parquet": tables[k].to_parquet, ".csv": lambda p, k=k: tables[k].to_csv(p, index=False)}[suffix](path)
+        read(there_and_back(tmp_path, f"a{suffix}", f"b{suffix}")[0])
+        expected = pd.concat([tables[k].astype({"n": "Int64", "b": "boolean"}) for k in order], ignore_index=True)
+        assert_frame_equal(read([tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"]), expected)
+        assert_frame_equal(read(tmp_path / f"back{suffix}"), expected)
+    if suffix != ".csv": return
+    for text, name in (("a,b\n1,007\n", "a.csv"), ("a,b\n0.5,x\n", "b.csv")): (tmp_path / name).write_text(text)
+    assert there_and_back(tmp_path, "a.csv", "b.csv")[0].read_text() == "a,b\n1.0,007\n0.5,x\n"
+
+
+def test_some_rows_of_a_csv_file_have_no_index(tmp_path):
+    "Rows that were only numbered have no column of numbers; labels of their own stay."
+    for text, expected in (("a,b\n1,2\n3,4\n5,6\n7,8\n", "a,b\n3,4\n5,6\n"), (",a\n0,1.5\n1,2.5\n2,3.5\n3,4.5\n", ",a\n1,2.5\n2,3.5\n"), ("entry,subentry,a\n0,0,1\n0,1,2\n2,0,3\n3,0,4\n", "entry,subentry,a\n0,1,2\n2,0,3\n")):
+        compress_files([written(tmp_path, text)], tmp_path / "s.hepae", force=True)
+        decompress_file(tmp_path / "s.hepae", tmp_path / "back.csv", rows=(1, 3), force=True)
+        assert (tmp_path / "back.csv").read_text() == expected

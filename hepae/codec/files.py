@@ -29,7 +29,7 @@ from ..io.files import READERS, expand, kind_of, particles_asked, read_chunks, w
 from ..io.hepmc_facts import without_events
 from ..io.hepmc_final import kept_bounds
 from ..io.hepmc_particles import is_hepmc_name, open_hepmc, write_hepmc
-from ..io.tables import WRITERS, is_numbered, joined, write_chunks
+from ..io.tables import WRITERS, CSVWriter, is_counted, is_numbered, joined, write_chunks
 from ..io.root import branches_besides, write_root
 from ..metrics import check_same_rows, same_values
 from ..schema import INDEX, PRESETS, Schema, events_of, fill_columns, infer_schema, joined_events, schema_of, with_events, with_schema
@@ -180,6 +180,7 @@ def decompress_file(
         tables = counted(read_tables(file, model) if rows is None else [read_rows(file, *rows, model)])
         hepmc = text == "hepmc" if str(output) == PIPE else is_hepmc_name(path)
         if not hepmc: tables = without_events(tables, remark)
+        if rows is not None and (path.suffix == ".csv" or str(output) == PIPE): tables = (_from_zero(t, rows[0]) for t in tables)
         if path.suffix == ".root" and str(output) != PIPE: tables = _without_index(tables, remark)
         if str(output) == PIPE: facts |= write_hepmc(tables, sys.stdout) if hepmc else _write_csv(tables, sys.stdout)
         elif hepmc: facts |= _hepmc_file(tables, path, force)
@@ -187,6 +188,11 @@ def decompress_file(
         elif path.suffix == ".npz": write(joined(list(tables)), path, force)  # from one table: memory grows with it
         else: write_chunks(tables, path, force)
     return facts
+
+
+def _from_zero(table: pd.DataFrame, first: int) -> pd.DataFrame:
+    "Some rows of a table whose rows are only numbered, numbered from 0: CSV has no place for where they begin."
+    return table.set_axis(pd.RangeIndex(len(table))) if is_numbered(table.index, first) else table
 
 
 def _without_index(tables: Iterable[pd.DataFrame], remark) -> Iterator[pd.DataFrame]:
@@ -201,7 +207,7 @@ def _without_index(tables: Iterable[pd.DataFrame], remark) -> Iterator[pd.DataFr
 
 def _in_a_tree(index: pd.Index) -> bool:
     "Do the entries of a tree, and the places in its lists, say what the index says?"
-    if index.nlevels == 1: return index.dtype == np.int64 and is_numbered(index, index[0] if len(index) else 0)
+    if index.nlevels == 1: return index.dtype == np.int64 and is_counted(index, index[0] if len(index) else 0)
     if list(index.names) != INDEX: return False
     entry = pd.Series(index.get_level_values(0))
     return bool((entry.groupby(entry.to_numpy()).cumcount().to_numpy() == index.get_level_values(1)).all())
@@ -209,7 +215,8 @@ def _in_a_tree(index: pd.Index) -> bool:
 
 def _write_csv(tables: Iterable[pd.DataFrame], file) -> dict:
     "CSV to a stream; floats with as many digits as bring them back."
-    for k, t in enumerate(tables): t.to_csv(file, header=k == 0)
+    writer = CSVWriter(file)
+    for t in tables: writer.append(t)
     return {}
 
 
@@ -218,7 +225,7 @@ def _hepmc_file(tables: Iterable[pd.DataFrame], path: Path, force: bool) -> dict
     with whole(path, force) as new, open_hepmc(new, path.suffix) as file: return write_hepmc(tables, file)
 
 
-READERS["hepae"] = lambda path: _tables_in(path)
+READERS["hepae"] = lambda path, remark: _tables_in(path)
 
 
 def _tables_in(path: str | Path) -> Iterator[pd.DataFrame]:

@@ -22,7 +22,7 @@ from .fine import is_fine
 from .plan import MOST_COLUMNS, ColumnPlan, plan_from_lists, plan_to_lists
 from .planner import make_plan
 from ..core import HepaeError, UsageError
-from ..schema import Column, Schema, Source, event_index, parse_bound
+from ..schema import Column, Schema, Source, event_index, levels_of, parse_bound
 
 # %% ../../nbs/53c_codec.header.ipynb #0d55524c
 _MEMBER = r"(?:.*[._:/])?(?-i:f(?=[A-Z]))?"  # what may stand before: a container, and the f of a member of an object (Jets.fPt)
@@ -216,11 +216,18 @@ def encode_index(index: pd.Index, first_entry: int, entries: int) -> tuple[list[
     if offsets is not None: return [EVENTS, len(offsets) - 1], _coded(np.diff(offsets)[:, None], _COUNTS), offsets
     x = np.stack([index.get_level_values(k).to_numpy().astype(np.int64) for k in range(index.nlevels)], 1)
     step = int(np.diff(x[:2, 0])[0]) if n > 1 else 1  # of arrays, which wrap around silently; the rest is compared below
-    if index.nlevels == 1 and (n == 0 or ((np.diff(x[:, 0]) == step).all() and max(abs(int(x[0, 0])), abs(step) * (n + 1)) < FAR)):
+    numbered = isinstance(index, pd.RangeIndex) or index.dtype != np.int64  # labels 0, 1, 2, … that are listed stay a list
+    if index.nlevels == 1 and numbered and (n == 0 or ((np.diff(x[:, 0]) == step).all() and max(abs(int(x[0, 0])), abs(step) * (n + 1)) < FAR)):
         return [RANGE, _zigzag(int(x[0, 0]) if n else 0), _zigzag(step)], [], None
     steps = np.diff(x, prepend=0, axis=0)
     plan = make_plan(steps, np.zeros(steps.shape, bool), [0] * steps.shape[1], [True] * steps.shape[1], Rows(n))
     return [OTHER], [put_json({"plan": plan_to_lists(plan)}), *_coded(steps, plan)], None
+
+
+def _with_dtypes(index: pd.MultiIndex, dtypes: list[np.dtype]) -> pd.MultiIndex:
+    "An index of events in these dtypes."
+    if all(d == np.int64 for d in dtypes): return index
+    return pd.MultiIndex.from_arrays([level.to_numpy().astype(d) for level, d in zip(levels_of(index), dtypes)], names=index.names)
 
 
 def decode_index(numbers: list[int], sections: list[bytes], n: int, entries: int, levels: list[list]) -> tuple[pd.Index, np.ndarray | None]:
@@ -236,7 +243,7 @@ def decode_index(numbers: list[int], sections: list[bytes], n: int, entries: int
         counts = decode_rows(*sections, _COUNTS, Rows(numbers[1]))[0][:, 0]
         if (counts < 0).any() or (counts > n).any() or counts.sum() != n: raise HepaeError("has a damaged index; get the file again")
         offsets = np.concatenate([[0], np.cumsum(counts)])
-        return event_index(offsets, entries - numbers[1]).set_names(names), offsets
+        return _with_dtypes(event_index(offsets, entries - numbers[1]).set_names(names), dtypes), offsets
     plan = plan_from_lists(take_json(sections[0]).get("plan"))
     if len(plan) != len(levels): raise HepaeError("has a damaged index; get the file again")
     values = np.cumsum(decode_rows(*sections[1:], plan, Rows(n))[0], axis=0)

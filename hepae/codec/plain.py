@@ -193,12 +193,26 @@ _LETTERS = {  # of each kind of value: its letter, how it is written, how it is 
     type(pd.NA): (b"a", lambda v: b"", lambda b: pd.NA),
     type(pd.NaT): (b"t", lambda v: b"", lambda b: pd.NaT),
 }
-_READ = {letter: read for letter, _, read in _LETTERS.values()}
+_SCALAR = re.compile(rb"(\?|[iuf][1248]) ")
+
+
+def _scalar_of(data: bytes):
+    "A number of numpy, from the name of its dtype and its bytes."
+    match = _SCALAR.match(data)
+    if not match: raise HepaeError(_DAMAGED)
+    dtype = np.dtype(match[1].decode()).newbyteorder("<")
+    (value,) = np.frombuffer(data[match.end():], dtype)
+    return dtype.newbyteorder("=").type(value)
+
+
+_READ = {letter: read for letter, _, read in _LETTERS.values()} | {b"g": _scalar_of}
 
 
 def _lettered(value) -> bytes:
     "A Python value as its letter and its text."
-    if isinstance(value, np.generic): value = value.item()
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
+        name = "?" if value.dtype.kind == "b" else value.dtype.str[1:]
+        return b"g" + name.encode() + b" " + value.astype(value.dtype.newbyteorder("<")).tobytes()
     if type(value) not in _LETTERS: raise HepaeError(f"holds a {type(value).__name__}; convert the column to numbers or text, or drop it")
     letter, written, _ = _LETTERS[type(value)]
     return letter + written(value)
@@ -426,15 +440,30 @@ class _Plain:
         self.columns[spec["gaps"]] = gaps
         return spec
 
-    def add_level(self, level: pd.Index, number: int) -> dict:
-        "A level of the index as a column."
+    def add_level(self, level: pd.Index, number: int, whole: str) -> dict:
+        "A level of the index as a column; `whole`: the dtype of whole numbers among which some are missing, or ''."
         wanted = level.name if isinstance(level.name, str) and level.name else f"index {number}"
         name = _free(wanted, self.used)
         spec = self.add(name, pd.Series(level, dtype=level.dtype)) or {"dtype": str(level.dtype)}
         if isinstance(_form(spec["dtype"]), _Time): self.texts.put([(getattr(level, "freqstr", None) or "").encode()])
-        return {"column": name, "name": _name_spec(level.name)} | spec
+        return {"column": name, "name": _name_spec(level.name)} | spec | ({"level": whole} if whole else {})
 
 # %% ../../nbs/53bb_codec.plain.ipynb #45a54f28
+def _whole_level(index: pd.Index, k: int) -> str:
+    "The dtype of a level of whole numbers or flags that has none for some rows: pandas shows them as floats or objects."
+    if index.nlevels == 1 or not len(index) or min(index.codes[k]) >= 0: return ""
+    dtype = index.levels[k].dtype
+    return str(dtype) if _is_plain(dtype) and dtype.kind in "biu" else ""
+
+
+def _with_gaps(index: pd.MultiIndex, k: int) -> pd.Index:
+    "The values of such a level in pandas' numbers with gaps."
+    level, codes = index.levels[k], np.asarray(index.codes[k])
+    kinds = {"b": pd.arrays.BooleanArray}
+    values = level.to_numpy()[np.where(codes < 0, 0, codes)] if len(level) else np.zeros(len(codes), level.dtype)
+    return pd.Index(kinds.get(level.dtype.kind, pd.arrays.IntegerArray)(values, codes < 0), name=index.names[k])
+
+
 def _index_recipe(index: pd.Index, plain: _Plain) -> tuple[pd.Index, list]:
     "The levels that stay, as an index, and what the recipe says of each ([] if all stay as they are)."
     kept, said = [], []
@@ -443,7 +472,8 @@ def _index_recipe(index: pd.Index, plain: _Plain) -> tuple[pd.Index, list]:
             kept.append(level if _usual(level.name) else level.rename(None))
             with _within(f"index level {k}"): said.append(None if _usual(level.name) else {"name": _name_spec(level.name)})
         else:
-            with _within(f"index level {k}"): said.append(plain.add_level(level, k))
+            whole = _whole_level(index, k)
+            with _within(f"index level {k}"): said.append(plain.add_level(_with_gaps(index, k) if whole else level, k, whole))
     if not any(said): return index, []
     if not kept: return pd.RangeIndex(len(index)), said
     return kept[0] if len(kept) == 1 else pd.MultiIndex.from_arrays(kept), said
@@ -527,7 +557,11 @@ def _index_of(plain: pd.DataFrame, said: list, texts: _Texts) -> pd.Index:
     for spec in said:
         if spec is not None and "column" in spec: levels.append(_level_of(plain, spec, texts))
         else: levels.append(next(stayed) if spec is None else next(stayed).rename(_name_of(spec["name"])))
-    return levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)
+    if len(levels) == 1: return levels[0]
+    index = pd.MultiIndex.from_arrays(levels)
+    for k, spec in enumerate(said):
+        if spec and spec.get("level"): index = index.set_levels(index.levels[k].astype(number_dtype(spec["level"])), level=k)
+    return index
 
 # %% ../../nbs/53bb_codec.plain.ipynb #52deb237
 def _full_schema(plain: Schema, table: pd.DataFrame, recipe: dict) -> Schema:

@@ -125,7 +125,9 @@ def _check_index(payload: bytes, header: Header, index: pd.Index) -> None:
     "HepaeError unless a reader gets this index out of a chunk."
     opened = _opened(payload, header)
     back, _ = decode_index(opened.index, opened.sections["index"], opened.rows, opened.entries, header.index)
-    if not back.equals(index): raise HepaeError("the index of this table would not come back; make it a column (reset_index)")
+    kinds = [[level.dtype for level in getattr(i, "levels", [i])] for i in (back, index)]
+    same = kinds[0] == kinds[1] and isinstance(back, pd.RangeIndex) == isinstance(index, pd.RangeIndex)
+    if not same or not back.equals(index): raise HepaeError("the index of this table would not come back; make it a column (reset_index)")
 
 
 def _encoded_fine(Q: np.ndarray, escapes: np.ndarray, frequent: list[Frequent], header: Header, originals: dict[int, np.ndarray]) -> list[bytes]:
@@ -139,6 +141,7 @@ def _encoded_events(events: pd.DataFrame | None, header: Header, first_entry: in
     if header.events is None: return []
     if events is None: raise HepaeError("a table without facts about its events follows one that has some; treat these files separately")
     here = events[(events.index >= first_entry) & (events.index < entries)]
+    if len(here) and here.index[-1] - here.index[0] == len(here) - 1: here = here.set_axis(pd.RangeIndex(here.index[0], here.index[-1] + 1))  # a list of these numbers takes more
     return [encode_chunk(here, header.events, 0)[0]]
 
 
@@ -443,9 +446,9 @@ def _header_of(reader: Reader, predictor) -> tuple[Header, object]:
     return (replace(header, plan=predictor.plan) if header.shared else header), predictor
 
 
-def _next_entry(table: pd.DataFrame, entries: int) -> int:
+def _next_entry(table: pd.DataFrame, entries: int, header: Header) -> int:
     "The number of the event after a chunk, whose events follow the `entries` before; HepaeError if they do not."
-    first = table.index.levels[0] if table.index.nlevels == 2 else None
+    first = table.index.levels[0] if table.index.nlevels == 2 and len(header.index) == 2 else None  # else a level is a column
     if isinstance(first, pd.RangeIndex) and first.start != entries: raise HepaeError("has events that do not follow each other; get the file again")  # a few bytes may claim any number
     return schema_of(table).source.entries
 
@@ -460,7 +463,7 @@ def read_tables(
     n = entries = 0
     for payload in reader.chunks():
         table = decode_chunk(payload, header, predictor)
-        entries = _next_entry(table, entries)
+        entries = _next_entry(table, entries, header)
         if header.unordered == "table": table.index = pd.RangeIndex(n, n + len(table))
         n += len(table)
         yield table

@@ -173,14 +173,22 @@ def branch_of(
     "Where a column is read from."
     try: return tree[name], ""
     except uproot.KeyInFileError:
+        if (field := _dotted(tree, name)) is not None: return field, ""
         branch, _, leaf = name.rpartition(".")
         if branch not in tree: raise
         return tree[branch], leaf
 
 
+def _dotted(tree, name: str):
+    "The field of an RNTuple whose own name has dots, which uproot takes for members of members; None if there is none."
+    if isinstance(tree, uproot.TTree) or "." not in name: return None
+    return next((field for field in tree.fields if field.name == name), None)
+
+
 def branch_array(tree, name: str, start: int | None = None, stop: int | None = None) -> ak.Array:
     "Entries `start` to `stop` − 1 of a column."
     branch, leaf = branch_of(tree, name)
+    if branch is _dotted(tree, name): return tree.arrays(filter_name=lambda n: n == name, entry_start=start, entry_stop=stop)[name]
     array = branch.array(entry_start=start, entry_stop=stop)
     return array[leaf] if leaf else array
 

@@ -9,7 +9,7 @@ __all__ = ['READERS', 'kind_of', 'expand', 'check_same_kind', 'read_chunks', 're
 # %% ../../nbs/13_io.files.ipynb #7684901d
 import glob
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Callable, Iterable, Iterator
@@ -25,11 +25,11 @@ from .hepmc_facts import without_events
 from .hepmc_survey import survey
 from .hepmc_text import head_of, packing, refuse_foreign
 from .root import leading_rows, read_root_chunks, with_columns, write_root
-from .tables import WRITERS, check_alike, is_numbered, is_ragged, joined, ragged_types, read_csv_chunks, read_parquet_chunks, read_ragged_chunks, write_chunks
+from .tables import WRITERS, check_alike, csv_columns_of, csv_dtypes, is_numbered, is_ragged, joined, ragged_types, read_csv_chunks, read_parquet_chunks, read_ragged_chunks, write_chunks
 from .unpickle import read_pickle
 from ..kinematics import COMPONENTS, component, inputs_for
 from ..schema import (INDEX, Schema, Source, events_between, events_of, flat_values, has_events, infer_schema, levels_of,
-                      n_entries, preset, refuse_no_numbers, schema_of, variables, with_events, with_schema)
+                      n_entries, number_dtype, preset, refuse_no_numbers, schema_of, variables, with_events, with_schema)
 from ..schema import is_ragged as is_ragged_dtype
 
 # %% ../../nbs/13_io.files.ipynb #9cf74274
@@ -107,7 +107,8 @@ def _leading(chunk: pd.DataFrame) -> np.ndarray:
     return leading_rows(component("pt", columns).astype(float), levels_of(chunk.index)[0].to_numpy())
 
 
-READERS = {"pickle": lambda path: [read_pickle(path)], "npz": lambda path: [table_of(read_npz(path))], "parquet": read_parquet_chunks, "CSV": read_csv_chunks}  # kind → chunks of a path; rooms above may add to it
+READERS = {"pickle": lambda path, remark: [read_pickle(path, remark)], "npz": lambda path, remark: [table_of(read_npz(path))],
+           "parquet": read_parquet_chunks, "CSV": read_csv_chunks}  # kind → chunks of a path, whose reader tells `remark` what it leaves out; modules above may add to it
 
 
 def _reader(kind: str):
@@ -123,13 +124,48 @@ def _as_described(table: pd.DataFrame, schema: Schema, unit: str | None) -> pd.D
     return with_schema(table, replace(guessed, columns=tuple(map(keep, guessed.columns))))
 
 
+@dataclass
+class _Together:
+    "What several table files have in common, so that one is read as the others are."
+    dtypes: dict = field(default_factory=dict)  # of columns, wider than those of some of them
+    types: dict = field(default_factory=dict)   # Arrow's types of columns of parquet files that have nulls, or are none of pandas'
+
+
+def _together(paths: list[str | Path]) -> _Together:
+    "The dtypes that hold the columns of all files: pandas' with gaps, if some have gaps; of CSV files any, as if they were one."
+    kinds = {kind_of(path) for path in paths} if len(paths) > 1 else {}
+    if kinds == {"CSV"}:
+        same = len({tuple(csv_columns_of(path)) for path in paths}) == 1
+        return _Together(csv_dtypes(*paths)) if same else _Together()
+    if not kinds or not kinds <= {"parquet", "pickle"}: return _Together()
+    found, types = {}, {}
+    for path in paths:
+        with naming(path): first = next(iter(_reader(kind_of(path))(path, lambda text: None)))
+        for n, dtype in first.dtypes.items(): found.setdefault(n, set()).add(str(dtype))
+        if kind_of(path) == "parquet": types |= schema_of(first).source.dtypes
+    gapped = {n: next((d for d in dtypes if d != d.lower() or d == "boolean"), "") for n, dtypes in found.items() if len(dtypes) == 2}
+    return _Together({n: d for n, d in gapped.items() if d and found[n] == {d, str(number_dtype(d))}}, types)
+
+
+def _with_gaps(table: pd.DataFrame, wider: dict[str, str]) -> pd.DataFrame:
+    "The table with some columns in a dtype that has gaps."
+    wider = {n: d for n, d in wider.items() if n in table and str(table[n].dtype) != d}
+    if not wider: return table
+    found, described = table.astype(wider), "hepae_schema" in table.attrs
+    if not described: return found
+    schema = schema_of(table)
+    return with_schema(found, replace(schema, columns=tuple(replace(c, dtype=wider.get(c.name, c.dtype)) for c in schema.columns)))
+
+
 def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict[str, str] | None, unit: str | None, leading: bool, first_entry: int, allow_missing: bool,
-                  as_is: bool = False) -> Iterator[pd.DataFrame]:
+                  as_is: bool = False, remark=lambda text: None, together: _Together = _Together()) -> Iterator[pd.DataFrame]:
     "The wanted columns of a pickle, parquet or CSV file; all columns, with `as_is` under their own names, if nothing in particular is wanted."
-    chunks = _reader(kind)(path)
+    chunks = read_csv_chunks(path, remark, together.dtypes or None) if kind == "CSV" else _reader(kind)(path, remark)
     rows = entries = 0
     _canonical = (lambda table, columns: table) if as_is and wanted is None and not columns else _canonical_names
+    if together.dtypes and kind != "CSV": chunks = (_with_gaps(chunk, together.dtypes) for chunk in chunks)
     for chunk in _whole_events(chunks) if leading else chunks:
+        if not rows and (kept := [str(k) for k in chunk.attrs if k not in ("hepae_schema", "hepae_events")]): remark(f"left out: attributes of the table ({', '.join(kept)[:100]})")
         schema = schema_of(chunk) if "hepae_schema" in chunk.attrs else infer_schema(_canonical(chunk, columns), unit or "")
         chunk = _canonical(chunk, columns)
         want = list(chunk) if wanted is None else [v for v in wanted if inputs_for(v, set(chunk))] if allow_missing else wanted
@@ -138,9 +174,11 @@ def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict
         if leading and has_events(chunk.index): chunk = chunk.iloc[_leading(chunk)]
         entries = max(entries, n_entries(chunk.index), schema.source.entries) if has_events(chunk.index) else rows + len(chunk)
         source = replace(schema.source if schema.source.format else Source(kind, branches=columns or {}), entries=first_entry + entries)
+        if kind == "parquet" and source.format == "parquet": source = replace(source, dtypes={**source.dtypes, **{n: t for n, t in together.types.items() if n in chunk or n in INDEX}})
         energy_unit = unit if unit is not None else next((c.unit for c in schema.columns if c.unit in ("MeV", "GeV")), "")
         chunk, rows = _shifted(chunk, first_entry, rows), rows + len(chunk)
         table = with_events(with_columns(chunk, want, energy_unit, source), events_of(chunk))
+        if as_is and wanted is None and not columns: table.columns = chunk.columns  # with the dtype and the name of their axis
         yield _as_described(table, schema, unit) if "hepae_schema" in chunk.attrs and not columns else table
 
 # %% ../../nbs/13_io.files.ipynb #6bb17d8c
@@ -183,21 +221,27 @@ def read_chunks(
     "Tables of the wanted variables, chunk by chunk, over all files; entries are numbered through."
     wanted, entries, before = variables(dims), 0, None
     of_events = _surveyed(paths := list(paths), particles, remark) if remark else None
+    together = _together(paths)
     for path in paths:
         with naming(path):
-            kind = kind_of(path)
+            kind, said = kind_of(path), _remarking(remark, path if len(paths) > 1 else None)
             if particles is not None and kind in ("ROOT", "ragged text"): raise UsageError(f"{path}: --particles is for HepMC files, and this is {kind}; leave it out")
             if kind == "HepMC":
                 if container or tree or columns or unit or leading: raise UsageError(f"{path}: a HepMC file has particles in its own unit, so --container, --tree, --columns, --unit and --leading mean nothing here; leave them out")
                 chunks = read_particles(path, particles, dims or "cartesian", entries, progress, columns=of_events)
             elif kind == "ROOT": chunks = read_root_chunks(path, wanted if as_is else wanted or preset("4D"), container, tree, columns, unit, leading, entries, allow_missing)
             elif kind == "ragged text": chunks = _ragged(path, wanted or preset("E4D"), container or "j", unit, leading, entries, allow_missing)
-            else: chunks = (_first_particles(t, particles) for t in _table_chunks(Path(path), kind, wanted, columns, unit, leading, entries, allow_missing, as_is))
+            else: chunks = (_first_particles(t, particles) for t in _table_chunks(Path(path), kind, wanted, columns, unit, leading, entries, allow_missing, as_is, said, together))
             for k, chunk in enumerate(chunks):
                 if k == 0 and before is not None: check_same_kind(*before, path, chunk)
                 if k == 0: before = path, chunk.iloc[:0]
                 yield chunk
                 entries = schema_of(chunk).source.entries
+
+
+def _remarking(remark: Callable | None, path) -> Callable:
+    "The remark, after the name of one of many files; nothing, if nobody listens."
+    return lambda text: remark(f"{path}: {text}" if path else text) if remark else None
 
 
 def _surveyed(paths: list[str | Path], particles: int | None, remark: Callable) -> dict | None:

@@ -58,21 +58,29 @@ class PickleWriter:
 
     def __init__(self, path: Path):
         self.path, self.files, self.rows, self.held = path, {}, 0, []
-        self.names, self.axis, self.flat, self.numbered = None, None, True, True  # as the first chunk says
+        self.names, self.axis, self.flat, self.range = None, None, True, None  # as the first chunk says
         self.stage = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.stage")
 
     def append(self, chunk: pd.DataFrame) -> None:
         refuse_ragged(chunk, "a pickle")
-        if self.names is None: self.names, self.axis, self.flat = list(chunk.index.names), chunk.columns.name, is_flat(chunk)
+        if self.names is None: self.names, self.axis, self.flat, self.range = list(chunk.index.names), chunk.columns[:0], is_flat(chunk), chunk.index
         if not self.flat: return self.held.append(chunk)
         if not is_flat(chunk): raise HepaeError("an index of integers is followed by one of another kind; treat these files separately")
         levels = levels_of(chunk.index)
-        self.numbered = self.numbered and self.names == [None] and chunk.index.dtype == np.int64 and chunk.index.equals(pd.RangeIndex(self.rows, self.rows + len(chunk)))
+        self.range = self._longer(chunk.index)
         parts = {("column", n): x.to_numpy() for n, x in chunk.items()} | {("level", k): x.to_numpy() for k, x in enumerate(levels)}
         for k, x in parts.items():
             if k not in self.files: self.files[k] = open(Path(self.stage.name) / str(len(self.files)), "wb"), x.dtype
             self.files[k][0].write(np.ascontiguousarray(x.astype(self.files[k][1], copy=False)).data)
         self.rows += len(chunk)
+
+    def _longer(self, index: pd.Index) -> pd.RangeIndex | None:
+        "The range that all rows so far have as their index; None if they have none."
+        if not isinstance(self.range, pd.RangeIndex) or not isinstance(index, pd.RangeIndex): return None
+        start, step, n = (self.range if self.rows else index).start, (self.range if self.rows > 1 else index).step, self.rows + len(index)
+        if self.rows == 1 and len(index): step = index.start - start or 1
+        found = pd.RangeIndex(start, start + step * n, step, name=index.name)
+        return found if found[self.rows:].equals(index) else None
 
     def _array(self, keys: list, shape: tuple, dtype) -> tuple:
         return np._core.numeric._frombuffer, (_Staged([Path(self.files[k][0].name) for k in keys]), dtype, shape, "C")
@@ -105,7 +113,7 @@ class PickleWriter:
         "A table of one row (none, if there are none) with the columns, levels and schema of the whole; what is to be replaced in its index."
         one = min(self.rows, 1)
         columns = {n: np.zeros(one, dtype) for (kind, n), (_, dtype) in self.files.items() if kind == "column"}
-        if self.numbered: index, replaced = pd.RangeIndex(one), lambda i: {id(i): pd.RangeIndex(self.rows).__reduce__()}
+        if self.range is not None: index, replaced = pd.RangeIndex(one, name=self.names[0]), lambda i: {id(i): self.range.__reduce__()}
         elif len(self.names) == 1:
             index = pd.Index(np.zeros(one, self.files["level", 0][1]), name=self.names[0])
             replaced = lambda i: {id(i._data): self._array([("level", 0)], (self.rows,), i.dtype)}
@@ -114,7 +122,9 @@ class PickleWriter:
             codes = [np.zeros(one, self._write_codes(k, level)) for k, level in enumerate(levels)]
             index = pd.MultiIndex(levels, codes, names=self.names, verify_integrity=False)
             replaced = lambda i: {id(c): self._array([("codes", k)], (self.rows,), self.files["codes", k][1]) for k, c in enumerate(i.codes)}
-        table = with_schema(pd.DataFrame(columns, index=index).rename_axis(columns=self.axis).copy(), schema)
+        table = pd.DataFrame(columns, index=index).copy()
+        table.columns = pd.Index(list(table.columns), dtype=self.axis.dtype if len(columns) else None, name=self.axis.name)
+        table = with_schema(table, schema)
         return table, replaced(table.index) if self.rows else {}
 
     def finish(self, schema: Schema) -> None:

@@ -100,7 +100,7 @@ def _steps(tree, branches: list[str]) -> Iterator[tuple[int, int]]:
     "Ranges of entries of about STEP_BYTES of uncompressed branches, whole clusters where these are not huge; one empty range for an empty tree."
     n = tree.num_entries
     if isinstance(tree, uproot.TTree): size = sum(branch_of(tree, b)[0].uncompressed_bytes for b in branches)
-    else: size = sum(tree[b].array(entry_stop=min(1000, n)).nbytes for b in branches) * max(1, n / 1000)
+    else: size = sum(branch_array(tree, b, 0, min(1000, n)).nbytes for b in branches) * max(1, n / 1000)
     step, start, edges = max(1000, int(STEP_BYTES * n / max(size, 1))), 0, np.array(_clusters(tree, branches))
     while start < n or start == n == 0:
         fitting = edges[(edges > start) & (edges <= start + step)]

@@ -13,7 +13,11 @@ import math
 import pickle
 import re
 import struct
+from datetime import date
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -47,7 +51,7 @@ def _new_array(*declared) -> np.ndarray:
     return np.ndarray((0,), "b")
 
 
-_VALUES = (str, int, float, bytes, type(None), type(pd.NA))
+_VALUES = (str, int, float, bytes, date, Decimal, np.generic, type(None), type(pd.NA))  # of columns of objects
 
 
 def _set_array(array: np.ndarray, state: tuple) -> None:
@@ -72,7 +76,13 @@ def _array_of(data, dtype, shape, order) -> np.ndarray:
     return np.frombuffer(_bytes(data), dtype).reshape(shape, order=order)
 
 
-def _scalar(dtype, data): return _array_of(data, dtype, (1,), "C").item()
+def _scalar(dtype, data): return _array_of(data, dtype, (1,), "C")[0]
+
+
+def _date(data) -> date:
+    "A day, from two bytes of the year, one of the month and one of the day."
+    high, low, month, day = _bytes(data)
+    return date(256 * high + low, month, day)
 
 
 def _bytes(data=b"", encoding="latin1") -> bytes:
@@ -116,11 +126,50 @@ class _Names(_Record):
     "Text: an array of strings of pyarrow, or of Python."
     def made(self) -> pd.api.extensions.ExtensionArray:
         texts = self.state["_pa_array"] if "_pa_array" in self.state else self.state["_ndarray"]
+        if isinstance(texts, _ArrowParts): texts = [t for part in texts for t in _arrow_strings(part)]
         if not isinstance(texts, (list, np.ndarray)): raise HepaeError("has text that is none")
         kind = self.state.get("_dtype")
         dtype = kind.made() if isinstance(kind, _StringKind) else pd.StringDtype("python")
         flat = np.ravel(np.array(texts, object))
         return pd.array([x if isinstance(x, str) else None for x in flat], dtype=dtype)
+
+# %% ../../nbs/07_io.unpickle.ipynb #b64fe0ea
+class _ArrowParts(list):
+    "Pieces of an array of Arrow: of each the kind, length, number of gaps, offset, buffers, and what else there is."
+
+
+class _ArrowColumn(_Record):
+    "Numbers, times or text of Arrow."
+    def made(self) -> pd.api.extensions.ExtensionArray:
+        import pyarrow as pa
+        parts = self.state["_pa_array"]
+        if not isinstance(parts, _ArrowParts) or not parts: raise HepaeError("has a column of Arrow that is none")
+        arrays = [_arrow_array(part) for part in parts]
+        return pd.arrays.ArrowExtensionArray(pa.chunked_array(arrays, arrays[0].type))
+
+
+_ALIASES = re.compile(r"u?int(8|16|32|64)|float|double|halffloat|bool|date32\[day\]|date64\[ms\]|time32\[m?s\]|"
+                      r"time64\[[un]s\]|duration\[[mun]?s\]|(large_)?(string|binary)")
+
+
+def _arrow_kind(kind):
+    "Arrow's type, from its name or its parts."
+    import pyarrow as pa
+    if isinstance(kind, str) and _ALIASES.fullmatch(kind): return pa.type_for_alias(kind)
+    if isinstance(kind, tuple) and kind[0] in ("timestamp", "decimal128", "decimal256"):
+        return getattr(pa, kind[0])(*kind[1:])
+    raise HepaeError(f"has values of Arrow's type {str(kind)[:40]}, which hepae does not keep")
+
+
+def _arrow_array(data: tuple):
+    "An array of Arrow, checked in full: its buffers may claim anything."
+    import pyarrow as pa
+    kind, length, _, offset, buffers, *others = data
+    if any(others): raise HepaeError("has values of Arrow that are no numbers, times or text")
+    buffers = [None if b is None else pa.py_buffer(_bytes(b)) for b in buffers]
+    found = pa.Array.from_buffers(_arrow_kind(kind), length, buffers, -1, offset)
+    found.validate(full=True)
+    return found
 
 # %% ../../nbs/07_io.unpickle.ipynb #176617f6
 class _Masked(_Record):
@@ -168,7 +217,7 @@ class _Times(_Record):
         return zoned[0] if len(zoned) == 1 else zoned
 
 
-_ARRAYS = (_Names, _Masked, _Categorical, _Times)
+_ARRAYS = (_Names, _Masked, _Categorical, _Times, _ArrowColumn)
 
 
 def _backed(kind, *_) -> _Record:
@@ -215,20 +264,30 @@ def _made_index(level) -> pd.Index:
         if values.ndim != 1: raise HepaeError("has an axis that is none")
         values = values.astype(values.dtype.newbyteorder("="))
     found = pd.Index(values, dtype=getattr(values, "dtype", object), name=_named(level.name))
-    of_times = isinstance(found, (pd.DatetimeIndex, pd.TimedeltaIndex)) and len(found) > 2
-    if level.freq is not None and of_times and found.inferred_freq: found.freq = found.inferred_freq
+    of_times = isinstance(found, (pd.DatetimeIndex, pd.TimedeltaIndex))
+    if of_times and isinstance(level.freq, _Frequency): found.freq = level.freq.offset()
     return found
 
 
 def _named(name):
     "A name of a level; HepaeError if it is none."
+    if isinstance(name, np.generic): name = name.item()
     parts = name if isinstance(name, tuple) else (name,)
     if all(isinstance(n, (str, int, float, type(None))) for n in parts): return name
     raise HepaeError("has an index with a name that is none")
 
 
 class _Frequency(_Record):
-    "An offset of pandas; which one it is follows from the times."
+    "An offset of pandas, by its name and whole numbers."
+    def __init__(self, name, *given):
+        super().__init__(*given)
+        self.name = name
+
+    def offset(self):
+        numbers = self.given[:2 if self.name.startswith("Business") else 3]
+        if not all(isinstance(n, int) for n in numbers): raise HepaeError("has times of an unknown frequency")
+        return getattr(pd.offsets, self.name)(*numbers)
+
 
 # %% ../../nbs/07_io.unpickle.ipynb #79940e2a
 class _Events(tuple):
@@ -258,6 +317,18 @@ def _values(data=(), name=None, freq=None, **_) -> _Level: return _Level(data, n
 def _range(start=0, stop=0, step=1, name=None, **_) -> _Level: return _Level(pd.RangeIndex(start, stop, step), name)
 
 # %% ../../nbs/07_io.unpickle.ipynb #d60cb4f8
+def _decimal(text) -> Decimal:
+    "A decimal number, from its digits."
+    if not isinstance(text, str): raise HepaeError("has a decimal number that is none")
+    return Decimal(text)
+
+
+def _arrow_parts(name: str, *given) -> tuple:
+    "A type of Arrow that has parameters."
+    if not all(isinstance(x, (str, int, type(None))) for x in given): raise HepaeError("has a type of Arrow that is none")
+    return name, *given
+
+
 def _arrow_strings(data: tuple) -> list[str | None]:
     "The texts of an array in pyarrow's memory layout; None where there is none."
     kind, length, _, offset, (valid, places, text), *_ = data
@@ -303,6 +374,8 @@ _ARRAY_PARTS = {
     "NA": pd.NA,
     "Categorical": _Categorical,
     "CategoricalDtype": _CategoryKind,
+    "ArrowExtensionArray": _ArrowColumn,
+    "ArrowDtype": _Record,
     "DatetimeTZDtype": _ZoneKind,
     "DatetimeArray": _Times,
     "TimedeltaArray": _Times,
@@ -319,7 +392,7 @@ _INDEX_MODULES = [
 _ARRAY_MODULES = [
     "pandas.arrays", "pandas._libs.arrays", "pandas.core.dtypes.dtypes", "pandas._libs.missing",
     *(f"pandas.core.arrays.{m}" for m in "string_ string_arrow masked integer floating boolean".split()),
-    *(f"pandas.core.arrays.{m}" for m in "categorical datetimes timedeltas".split()),
+    *(f"pandas.core.arrays.{m}" for m in "categorical datetimes timedeltas arrow.array".split()),
 ]
 _OFFSETS = """Day Hour Minute Second Milli Micro Nano Week MonthBegin MonthEnd BusinessDay
     YearBegin YearEnd QuarterBegin QuarterEnd""".split()
@@ -331,7 +404,7 @@ _PANDAS = {  # module: name → what it stands for
     "pandas.core.internals.managers": {"BlockManager": _Manager},
     "pandas.core.internals.blocks": {"new_block": _block},
     "pandas._libs.internals": _BLOCKS,
-    "pandas._libs.tslibs.offsets": dict.fromkeys(_OFFSETS, _Frequency),
+    "pandas._libs.tslibs.offsets": {n: partial(_Frequency, n) for n in _OFFSETS},
     **dict.fromkeys(_INDEX_MODULES, _INDEX_PARTS),
     **dict.fromkeys(_ARRAY_MODULES, _ARRAY_PARTS),
 }
@@ -340,10 +413,11 @@ _PANDAS = {  # module: name → what it stands for
 _NUMPY_PARTS = {"_reconstruct": _new_array, "_frombuffer": _array_of, "scalar": _scalar}
 _NUMPY_MODULES = [f"numpy.{m}" for m in ("core.multiarray", "_core.multiarray", "core.numeric", "_core.numeric")]
 _PYARROW = {
-    "_restore_array": _arrow_strings,
+    "_restore_array": lambda data: _ArrowParts([data]),
     "type_for_alias": str,
     "py_buffer": _bytes,
-    "chunked_array": lambda parts, *_: sum(parts, []),
+    "chunked_array": lambda parts, *_: _ArrowParts(sum(parts, [])),
+    **{name: partial(_arrow_parts, name) for name in ("timestamp", "decimal128", "decimal256")},
 }
 _BUILTINS = {
     "getattr": _zone_reader,
@@ -361,7 +435,8 @@ _PARTS = _PANDAS | dict.fromkeys(_NUMPY_MODULES, _NUMPY_PARTS) | {
     "functools": {"partial": _partial_block},
     "zoneinfo": {"ZoneInfo": _Zone},
     "pytz": {"_UTC": lambda: "UTC", "_p": lambda name, *_: name},
-    "datetime": {"timezone": _fixed_zone, "timedelta": lambda days=0, seconds=0, *_: 86400 * days + seconds},
+    "decimal": {"Decimal": _decimal},
+    "datetime": {"date": _date, "timezone": _fixed_zone, "timedelta": lambda days=0, seconds=0, *_: 86400 * days + seconds},
 }
 
 # %% ../../nbs/07_io.unpickle.ipynb #a5cc42dc
@@ -385,6 +460,9 @@ def _counted(instruction):
     return run
 
 # %% ../../nbs/07_io.unpickle.ipynb #67ed48b6
+def _printable(name: str) -> str: return name if name.isprintable() else ascii(name)[1:-1]
+
+
 class _TableReader(pickle._Unpickler):
     "Reads the description of a DataFrame of numbers, and nothing else."
     dispatch = dict(pickle._Unpickler.dispatch)
@@ -392,7 +470,7 @@ class _TableReader(pickle._Unpickler):
 
     def find_class(self, module, name):
         if name not in _PARTS.get(module, {}):
-            raise HepaeError(f"names {module}.{name}, which no table of numbers needs")
+            raise HepaeError(f"names {_printable(module)}.{_printable(name)}, which no table of numbers needs")
         return _PARTS[module][name]
 
     def _new(self):
@@ -509,17 +587,36 @@ def _used(level: pd.Index, codes: np.ndarray) -> tuple[pd.Index, np.ndarray]:
 def _text(name): return None if isinstance(name, _Level) else name
 
 # %% ../../nbs/07_io.unpickle.ipynb #faeed762
+def _axis_dtype(names):
+    "The dtype of the axis of columns: objects, or pandas' text."
+    objects = isinstance(names, np.ndarray) and names.dtype == object
+    return object if objects and all(isinstance(n, str) for n in names) else "str"
+
+
 def _column_index(axis) -> pd.Index:
     "The columns' names, as text; HepaeError for other names."
     axis_name = _named(axis.name) if isinstance(axis, _Level) else None
-    names = _made(axis)
+    names, dtype = _made(axis), _axis_dtype(_made(axis))
     names = names if isinstance(names, (list, tuple)) else names.tolist()
     if not all(isinstance(name, (str, int, float)) for name in names):
         raise HepaeError("has columns whose names are no text")
-    return pd.Index([str(name) for name in names], dtype="str", name=axis_name)
+    return pd.Index([str(name) for name in names], dtype=dtype, name=axis_name)
 
 
-def _table(frame: _Frame, size: int) -> pd.DataFrame:
+def _left_out(frame: _Frame, manager: _Manager, names, attrs: dict) -> Iterator[str]:
+    "What a table of ours has no place for."
+    odd, dtype = [str(n) for n in names if not isinstance(n, str)], str(getattr(names, "dtype", "str"))
+    if odd: yield f"names of columns that are no text become text: {', '.join(odd[:8])}"
+    elif len(names) and dtype not in ("str", "object"): yield f"names of columns are kept as text, not as {dtype}"
+    arrays = [v for v, _ in manager.blocks if isinstance(v, np.ndarray)]
+    swapped = sorted({str(v.dtype) for v in arrays if not v.dtype.isnative})
+    if swapped: yield f"numbers of dtype {', '.join(swapped)} are kept in this machine's byte order"
+    if frame.state.get("attrs") and not attrs: yield "left out: attributes of the table"
+    unique = (frame.state.get("_flags") or {}).get("allows_duplicate_labels") is False
+    if unique: yield "left out: the flag that labels occur once"
+
+
+def _table(frame: _Frame, size: int, remark: Callable[[str], None] = lambda text: None) -> pd.DataFrame:
     "The table that the pickle describes."
     if not isinstance(frame, _Frame): raise HepaeError(f"holds a {type(frame).__name__}, not a table")
     manager = frame.state.get("_mgr", frame.state.get("_data"))
@@ -530,6 +627,7 @@ def _table(frame: _Frame, size: int) -> pd.DataFrame:
     columns = [pd.Series(x, index, dtype=object) if x.dtype == object else x for x in columns]
     table = pd.DataFrame(dict(enumerate(columns)), index=index, copy=False).set_axis(names, axis=1)
     table.attrs = _plain(frame.state.get("attrs", {}))
+    for text in _left_out(frame, manager, _made(axis), table.attrs): remark(text)
     return table
 
 # %% ../../nbs/07_io.unpickle.ipynb #62311d6c
@@ -569,6 +667,7 @@ def _reader(file, path: Path) -> _TableReader:
 # %% ../../nbs/07_io.unpickle.ipynb #2920e5d1
 def read_pickle(
     path: str | Path,  # pickle of a DataFrame; .gz, .bz2, .xz are unpacked
+    remark: Callable[[str], None] = lambda text: None,  # called with what is left out or taken otherwise
 ) -> pd.DataFrame:
     "The DataFrame in a pickle; HepaeError if the pickle names anything but the parts of one, or is damaged."
     path = existing_file(path)
@@ -576,7 +675,7 @@ def read_pickle(
         with _OPEN.get(path.suffix, open)(path, "rb") as f:
             found, size = _reader(f, path).load(), f.tell()
             while f.read(1 << 20): pass  # a checksum is looked at where a compressed file ends
-        return _table(found, size)
+        return _table(found, size, remark)
     except HepaeError as e:
         mend = "if you trust it, convert it to parquet with pandas yourself"
         raise HepaeError(f"{path}: refused: the pickle {e}; {mend}") from e
