@@ -560,8 +560,21 @@ def chunk(payload: bytes, head: dict, entries_before: int = 0) -> dict:
     index = [np.array(level, np.int64).astype(dtype) for level, (_, dtype) in zip(index, head["index"])]
     named = {name: columns[k] for k, (name, *_) in enumerate(head["columns"])}
     if head["plain"]: named, index = restored(named, index, head["plain"], *parts["texts"])
-    of_events = chunk(*parts["events"], described_in(head["events"])) if head["events"] else None
+    first_entry = entries - own[0] if kind == 1 else entries_before
+    of_events = chunk_of_events(*parts["events"], head["events"], first_entry, entries) if head["events"] else None
     return {"columns": named, "index": index, "rows": n, "entries": entries, "events": of_events}
+
+
+def chunk_of_events(payload: bytes, facts: dict, first_entry: int, entries: int) -> dict:
+    "The facts about the events of a chunk, whose numbers ascend and are those of the chunk."
+    head = described_in(facts)
+    odd = [name for name in ("unordered", "fine", "plain", "model", "events") if head[name]]
+    check(not odd and len(head["index"]) == 1, "the header of events asks for more than facts about events")
+    found = chunk(payload, head)
+    numbers = found["index"][0].tolist()
+    check(numbers == sorted(set(numbers)), "the numbers of events do not ascend")
+    check(all(first_entry <= n < entries for n in numbers), "facts about events of another chunk")
+    return found
 
 
 def columns_of(rows: Rows, head: dict, escapes: bytes, lists: bytes = b"") -> dict[int, np.ndarray]:

@@ -63,7 +63,11 @@ class _Tables:
         return min(left, max(64, 3 * self.made // 2) - self.seen)
 
     def add(self, contexts: np.ndarray, symbols: np.ndarray) -> None:
-        self.counts += np.bincount(contexts * self.counts.shape[1] + symbols, minlength=self.counts.size).reshape(self.counts.shape)
+        places = contexts * self.counts.shape[1] + symbols
+        if 16 * len(places) < self.counts.size:  # a large table stays untouched, and takes no memory, but for a few places
+            places, times = np.unique(places, return_counts=True)
+            self.counts.ravel()[places] += times
+        else: self.counts += np.bincount(places, minlength=self.counts.size).reshape(self.counts.shape)
         self.seen += len(symbols)
 
 
@@ -121,6 +125,7 @@ class _Walk:
                     contexts = p.context(parents, shift)
                     t.add(contexts, code(k, rows, shift, contexts, table))
                     at += len(rows)
+                t.table = None
             start = end
         return [t.counts for t in tables]
 
@@ -160,6 +165,7 @@ def decode_rows(
     rows: Rows,
     predictor=None,
     given: tuple[np.ndarray, np.ndarray] | None = None,  # first columns and their escapes, if they are known
+    most: int | None = None,  # escapes that there may be: where the symbols end too early, all that follow are escapes
 ) -> tuple[np.ndarray, np.ndarray]:  # (n, columns) int64, (n, columns) bool escapes
     "The inverse of `encode_rows`; HepaeError if the bytes are damaged."
     if len(symbols) % 4: raise HepaeError("the coded symbols are no whole number of words; get the file again")
@@ -167,9 +173,13 @@ def decode_rows(
     Q, escapes = np.zeros((rows.n, len(plan)), np.int64), np.zeros((rows.n, len(plan)), bool)
     first = 0 if given is None else given[0].shape[1]
     if first: Q[:, :first], escapes[:, :first] = given
+    left = Q.size if most is None else most
 
     def code(k, rows, shift, contexts, table):
+        nonlocal left
         p, found = plan[k], decode_symbols(coder, contexts, table)
+        left -= int((found == ESCAPE).sum())
+        if left < 0: raise HepaeError("the coded symbols are damaged (they speak of values that are not there); get the file again")
         v = p.cells.join(found, _read_rest(bits, p.cells, found))
         if p.steps:
             own, fresh = walk.own(k, Q, rows), p.cells.is_atom(found)

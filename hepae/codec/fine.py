@@ -93,7 +93,7 @@ def decode_fine(
 ) -> None:
     "Put parts of cells on top."
     rows = _chosen(back, fine[2])
-    S = np.clip(decode_rows(*sections, _plan(fine), Rows(len(rows)))[0], -fine[0], fine[0])
+    S = np.clip(decode_rows(*sections, _plan(fine), Rows(len(rows)), most=0)[0], -fine[0], fine[0])
     for k, j in enumerate(fine[1]):
         x = back[j].copy()
         x[rows] = np.where(S[:, k] == 0, x[rows], _refined(x[rows], S[:, k], schema.columns[j], grids[j], fine[0]))

@@ -162,9 +162,14 @@ class Header:
             (self.unordered != "table" or len(self.keys) == 2 <= n and all(map(_are_edges, self.keys)), "keys"),
             (not self.fine or not self.unordered and is_fine(self.fine, schema, self.grids()), "fine"),
             (isinstance(self.plain, dict), "plain"),
-            (self.events is None or self.unordered != "table" and self.events.codec == "density" and not self.events.model, "events"),
+            (self.events is None or self.unordered != "table" and self.events._is_of_events(), "events"),
         ]:
             if not fits: raise ValueError(f"its parts do not fit: {part}")
+
+    def _is_of_events(self) -> bool:
+        "Can this be the header of the facts about events: one number each, in order, and nothing that needs more?"
+        plain = not self.unordered and not self.fine and not self.plain and self.events is None
+        return plain and len(self.index) == 1 and self.codec == "density" and not self.model
 
     def as_read(self) -> "Header":
         "This header as a reader takes it from a file: what it would refuse is refused before anything is written."
@@ -179,7 +184,7 @@ def _are_edges(e: list) -> bool:
 
 # %% ../../nbs/53c_codec.header.ipynb #08ba8ee1
 RANGE, EVENTS, OTHER = 0, 1, 2
-MOST_EVENTS = 2**24  # in a chunk, besides one a row; where event numbers have larger gaps, they are coded as numbers
+MOST_EVENTS = 2**22  # in a chunk, besides one a row; where event numbers have larger gaps, they are coded as numbers
 FAR = 2**62         # entries and row numbers end here
 _COUNTS = [ColumnPlan(Cells(0, 0, 64))]  # rows in an event
 
@@ -239,13 +244,15 @@ def decode_index(numbers: list[int], sections: list[bytes], n: int, entries: int
         if dtypes[0] == np.int64 and step: return pd.RangeIndex(start, start + step * n, step, name=names[0]), None
         return pd.Index((start + step * np.arange(n)).astype(dtypes[0]), name=names[0]), None
     if numbers[0] == EVENTS:
-        if numbers[1] > entries or numbers[1] > MOST_EVENTS + n: raise HepaeError("has a damaged index; get the file again")
-        counts = decode_rows(*sections, _COUNTS, Rows(numbers[1]))[0][:, 0]
+        if numbers[1] > MOST_EVENTS + n: raise HepaeError(f"has a chunk of {n} rows in {numbers[1]} events, and a reader takes {MOST_EVENTS} more events than rows; get the file again")
+        if numbers[1] > entries: raise HepaeError("has a damaged index; get the file again")
+        counts = decode_rows(*sections, _COUNTS, Rows(numbers[1]), most=0)[0][:, 0]
         if (counts < 0).any() or (counts > n).any() or counts.sum() != n: raise HepaeError("has a damaged index; get the file again")
         offsets = np.concatenate([[0], np.cumsum(counts)])
         return _with_dtypes(event_index(offsets, entries - numbers[1]).set_names(names), dtypes), offsets
     plan = plan_from_lists(take_json(sections[0]).get("plan"))
     if len(plan) != len(levels): raise HepaeError("has a damaged index; get the file again")
-    values = np.cumsum(decode_rows(*sections[1:], plan, Rows(n))[0], axis=0)
-    arrays = [values[:, k].astype(d) for k, d in enumerate(dtypes)]
+    values = decode_rows(*sections[1:], plan, Rows(n), most=0)[0]
+    np.cumsum(values, axis=0, out=values)
+    arrays = [values[:, k].astype(d, copy=False) for k, d in enumerate(dtypes)]
     return pd.Index(arrays[0], name=names[0]) if len(arrays) == 1 else pd.MultiIndex.from_arrays(arrays, names=names), None

@@ -75,7 +75,7 @@ def decode_keys(n: int, loose: int, sections: list[bytes], keys: list[list[int]]
     digits = [_digits(e) for e in keys]
     other = len(digits[1]) - 1
     space = (len(digits[0]) - 1) * other
-    gaps = decode_rows(*sections[:2], _gap_plan(space, n - loose), Rows(n - loose))[0][:, 0]
+    gaps = decode_rows(*sections[:2], _gap_plan(space, n - loose), Rows(n - loose), most=0)[0][:, 0]
     if (gaps < 0).any() or (gaps > space).any() or gaps.sum() >= max(space, 1): raise HepaeError("has a damaged chunk; get the file again")
     key = np.cumsum(gaps)
     coder = RangeDecoder(np.frombuffer(sections[2], "<u4").astype(np.uint32))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .container import put_json, put_numbers, put_sections, take_json, take_numbers, take_sections
+from .container import put_json, put_numbers, put_sections, take_json, take_many, take_numbers, take_sections
 from .plan import ColumnPlan, plan_from_lists, plan_to_lists
 from .predictor import LatentPredictor, Predictor, Travels, predictor_from_bytes
 from ..core import HepaeError, existing_file
@@ -31,9 +31,17 @@ def sparse(
     return places, counts.ravel()[places]
 
 
+_FREE, _MOST_RATIO = 2**12, 4  # counts that may always be there, and how many more for each packed byte
+
+
 def _put_counts(places: np.ndarray, values: np.ndarray) -> bytes:
-    numbers = [len(places), *np.diff(places, prepend=0).tolist(), *values.tolist()]
-    return zlib.compress(put_numbers(numbers), 9)
+    "The counts as bytes, packed no denser than a reader takes."
+    raw = put_numbers([len(places), *np.diff(places, prepend=0).tolist(), *values.tolist()])
+    packed = zlib.compress(raw, 9)
+    return packed if len(places) <= _FREE + _MOST_RATIO * len(packed) else zlib.compress(raw, 0)
+
+
+_DAMAGED = "the model's counts are damaged; get it again"
 
 
 def _take_counts(data: bytes, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -42,12 +50,13 @@ def _take_counts(data: bytes, size: int) -> tuple[np.ndarray, np.ndarray]:
     try: raw = inflate.decompress(data, 20 * size + 16)
     except zlib.error as e: raise HepaeError(f"the model's counts are damaged ({e}); get it again") from e
     (n,), at = take_numbers(raw, 1)
-    if n > size or inflate.unconsumed_tail: raise HepaeError("the model's counts are damaged; get it again")
-    numbers, at = take_numbers(raw, 2 * n, at)
-    found = np.array(numbers, np.uint64).astype(np.int64).reshape(2, n)
-    places = np.cumsum(found[0])
-    if at != len(raw) or (found < 0).any() or (found > _MOST_COUNTS).any() or (n and (places[-1] >= size or (found[0][1:] == 0).any())): raise HepaeError("the model's counts are damaged; get it again")
-    return places, found[1]
+    if n > min(size, _FREE + _MOST_RATIO * len(data)) or inflate.unconsumed_tail: raise HepaeError(_DAMAGED)
+    found, at = take_many(raw, 2 * n, at)
+    steps, values = found.reshape(2, n)
+    if at != len(raw) or (found > _MOST_COUNTS).any() or (steps[1:] == 0).any(): raise HepaeError(_DAMAGED)
+    places = np.cumsum(steps.astype(np.int64))
+    if n and places[-1] >= size: raise HepaeError(_DAMAGED)
+    return places.astype(np.uint32), values.astype(np.uint32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from .bounds import FROM_MINUS_PI, FROM_ZERO, decimal_places, quantiser
 from .container import Reader, Writer, chunks_between, put_json, put_numbers, put_sections, take_numbers, take_sections
 from .density import Rows, count_rows, decode_rows, encode_rows
 from .fine import decode_fine, encode_fine, fine_of
-from .frequent import LOSSY, NONE, Frequent, frequent_of, put_frequent, quantise_with, take_frequent
+from .frequent import LOSSY, NONE, Frequent, frequent_of, not_listed, put_frequent, quantise_with, take_frequent
 from .header import EVENTS, FAR, OTHER, RANGE, UNORDERED, Header, decode_index, encode_index, index_levels, index_offsets, with_bounds
 from .keys import decode_keys, encode_keys, key_edges
 from .model import DensityModel, model_from_bytes, sparse
@@ -33,6 +33,7 @@ from ..io.tables import check_alike, joined
 from ..schema import Column, events_between, events_of, infer_schema, refuse_no_numbers, schema_of, with_events, with_schema
 
 # %% ../../nbs/53e_codec.tables.ipynb #59db8014
+_MOST_DEFLATED = 1040  # bytes of which zlib makes one, and so escapes
 SMALL = 2**14        # rows with which plans are tried out whole
 MOST_ROWS = 2**20    # in a chunk
 MOST_VALUES = 2**27  # in a chunk: a few kB may claim so many, and they take 1 GB
@@ -61,7 +62,7 @@ def binned_table(table: pd.DataFrame, header: Header) -> tuple[np.ndarray, np.nd
     grids = header.grids()
     for k, j in enumerate(header.order):
         x, column = table.iloc[:, j].to_numpy(), header.schema.columns[j]
-        frequent.append(frequent_of(x, column, grids[j]) if header.frequent else NONE)
+        frequent.append(not_listed(frequent_of(x, column, grids[j]), sum(map(len, frequent))) if header.frequent else NONE)
         Q[:, k], escapes[:, k] = quantise_with(x, column, grids[j], frequent[-1])
     return Q, escapes, frequent
 
@@ -141,8 +142,24 @@ def _encoded_events(events: pd.DataFrame | None, header: Header, first_entry: in
     if header.events is None: return []
     if events is None: raise HepaeError("a table without facts about its events follows one that has some; treat these files separately")
     here = events[(events.index >= first_entry) & (events.index < entries)]
+    _check_numbers(here.index, first_entry, entries)
     if len(here) and here.index[-1] - here.index[0] == len(here) - 1: here = here.set_axis(pd.RangeIndex(here.index[0], here.index[-1] + 1))  # a list of these numbers takes more
     return [encode_chunk(here, header.events, 0)[0]]
+
+
+def _check_numbers(numbers: pd.Index, first_entry: int, entries: int) -> None:
+    "HepaeError unless these are numbers of events of a chunk, ascending; writer and reader call it."
+    x = numbers.to_numpy()
+    outside = len(x) and (x[0] < first_entry or x[-1] >= entries)
+    if outside or (x[1:] <= x[:-1]).any(): raise HepaeError("has facts about events that are not those of their chunk; get the file again")
+
+
+def _decoded_events(payload: bytes, header: Header, first_entry: int, entries: int) -> pd.DataFrame:
+    "The facts about the events of a chunk, checked; no more rows are decoded than it has events."
+    if _opened(payload, header).rows > entries - first_entry: raise HepaeError("has facts about more events than there are; get the file again")
+    events = decode_chunk(payload, header)
+    _check_numbers(events.index, first_entry, entries)
+    return events
 
 
 @dataclass
@@ -172,21 +189,24 @@ def _opened(payload: bytes, header: Header) -> _Opened:
     return _Opened(n, entries, [kind, *more[:len(more) - table_keys]], more[-1] if table_keys else 0, {name: sections[a:b] for name, a, b in zip(sizes, ends, ends[1:])})
 
 
-def decode_chunk(payload: bytes, header: Header, predictor=None) -> pd.DataFrame:
-    "The rows of a chunk."
+def decode_chunk(payload: bytes, header: Header, predictor=None, first_entry: int = 0) -> pd.DataFrame:
+    "The rows of a chunk, whose events begin at `first_entry` or later."
     chunk = _opened(payload, header)
+    if chunk.index[0] == EVENTS: first_entry = chunk.entries - chunk.index[1]
     index, offsets = decode_index(chunk.index, chunk.sections["index"], chunk.rows, chunk.entries, header.index)
     given = decode_keys(chunk.rows, chunk.loose, chunk.sections["keys"], header.keys, header.plan[:2]) if header.unordered == "table" else None
-    Q, escapes = decode_rows(*chunk.sections["rows"], header.plan, Rows(chunk.rows, offsets), predictor, given)
+    most = chunk.rows * header.extra + _MOST_DEFLATED * len(chunk.sections["escapes"][0])
+    Q, escapes = decode_rows(*chunk.sections["rows"], header.plan, Rows(chunk.rows, offsets), predictor, given, most)
     dtypes = [np.dtype(header.schema.columns[j].dtype) for j in header.order]
-    frequent = take_frequent(chunk.sections["frequent"][0], dtypes) if header.frequent else [NONE] * len(dtypes)
+    frequent = take_frequent(chunk.sections["frequent"][0], dtypes, chunk.rows) if header.frequent else [NONE] * len(dtypes)
     columns = _columns(Q[:, header.extra:], escapes[:, header.extra:], chunk.sections["escapes"][0], header, frequent)
     if header.fine: decode_fine(chunk.sections["fine"], columns, header.fine, header.schema, header.grids())
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
     schema = replace(header.schema, source=replace(header.schema.source, entries=chunk.entries))
     table = with_schema(table, schema)
     if header.plain: table = from_plain(table, header.plain, _take_texts(chunk.sections["texts"][0]))
-    return table if header.events is None else with_events(table, decode_chunk(chunk.sections["events"][0], header.events))
+    if header.events is None: return table
+    return with_events(table, _decoded_events(chunk.sections["events"][0], header.events, first_entry, chunk.entries))
 
 
 def _put_texts(texts: list[bytes]) -> bytes:
@@ -462,7 +482,7 @@ def read_tables(
     header, predictor = _header_of(reader, predictor)
     n = entries = 0
     for payload in reader.chunks():
-        table = decode_chunk(payload, header, predictor)
+        table = decode_chunk(payload, header, predictor, entries)
         entries = _next_entry(table, entries, header)
         if header.unordered == "table": table.index = pd.RangeIndex(n, n + len(table))
         n += len(table)

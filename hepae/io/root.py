@@ -24,6 +24,7 @@ from hepae.io.containers import (
     branch_array,
     branch_names,
     branch_of,
+    check_entries,
     choose_container,
     described_container,
     not_columns,
@@ -168,9 +169,8 @@ def _chosen(path, file, wanted: list[str], container: str | None, tree: str | No
 
 def _read(path, tree, box: Container, needed: dict[str, str], wanted: list[str], unit: str | None, leading: bool, first_entry: int) -> Iterator[pd.DataFrame]:
     "The chunks of one tree."
-    n = tree.num_entries
-    for branch in needed.values():
-        if (own := getattr(branch_of(tree, branch)[0], "num_entries", n)) != n: raise HepaeError(f"{path}: branch {branch} has {own} entries, its tree {box.tree} has {n}; the file is inconsistent")
+    with naming(path):
+        for branch in needed.values(): check_entries(tree, branch)
     for start, stop in _steps(tree, list(needed.values())):
         arrays = {name: _array(path, tree, branch, start, stop) for name, branch in needed.items()}
         table, jagged = _table(path, needed, arrays, first_entry + start)
