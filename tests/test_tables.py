@@ -400,7 +400,9 @@ def test_pandas_reads_the_same_dtypes_of_parquet(tmp_path, name, rows):
     table.to_parquet(tmp_path / "a.parquet")
     assert_frame_equal(pd.read_parquet(there_and_back(tmp_path, "a.parquet")[0]), pd.read_parquet(tmp_path / "a.parquet"))
     pq.write_table(pa.Table.from_pandas(table).replace_schema_metadata({}), tmp_path / "b.parquet")
-    assert_frame_equal(pd.read_parquet(there_and_back(tmp_path, "b.parquet")[0]), pd.read_parquet(tmp_path / "b.parquet"))
+    back = there_and_back(tmp_path, "b.parquet")[0]
+    if "nt64" in name and rows: assert pd.read_parquet(back)["a"].dtype == "Int64"  # floats would round it
+    else: assert_frame_equal(pd.read_parquet(back), pd.read_parquet(tmp_path / "b.parquet"))
 
 
 def test_event_numbers_of_parquet_stay_columns(tmp_path):

@@ -68,7 +68,8 @@ def _as_in_file(data, table: pd.DataFrame, source: Source):
             data = data.set_column(k, f, pa.array(table[f.name].to_numpy(), f.type, from_pandas=False))
     about = json.loads(data.schema.metadata[b"pandas"])
     for c in about["columns"]:
-        if c["field_name"] in source.dtypes: c["numpy_type"] = "object"
+        whole = source.dtypes.get(c["field_name"], "") in _NULLABLE and c["numpy_type"] not in ("Float32", "Float64")
+        if c["field_name"] in source.dtypes and not whole: c["numpy_type"] = "object"  # pandas would round integers with gaps
     return data.replace_schema_metadata(data.schema.metadata | {b"pandas": json.dumps(about).encode()})
 
 
