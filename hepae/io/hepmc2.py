@@ -7,18 +7,51 @@ __all__ = ['PARTICLE', 'VERTEX', 'ragged_fields', 'linked', 'run_starts', 'run_i
 
 # %% ../../nbs/11d_io.hepmc2.ipynb #ed0ec4f0
 import re
+from dataclasses import dataclass
 
 import numpy as np
 
-from .hepmc3 import check_letters, fields, units
+from .hepmc3 import check_inside, check_letters, fields, units
 from .hepmc_events import Events, RunInfo, events_of
 from .hepmc_graph import cyclic, first_sources, places, tree_numbers
 from .hepmc_text import Text, csv_columns, tied_fields
 
 # %% ../../nbs/11d_io.hepmc2.ipynb #8aaf7b12
-PARTICLE = {"_P": "string", "barcode": "int32", "pid": "int32", "px": "float64", "py": "float64", "pz": "float64", "E": "float64", "m": "float64", "status": "int32",
-            "theta": "float64", "phi": "float64", "end_barcode": "int32", "n_flows": "int32"}
-VERTEX = {"_V": "string", "barcode": "int32", "status": "int32", "x": "float64", "y": "float64", "z": "float64", "t": "float64", "n_orphans": "int32", "n_out": "int32", "n_weights": "int32"}
+PARTICLE = {
+    "_P": "string", "barcode": "int32", "pid": "int32",
+    "px": "float64", "py": "float64", "pz": "float64", "E": "float64", "m": "float64", "status": "int32",
+    "theta": "float64", "phi": "float64", "end_barcode": "int32", "n_flows": "int32",
+}
+VERTEX = {
+    "_V": "string", "barcode": "int32", "status": "int32",
+    "x": "float64", "y": "float64", "z": "float64", "t": "float64",
+    "n_orphans": "int32", "n_out": "int32", "n_weights": "int32",
+}
+
+# %% ../../nbs/11d_io.hepmc2.ipynb #6a0f3515
+def _tied_lines(text: Text, rows: np.ndarray, columns: dict) -> tuple[dict, np.ndarray, np.ndarray, list[str]]:
+    """The columns of tidy lines, how many words follow them, which lines have a list, and their lists, tied
+    together; ValueError or TypeError if a line is not tidy."""
+    counter, tied = list(columns)[-1], text.copy(rows)
+    more = tied_fields(tied, len(columns))
+    if not (text.bytes_[text.start[rows] + 1] == 32).all(): raise ValueError("no space after the letter")
+    found = csv_columns(tied, columns | {counter: "string"})
+    last, some, none = found[counter], np.flatnonzero(more), np.flatnonzero(more == 0)
+    lists = last.iloc[some].tolist()
+    found[counter] = np.zeros(len(rows), np.int64)
+    if len(none) and not (last.iloc[none] == "0").all():
+        found[counter][none] = [int(x) for x in last.iloc[none].tolist()]
+    found[counter][some] = [int(x[:x.index("_")]) for x in lists]
+    return found, more, some, lists
+
+
+def _loose_lines(text: Text, rows: np.ndarray, columns: dict) -> tuple[dict, np.ndarray, np.ndarray, list[str]]:
+    "As `_tied_lines`, line by line: several spaces count as one."
+    found = fields(text, rows, columns)
+    counts = found[list(columns)[-1]]
+    words = [text.line(i).decode().split()[len(columns):] for i in rows]
+    more, some = np.array([len(w) for w in words], np.int64), np.array([k for k, w in enumerate(words) if w], np.int64)
+    return found, more, some, ["_".join([str(counts[k]), *words[k]]) for k in some]
 
 
 def ragged_fields(
@@ -26,25 +59,16 @@ def ragged_fields(
     rows: np.ndarray,         # which lines
     columns: dict[str, str],  # name → dtype of each field that all lines have; the last says how long the list is
     per_item: int = 1,        # words of the list for each
-) -> tuple[dict, np.ndarray, list[str]]:  # columns; which lines have a list; how long it is and the list, tied together
+) -> tuple[dict, np.ndarray, list[str]]:  # columns; which lines have a list; its length and the list, tied together
     "The columns of some lines, and the lists at their ends."
-    counter, found = list(columns)[-1], None
     if not len(rows): return {n: np.zeros(0, kind) for n, kind in columns.items() if not n.startswith("_")}, rows, []
-    try:
-        tied = text.copy(rows)
-        more = tied_fields(tied, len(columns))
-        if (text.bytes_[text.start[rows] + 1] == 32).all(): found = csv_columns(tied, columns | {counter: "string"})
-        some, last = np.flatnonzero(more), found[counter]
-        lists = last.iloc[some].tolist()
-        found[counter] = np.zeros(len(rows), np.int64)
-        if len(few := np.flatnonzero(more == 0)) and not (last.iloc[few] == "0").all(): found[counter][few] = [int(x) for x in last.iloc[few].tolist()]
-        found[counter][some] = [int(x[:x.index("_")]) for x in lists]
-    except (ValueError, TypeError, OverflowError):  # line by line: several spaces count as one
-        found = fields(text, rows, columns)
-        words = [text.line(i).decode().split()[len(columns):] for i in rows]
-        some, more = np.array([k for k, w in enumerate(words) if w], np.int64), np.array([len(w) for w in words], np.int64)
-        lists = ["_".join([str(found[counter][k]), *words[k]]) for k in some]
-    if len(odd := np.flatnonzero((more < per_item * found[counter]) | (found[counter] < 0))): raise text.wrong(rows[odd[0]], f"{text.quote(rows[odd[0]])} announces {found[counter][odd[0]]} more values than it has")
+    try: found, more, some, lists = _tied_lines(text, rows, columns)
+    except (ValueError, TypeError, OverflowError): found, more, some, lists = _loose_lines(text, rows, columns)
+    counts = found[list(columns)[-1]]
+    odd = np.flatnonzero((more < per_item * counts) | (counts < 0))
+    if len(odd):
+        k = odd[0]
+        raise text.wrong(rows[k], f"{text.quote(rows[k])} announces {counts[k]} more values than it has")
     return found, some, lists
 
 # %% ../../nbs/11d_io.hepmc2.ipynb #ad8a8489
@@ -56,25 +80,40 @@ def _matched(event: np.ndarray, barcode: np.ndarray, v_event: np.ndarray, v_barc
     at = np.minimum(np.searchsorted(known, wanted), max(len(known) - 1, 0))
     return np.where((known[at] == wanted) & (barcode != 0), first[at], -1) if len(known) else np.full(len(event), -1)
 
+# %% ../../nbs/11d_io.hepmc2.ipynb #f02737b5
+def _owners(text: Text, p_rows: np.ndarray, v_rows: np.ndarray, vertex: dict) -> np.ndarray:
+    "The vertex line above each particle line; HepaeError if there is none, or fewer particles follow than it says."
+    owner = np.searchsorted(v_rows, p_rows) - 1
+    if len(v_rows): odd = (owner < 0) | (text.event[v_rows][np.maximum(owner, 0)] != text.event[p_rows])
+    else: odd = np.ones(len(p_rows), bool)
+    if odd.any(): raise text.wrong(p_rows[np.argmax(odd)], "a particle stands before the first vertex of its event")
+    under = np.bincount(owner, minlength=len(v_rows))
+    short = np.flatnonzero(under < vertex["n_out"])
+    if len(short):
+        k = short[0]
+        said = f"vertex {vertex['barcode'][k]} announces {vertex['n_out'][k]} particles, and {under[k]} follow"
+        raise text.wrong(v_rows[k], said)
+    return owner
+
 
 def linked(
     text: Text,
-    p_rows: np.ndarray, found: dict,  # particle lines, their columns
-    v_rows: np.ndarray, vertex: dict, # vertex lines, their columns
+    p_rows: np.ndarray,  # particle lines
+    found: dict,         # their columns
+    v_rows: np.ndarray,  # vertex lines
+    vertex: dict,        # their columns
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    "Production and end of each particle (lines of vertices; -1 for none), which of those that enter come late (0, 1, 2), and which vertices are some."
-    owner = np.searchsorted(v_rows, p_rows) - 1
-    p_event, v_event = text.event[p_rows], text.event[v_rows]
-    if len(odd := np.flatnonzero((owner < 0) | (v_event[np.maximum(owner, 0)] != p_event) if len(v_rows) else np.ones(len(p_rows), bool))): raise text.wrong(p_rows[odd[0]], "a particle stands before the first vertex of its event")
-    under = np.bincount(owner, minlength=len(v_rows))
-    if len(odd := np.flatnonzero(under < vertex["n_out"])): raise text.wrong(v_rows[odd[0]], f"vertex {vertex['barcode'][odd[0]]} announces {vertex['n_out'][odd[0]]} particles, and {under[odd[0]]} follow")
+    """Production and end of each particle (lines of vertices; -1 for none), which of those that enter come
+    late (0, 1, 2), and which vertices are some."""
+    owner, n = _owners(text, p_rows, v_rows, vertex), len(v_rows)
+    count = lambda places: np.bincount(places[places >= 0], minlength=n)
     own = found["end_barcode"] == vertex["barcode"][owner]
-    end = np.where(own, owner, _matched(p_event, found["end_barcode"], v_event, vertex["barcode"]))
-    production, late = np.where(own, -1, owner), np.where(own, 0, 1)
-    n_in, n_out = (np.bincount(x[x >= 0], minlength=len(v_rows)) for x in (end, production))
+    matched = _matched(text.event[p_rows], found["end_barcode"], text.event[v_rows], vertex["barcode"])
+    end, production, late = np.where(own, owner, matched), np.where(own, -1, owner), np.where(own, 0, 1)
+    n_in, n_out = count(end), count(production)
     beam = (production >= 0) & (n_in[production] == 0) & (found["status"] == 4) & (end < 0)
     production, end, late = np.where(beam, -1, production), np.where(beam, production, end), np.where(beam, 2, late)
-    alive = (np.bincount(end[end >= 0], minlength=len(v_rows)) > 0) & ((n_out > 0) | (n_in == 0))
+    alive = (count(end) > 0) & ((n_out > 0) | (n_in == 0))
     none = lambda x: np.where((x >= 0) & alive[x], x, -1)
     return none(production), none(end), late, alive
 
@@ -86,28 +125,38 @@ def _counted(words: list[bytes], kind: type) -> tuple[list, list[bytes]]:
     return [kind(x) for x in words[1:n + 1]], words[n + 1:]
 
 
+_EVENT = {
+    "number": int, "mpi": int, "event_scale": float, "alphaQCD": float, "alphaQED": float,
+    "signal_process_id": int, "signal_process_vertex": int, "n_vertices": int, "beam_1": int, "beam_2": int,
+}
+
+
+def _event_line(line: bytes) -> dict:
+    "What an event line says; ValueError if it is none."
+    words = line.split()
+    if len(words) < 12 or b"_" in line: raise ValueError("too short")
+    said = {name: kind(word) for (name, kind), word in zip(_EVENT.items(), words[1:])}
+    said["random_states"], rest = _counted(words[11:], int)
+    said["weights"], rest = _counted(rest, float) if rest else ([], [])
+    if not -2**63 <= said["number"] < 2**63: raise ValueError("too large")
+    return said
+
+
 def _event_lines(text: Text) -> list[dict]:
-    "What each event line says."
-    found, names = [], ("number", "mpi", "event_scale", "alphaQCD", "alphaQED", "signal_process_id", "signal_process_vertex", "n_vertices", "beam_1", "beam_2")
-    kinds = (int, int, float, float, float, int, int, int, int, int)
+    "What each event line says; HepaeError for the first that is none."
+    found = []
     for i in text.lines("E"):
-        try:
-            words = text.line(i).split()
-            if len(words) < 12 or b"_" in text.line(i): raise ValueError("too short")
-            said = {n: kind(x) for n, kind, x in zip(names, kinds, words[1:])}
-            said["random_states"], rest = _counted(words[11:], int)
-            said["weights"], rest = _counted(rest, float) if rest else ([], [])
-            if not -2**63 <= said["number"] < 2**63: raise ValueError("too large")
+        try: found.append(_event_line(text.line(i)))
         except ValueError as e: raise text.wrong(i, f"{text.quote(i)} is no event of HepMC2") from e
-        found.append(said)
     return found
 
-
+# %% ../../nbs/11d_io.hepmc2.ipynb #cce6fdd8
 def _names(text: Text, i: int) -> tuple[str, ...]:
     "The names of weights in a line N."
     names = [name.decode() for name in re.findall(rb'"([^"]*)"', text.line(i))]
     count = text.line(i).split()[1:2]
-    if not count or not count[0].isdigit() or int(count[0]) != len(names): raise text.wrong(i, f"{text.quote(i)} does not name as many weights as it says")
+    if not count or not count[0].isdigit() or int(count[0]) != len(names):
+        raise text.wrong(i, f"{text.quote(i)} does not name as many weights as it says")
     return tuple(names)
 
 
@@ -124,7 +173,7 @@ def run_info(text: Text, before: RunInfo) -> RunInfo:
     rows = text.lines("N")
     return RunInfo(_names(text, rows[0])) if len(rows) else before
 
-
+# %% ../../nbs/11d_io.hepmc2.ipynb #98851dfe
 def _numbers(text: Text, letter: str, kinds: str, least: int) -> dict[int, list[str]]:
     "The words of the one line of a letter in each event: i for whole numbers, f for others."
     found = {}
@@ -132,24 +181,31 @@ def _numbers(text: Text, letter: str, kinds: str, least: int) -> dict[int, list[
         words = text.line(i).split()[1:]
         try: [{"i": int, "f": float}[k](w) for k, w in zip(kinds, words)]
         except ValueError: words = []
-        if len(words) < least or text.event[i] < 0: raise text.wrong(i, f"{text.quote(i)} is no line {letter} of HepMC2")
+        if len(words) < least or text.event[i] < 0:
+            raise text.wrong(i, f"{text.quote(i)} is no line {letter} of HepMC2")
         found[int(text.event[i])] = [w.decode() for w in words[:len(kinds)]]
     return found
+
+# %% ../../nbs/11d_io.hepmc2.ipynb #3cf57dd3
+_OF_EVENT = ("mpi", "event_scale", "alphaQCD", "alphaQED", "signal_process_id")
 
 
 def event_attributes(text: Text, head: list[dict], signal: list[int]) -> list[tuple]:
     "(entry, id, name, value) of all that HepMC3 keeps as attributes of events."
     found = []
     for e, (said, vertex) in enumerate(zip(head, signal)):
-        for name in ("mpi", "event_scale", "alphaQCD", "alphaQED", "signal_process_id"): found.append((e, 0, name, repr(said[name])))
+        found += [(e, 0, name, repr(said[name])) for name in _OF_EVENT]
         found.append((e, 0, "signal_process_vertex", str(vertex)))
         if said["random_states"]: found.append((e, 0, "random_states", " ".join(map(str, said["random_states"]))))
-    for e, words in _numbers(text, "C", "ff", 2).items(): found.append((e, 0, "GenCrossSection", " ".join(words) + " -1 -1"))
-    for e, words in _numbers(text, "H", "iiiiiiiiiffff", 13).items(): found.append((e, 0, "GenHeavyIon", "v0 " + " ".join(words) + " 0 -1 -1 -1 -1 -1 0 0"))
-    for e, words in _numbers(text, "F", "iifffffii", 7).items(): found.append((e, 0, "GenPdfInfo", " ".join((words + ["0", "0"])[:9])))
+    for e, words in _numbers(text, "C", "ff", 2).items():
+        found.append((e, 0, "GenCrossSection", " ".join([*words, "-1 -1"])))
+    for e, words in _numbers(text, "H", "iiiiiiiiiffff", 13).items():
+        found.append((e, 0, "GenHeavyIon", " ".join(["v0", *words, "0 -1 -1 -1 -1 -1 0 0"])))
+    for e, words in _numbers(text, "F", "iifffffii", 7).items():
+        found.append((e, 0, "GenPdfInfo", " ".join([*words, "0", "0"][:9])))
     return found
 
-
+# %% ../../nbs/11d_io.hepmc2.ipynb #c4490364
 def _weights(tied: str) -> str:
     "The weights of a vertex."
     n, *words = tied.split("_")
@@ -159,35 +215,119 @@ def _weights(tied: str) -> str:
 def _flows(tied: str) -> tuple[str, str]:
     "Colour flows in the order of their indices, and the indices if they are not 1, 2, …"
     words = tied.split("_")
-    if words[0] == "2" and words[1] == "1" and words[3] == "2": return f"{int(words[2])} {int(words[4])}", ""
+    if words[:2] == ["2", "1"] and words[3] == "2": return f"{int(words[2])} {int(words[4])}", ""
     n = int(words[0])
     flows = dict(sorted((int(k), int(x)) for k, x in zip(words[1:2 * n:2], words[2:2 * n + 1:2])))
-    return " ".join(map(str, flows.values())), "" if list(flows) == list(range(1, len(flows) + 1)) else " ".join(map(str, flows))
+    counted = list(flows) == list(range(1, len(flows) + 1))
+    return " ".join(map(str, flows.values())), "" if counted else " ".join(map(str, flows))
 
 # %% ../../nbs/11d_io.hepmc2.ipynb #4232d786
-def _attributes(text: Text, head: list[dict], of_particles: tuple, of_vertices: tuple) -> tuple[dict, np.ndarray]:
-    "All attributes of a block, as columns; and the indices of flows."
-    (p_rows, found, p_event, p_id, p_more, p_lists), (v_rows, vertex, v_event, v_id, v_more, v_lists) = of_particles, of_vertices
+@dataclass
+class _Lines:
+    "The particle or the vertex lines of a block."
+    rows: np.ndarray        # which lines
+    columns: dict           # their fields
+    event: np.ndarray       # their events
+    with_list: np.ndarray   # which of them end with a list
+    lists: list[str]        # the lists, tied together
+    id: np.ndarray | None = None  # the numbers that they get; 0 for what is no vertex
 
-    def read(i: int, what, *arguments):
-        try: return what(*arguments)
+    def read(self, text: Text, k: int, what, tied: str):
+        "A list, read by `what`; HepaeError if it is none."
+        i = self.rows[k]
+        try: return what(tied)
         except ValueError as e: raise text.wrong(i, f"{text.quote(i)} ends with what is no list of numbers") from e
 
+
+def _lines(text: Text, letter: str, columns: dict[str, str], per_item: int) -> _Lines:
+    "The lines of a letter; numbers come later."
+    rows = text.lines(letter)
+    found, with_list, lists = ragged_fields(text, rows, columns, per_item)
+    return _Lines(rows, found, text.event[rows], with_list, lists)
+
+# %% ../../nbs/11d_io.hepmc2.ipynb #c8a2897e
+def _signal_vertices(head: list[dict], v: _Lines) -> np.ndarray:
+    "The number of each event's signal vertex, or its barcode if there is no such vertex."
     barcodes = np.array([h["signal_process_vertex"] for h in head], np.int64)
-    at = _matched(np.arange(len(head)), barcodes, v_event, vertex["barcode"])
-    signal = np.where((at >= 0) & (v_id[at] != 0), v_id[at], barcodes) if len(v_id) else barcodes
-    rows = event_attributes(text, head, signal.tolist())
-    for name in ("theta", "phi"): rows += [(p_event[k], p_id[k], name, repr(float(found[name][k]))) for k in np.flatnonzero(found[name])]
-    rows += [(v_event[k], v_id[k], "weights", read(v_rows[k], _weights, tied)) for k, n, tied in zip(v_more, vertex["n_weights"][v_more].tolist(), v_lists) if v_id[k] and n]
+    if not len(v.id): return barcodes
+    at = _matched(np.arange(len(head)), barcodes, v.event, v.columns["barcode"])
+    return np.where((at >= 0) & (v.id[at] != 0), v.id[at], barcodes)
+
+
+def _attributes(text: Text, head: list[dict], p: _Lines, v: _Lines) -> tuple[dict, np.ndarray]:
+    "All attributes of a block, as columns; and the indices of flows."
+    rows = event_attributes(text, head, _signal_vertices(head, v).tolist())
+    for name in ("theta", "phi"):
+        angle = p.columns[name]
+        rows += [(p.event[k], p.id[k], name, repr(float(angle[k]))) for k in np.flatnonzero(angle)]
+    for k, n, tied in zip(v.with_list, v.columns["n_weights"][v.with_list].tolist(), v.lists):
+        if v.id[k] and n: rows.append((v.event[k], v.id[k], "weights", v.read(text, k, _weights, tied)))
     entry, number, name, value = zip(*rows)
-    flows = [read(p_rows[k], _flows, tied) for k, tied in zip(p_more, p_lists)]
+    flows = [p.read(text, k, _flows, tied) for k, tied in zip(p.with_list, p.lists)]
     values, index = np.array(flows, object).reshape(-1, 2).T
     some = values != ""
-    columns = {"entry": np.concatenate([entry, p_event[p_more][some]]), "id": np.concatenate([number, p_id[p_more][some]]), "name": np.array([*name, *["flows"] * int(some.sum())], object), "value": np.concatenate([np.array(value, object), values[some]])}
+    columns = {
+        "entry": np.concatenate([entry, p.event[p.with_list][some]]),
+        "id": np.concatenate([number, p.id[p.with_list][some]]),
+        "name": np.array([*name, *["flows"] * int(some.sum())], object),
+        "value": np.concatenate([np.array(value, object), values[some]]),
+    }
     order = np.argsort(columns["entry"], kind="stable")
     return {k: x[order] for k, x in columns.items()}, index
 
+# %% ../../nbs/11d_io.hepmc2.ipynb #5d60a363
+def _checked_heads(text: Text, run: RunInfo) -> list[dict]:
+    "What each event line says; HepaeError for lines outside of events, or other weights than are named."
+    check_letters(text, "ENUCHFVP\n")
+    head = _event_lines(text)
+    check_inside(text, "NUCFVP")
+    names = len(run.weight_names)
+    for i, said in zip(text.lines("E"), head):
+        n = len(said["weights"])
+        if names and n not in (0, names):
+            raise text.wrong(i, f"the event has {n} weights, and {names} names of weights were given")
+    return head
 
+
+def _check_vertices(text: Text, head: list[dict], have: np.ndarray) -> None:
+    "HepaeError for an event line that announces another number of vertices than there are."
+    for i, said, n in zip(text.lines("E"), head, have.tolist()):
+        if n != said["n_vertices"]:
+            raise text.wrong(i, f"the event line announces {said['n_vertices']} vertices, and there are {n}")
+
+# %% ../../nbs/11d_io.hepmc2.ipynb #312ffa7a
+def _numbered(order: np.ndarray, first: np.ndarray, event: np.ndarray) -> np.ndarray:
+    "For each item, its place in the order, counted from 1 in each event."
+    found = np.empty(len(order), np.int32)
+    found[order] = np.arange(len(order)) - first[event[order]] + 1
+    return found
+
+
+def _tables(
+    p: _Lines,
+    v: _Lines,
+    production: np.ndarray,  # of each particle, as places among the kept vertices; -1 for none
+    end: np.ndarray,         # the same
+    first: tuple,            # first particle and first kept vertex of each event
+    kept: np.ndarray,        # which vertex lines are vertices
+) -> tuple[dict, dict]:
+    "The columns of particles and of vertices, in the order of their lines."
+    named = lambda x: np.where(x >= 0, v.id[kept][x], 0).astype(np.int32) if len(kept) else np.zeros(len(x), np.int32)
+    particles = {"id": p.id} | {k: p.columns[k] for k in ("pid", "status", "px", "py", "pz", "E", "m")}
+    particles |= {"production": named(production), "end": named(end), "barcode": p.columns["barcode"]}
+    particles["line"] = np.arange(len(p.rows)) - first[0][p.event]
+    vertices = {"id": v.id[kept]} | {k: v.columns[k][kept] for k in ("status", "x", "y", "z", "t", "barcode")}
+    return particles, vertices | {"line": np.arange(len(kept)) - first[1][v.event[kept]]}
+
+
+def _places(particles: dict, vertices: dict, counts: tuple, events: dict) -> dict:
+    "The places of vertices that have none, from what entered them first."
+    event = np.repeat(np.arange(len(counts[0])), counts[0])
+    entering = np.lexsort((particles["line"], particles["production"] < 0, event))
+    sources = first_sources(particles, counts, vertices["id"], entering)
+    return places(vertices, *sources, events, cyclic(particles, counts))
+
+# %% ../../nbs/11d_io.hepmc2.ipynb #0b4c9030
 def parse(
     text: Text,                # events of one run
     run: RunInfo,
@@ -195,38 +335,24 @@ def parse(
     first_entry: int = 0,      # number of the first event of the file
 ) -> Events:
     "The tables of a block of HepMC2 events; HepaeError for the first line that is damaged."
-    check_letters(text, "ENUCHFVP\n")
-    head, n = _event_lines(text), int(text.event[-1]) + 1
-    p_rows, v_rows = text.lines("P"), text.lines("V")
-    for letter in "NUCFVP":
-        if len(rows := text.lines(letter)) and text.event[rows[0]] < 0: raise text.wrong(rows[0], f"{text.quote(rows[0])} stands outside of an event")
-    for i, said in zip(text.lines("E"), head):
-        if run.weight_names and len(said["weights"]) not in (0, len(run.weight_names)): raise text.wrong(i, f"the event has {len(said['weights'])} weights, and {len(run.weight_names)} names of weights were given")
-    found, p_more, p_lists = ragged_fields(text, p_rows, PARTICLE, 2)
-    vertex, v_more, v_lists = ragged_fields(text, v_rows, VERTEX)
-    p_event, v_event = text.event[p_rows], text.event[v_rows]
-    have = np.bincount(v_event, minlength=n)
-    if odd := [e for e in range(n) if have[e] != head[e]["n_vertices"]]: raise text.wrong(text.lines("E")[odd[0]], f"the event line announces {head[odd[0]]['n_vertices']} vertices, and there are {have[odd[0]]}")
-    production, end, late, alive = linked(text, p_rows, found, v_rows, vertex)
-    kept = np.flatnonzero(alive)
-    new = np.cumsum(alive) - 1
+    head, n = _checked_heads(text, run), int(text.event[-1]) + 1
+    p, v = _lines(text, "P", PARTICLE, 2), _lines(text, "V", VERTEX, 1)
+    _check_vertices(text, head, np.bincount(v.event, minlength=n))
+    production, end, late, alive = linked(text, p.rows, p.columns, v.rows, v.columns)
+    kept, new = np.flatnonzero(alive), np.cumsum(alive) - 1
     production, end = (np.where(x >= 0, new[x], -1) if len(new) else x for x in (production, end))
-    p_first, v_first = (np.searchsorted(e, np.arange(n + 1)) for e in (p_event, v_event[kept]))
-    p_order, v_order = tree_numbers(production, end, late, p_first, v_first)
-    v_id = np.empty(len(kept), np.int32)
-    v_id[v_order] = v_first[v_event[kept]][v_order] - np.arange(len(kept)) - 1
-    p_id = np.empty(len(p_rows), np.int32)
-    p_id[p_order] = np.arange(len(p_rows)) - p_first[p_event[p_order]] + 1
-    named = lambda x: np.where(x >= 0, v_id[x], 0).astype(np.int32) if len(v_id) else np.zeros(len(x), np.int32)
-    particles = {"id": p_id} | {k: found[k] for k in ("pid", "status", "px", "py", "pz", "E", "m")} | {"production": named(production), "end": named(end), "barcode": found["barcode"], "line": np.arange(len(p_rows)) - p_first[p_event]}
-    vertices = {"id": v_id} | {k: vertex[k][kept] for k in ("status", "x", "y", "z", "t", "barcode")} | {"line": np.arange(len(kept)) - v_first[v_event[kept]]}
-    flow_index, extra = np.full(len(p_rows), "", object), {n: [] for n in ("entry", "id", "name", "value")}
-    if attributes: extra, flow_index[p_more] = _attributes(text, head, (p_rows, found, p_event, p_id, p_more, p_lists), (v_rows, vertex, v_event, np.where(alive, v_id[new] if len(v_id) else 0, 0), v_more, v_lists))
-    particles["flow_index"] = flow_index
-    particles, vertices = {k: x[p_order] for k, x in particles.items()}, {k: x[v_order] for k, x in vertices.items()}
-    events = {"number": np.array([h["number"] for h in head])} | units(text, n) | {x: np.zeros(n) for x in "xyzt"} | {"beam_1": [h["beam_1"] for h in head], "beam_2": [h["beam_2"] for h in head]}
-    counts = np.diff(p_first), np.diff(v_first)
-    if attributes and len(v_id):
-        entering = np.lexsort((particles["line"], particles["production"] < 0, np.repeat(np.arange(n), counts[0])))
-        vertices |= places(vertices, *first_sources(particles, counts, vertices["id"], entering), events, cyclic(particles, counts))
-    return events_of(2, run, events, [h["weights"] for h in head], particles, vertices, counts, extra, first_entry + text.first_event)
+    first = tuple(np.searchsorted(event, np.arange(n + 1)) for event in (p.event, v.event[kept]))
+    p_order, v_order = tree_numbers(production, end, late, *first)
+    p.id, v.id = _numbered(p_order, first[0], p.event), np.zeros(len(v.rows), np.int32)
+    v.id[kept] = -_numbered(v_order, first[1], v.event[kept])
+    particles, vertices = _tables(p, v, production, end, first, kept)
+    flow_index, extra = np.full(len(p.rows), "", object), {k: [] for k in ("entry", "id", "name", "value")}
+    if attributes: extra, flow_index[p.with_list] = _attributes(text, head, p, v)
+    particles = {k: x[p_order] for k, x in (particles | {"flow_index": flow_index}).items()}
+    vertices = {k: x[v_order] for k, x in vertices.items()}
+    events = {"number": np.array([h["number"] for h in head])} | units(text, n) | {x: np.zeros(n) for x in "xyzt"}
+    events |= {k: [h[k] for h in head] for k in ("beam_1", "beam_2")}
+    counts = np.diff(first[0]), np.diff(first[1])
+    if attributes and len(kept): vertices |= _places(particles, vertices, counts, events)
+    weights = [h["weights"] for h in head]
+    return events_of(2, run, events, weights, particles, vertices, counts, extra, first_entry + text.first_event)

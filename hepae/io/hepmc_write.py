@@ -6,6 +6,7 @@
 __all__ = ['LISTING', 'header', 'footer', 'text_of_events', 'text_of']
 
 # %% ../../nbs/11f_io.hepmc_write.ipynb #6cac73f9
+from dataclasses import dataclass
 from typing import Iterable, Iterator
 
 import numpy as np
@@ -37,16 +38,27 @@ def footer(version: int) -> str:
     return f"HepMC::{LISTING[version]}-END_EVENT_LISTING\n\n"
 
 # %% ../../nbs/11f_io.hepmc_write.ipynb #a4727d9a
-def _graph_checked(p: dict, v: dict) -> dict:
-    "The vertices of an event by number; HepaeError unless particles are 1 … n, vertices -1 … -m, and each particle names some of these."
-    order = np.argsort(-v["id"], kind="stable")
-    if not np.array_equal(p["id"], np.arange(1, len(p["id"]) + 1)): raise HepaeError("particles are not numbered 1, 2, 3, …; number them so before writing")
-    if not np.array_equal(v["id"][order], -np.arange(1, len(order) + 1)): raise HepaeError("vertices are not numbered -1, -2, -3, …; number them so before writing")
+def _check_graph(p: dict, v: dict, order: np.ndarray) -> None:
+    "HepaeError unless particles are 1 … n, vertices -1 … -m, and each particle names some of these."
+    n = len(order)
+    if not np.array_equal(p["id"], np.arange(1, len(p["id"]) + 1)):
+        raise HepaeError("particles are not numbered 1, 2, 3, …; number them so before writing")
+    if not np.array_equal(v["id"][order], -np.arange(1, n + 1)):
+        raise HepaeError("vertices are not numbered -1, -2, -3, …; number them so before writing")
     for name in ("production", "end"):
-        if len(odd := np.flatnonzero((p[name] > 0) | (p[name] < -len(order)))): raise HepaeError(f"particle {odd[0] + 1} has {name} {p[name][odd[0]]}, and the vertices are 0 to {-len(order)}; mend it before writing")
+        odd = np.flatnonzero((p[name] > 0) | (p[name] < -n))
+        if not len(odd): continue
+        said = f"particle {odd[0] + 1} has {name} {p[name][odd[0]]}, and the vertices are 0 to {-n}"
+        raise HepaeError(f"{said}; mend it before writing")
+
+
+def _graph_checked(p: dict, v: dict) -> dict:
+    "The vertices of an event by number; HepaeError if particles and vertices do not fit together."
+    order = np.argsort(-v["id"], kind="stable")
+    _check_graph(p, v, order)
     return {k: x[order] for k, x in v.items()}
 
-
+# %% ../../nbs/11f_io.hepmc_write.ipynb #c1aba0fd
 def _with_lines(n_in: np.ndarray, plain: np.ndarray, first_child: np.ndarray) -> np.ndarray:
     "Which vertices, by number, need a line of their own."
     explicit = (n_in != 1) | ~plain | (first_child < 0)
@@ -54,29 +66,61 @@ def _with_lines(n_in: np.ndarray, plain: np.ndarray, first_child: np.ndarray) ->
     return explicit if (np.diff(first_child[hidden]) > 0).all() else np.ones(len(n_in), bool)
 
 
-def _body3(p: dict, v: dict, digits: int) -> Iterator[str]:
-    "The lines of the particles and vertices of an event."
-    v = _graph_checked(p, v)
+def _at(place: tuple, digits: int) -> str:
+    "The place of a vertex or an event behind its line; nothing if it has none."
+    return " @" + 4 * f" %.{digits}e" % place if any(x != 0 for x in place) else ""
+
+
+@dataclass
+class _Graph:
+    "The vertices of an event, by number from 1; place 0 stands for none."
+    entering: np.ndarray     # the numbers of particles that enter vertices, vertex by vertex
+    first_in: np.ndarray     # the first of them for each vertex, and the end
+    first_child: np.ndarray  # the first particle that a vertex makes; -1 for none
+    explicit: np.ndarray     # which vertices get a line (without place 0)
+
+
+def _graph(p: dict, v: dict) -> _Graph:
+    "Who enters and leaves which vertex."
     n, made, ends = len(v["id"]), -p["production"], -p["end"]
     entering = np.flatnonzero(ends)
     entering = entering[np.argsort(ends[entering], kind="stable")] + 1
     n_in = np.bincount(ends, minlength=n + 1)[1:]
-    first_in = np.concatenate([[0], np.cumsum(n_in)])
     children = np.flatnonzero(made)[::-1]
     first_child = np.full(n + 1, -1)
     first_child[made[children]] = children  # the first one is put last, and stays
     plain = (v["status"] == 0) & (v["x"] == 0) & (v["y"] == 0) & (v["z"] == 0) & (v["t"] == 0)
     explicit = _with_lines(n_in, plain, first_child[1:])
-    f, before = f" %.{digits}e", {}
-    for k in np.flatnonzero(explicit).tolist():
-        at = tuple(float(v[x][k]) for x in "xyzt")
-        listed = ",".join(map(str, entering[first_in[k]:first_in[k + 1]].tolist()))
-        before.setdefault(int(first_child[k + 1]), []).append(f"V {-k - 1} {v['status'][k]} [{listed}]" + (" @" + 4 * f % at if any(x != 0 for x in at) else "") + "\n")
-    mother = np.zeros(n + 1, np.int64)
-    mother[1:][~explicit] = entering[first_in[:-1][~explicit]]
-    parent = np.where(np.append(True, explicit)[made], -made, mother[made])
-    line = "P %d %d %d" + 5 * f + " %d\n"
-    for k, row in enumerate(zip(*(x.tolist() for x in (p["id"], parent, p["pid"], p["px"], p["py"], p["pz"], p["E"], p["m"], p["status"])))):
+    return _Graph(entering, np.concatenate([[0], np.cumsum(n_in)]), first_child, explicit)
+
+
+def _vertex_lines(v: dict, g: _Graph, digits: int) -> dict[int, list[str]]:
+    "The lines of vertices by the particle that they stand before; -1 for the end."
+    before = {}
+    for k in np.flatnonzero(g.explicit).tolist():
+        place = tuple(float(v[x][k]) for x in "xyzt")
+        listed = ",".join(map(str, g.entering[g.first_in[k]:g.first_in[k + 1]].tolist()))
+        line = f"V {-k - 1} {v['status'][k]} [{listed}]{_at(place, digits)}\n"
+        before.setdefault(int(g.first_child[k + 1]), []).append(line)
+    return before
+
+
+def _parents(p: dict, g: _Graph) -> np.ndarray:
+    "What each particle line names: a vertex that has a line, or the mother."
+    made, hidden = -p["production"], ~g.explicit
+    mother = np.zeros(len(g.explicit) + 1, np.int64)
+    mother[1:][hidden] = g.entering[g.first_in[:-1][hidden]]
+    return np.where(np.append(True, g.explicit)[made], -made, mother[made])
+
+# %% ../../nbs/11f_io.hepmc_write.ipynb #217d50d9
+def _body3(p: dict, v: dict, digits: int) -> Iterator[str]:
+    "The lines of the particles and vertices of an event."
+    v = _graph_checked(p, v)
+    g = _graph(p, v)
+    before = _vertex_lines(v, g, digits)
+    columns = [p["id"], _parents(p, g), *(p[x] for x in ("pid", "px", "py", "pz", "E", "m", "status"))]
+    line = "P %d %d %d" + 5 * f" %.{digits}e" + " %d\n"
+    for k, row in enumerate(zip(*(x.tolist() for x in columns))):
         if k in before: yield from before[k]
         yield line % row
     yield from before.get(-1, ())
@@ -84,8 +128,9 @@ def _body3(p: dict, v: dict, digits: int) -> Iterator[str]:
 
 def _event3(e: dict, weights: list[float], attributes: list[tuple], p: dict, v: dict, digits: int) -> Iterator[str]:
     "The text of an event as HepMC3."
-    at = (e["x"], e["y"], e["z"], e["t"])
-    yield f"E {e['number']} {len(v['id'])} {len(p['id'])}" + (" @" + 4 * f" %.{digits}e" % at if any(at) else "") + f"\nU {e['momentum_unit']} {e['length_unit']}\n"
+    place = _at((e["x"], e["y"], e["z"], e["t"]), digits)
+    yield f"E {e['number']} {len(v['id'])} {len(p['id'])}{place}\n"
+    yield f"U {e['momentum_unit']} {e['length_unit']}\n"
     if weights: yield "W" + len(weights) * f" %.{min(3 * digits, 22)}e" % tuple(weights) + "\n"
     for number, name, value in attributes: yield f"A {number} {escaped(name)} {escaped(value)}\n"
     yield from _body3(p, v, digits)
@@ -96,21 +141,24 @@ def _short(x: float, digits: int = 6) -> str:
     short = f"{x:.{digits}e}"
     return short if float(short) == x or x != x else f"{x:.16e}"
 
-
+# %% ../../nbs/11f_io.hepmc_write.ipynb #58041035
 def _heavy_ion(value: str) -> str:
     "HepMC3's heavy-ion attribute as a line of HepMC2; ValueError if it is none."
     kind, *words = value.split()
-    numbers = [float(w) for w in words]
-    if kind == "v1": numbers = numbers[:4] + [-1, -1] + numbers[4:7] + numbers[7:9] + [-1] + numbers[9:10]
-    if kind not in ("v0", "v1") or len(numbers) < 13 or not np.isfinite(numbers[:9]).all(): raise ValueError(f"GenHeavyIon {value[:40]}")
-    return "H " + " ".join([str(int(x)) for x in numbers[:9]] + [_short(x) for x in numbers[9:13]]) + "\n"
+    n = [float(w) for w in words]
+    if kind == "v1": n = n[:4] + [-1, -1] + n[4:7] + n[7:9] + [-1] + n[9:10]
+    if kind not in ("v0", "v1") or len(n) < 13 or not np.isfinite(n[:9]).all():
+        raise ValueError(f"GenHeavyIon {value[:40]}")
+    return " ".join(["H", *(str(int(x)) for x in n[:9]), *(_short(x) for x in n[9:13])]) + "\n"
 
 
 def _pdf(value: str) -> str:
     "HepMC3's attribute of PDFs as a line of HepMC2; ValueError if it is none."
     words = value.split()
     if len(words) < 9: raise ValueError(f"GenPdfInfo {value[:40]}")
-    return "F " + " ".join([str(int(w)) for w in words[:2]] + [_short(float(w), 8) for w in words[2:7]] + [str(int(w)) for w in words[7:9]]) + "\n"
+    ids, numbers, sets = words[:2], words[2:7], words[7:9]
+    said = [*(str(int(w)) for w in ids), *(_short(float(w), 8) for w in numbers), *(str(int(w)) for w in sets)]
+    return " ".join(["F", *said]) + "\n"
 
 
 def _lines_of_event(said: dict, digits: int) -> Iterator[str]:
@@ -129,54 +177,118 @@ def _number(said: dict, name: str, kind: type = float):
 
 def _flow_text(said: dict, index: str) -> str:
     "The colour flows of a particle as HepMC2 lists them."
-    if "flows" in said: values = list(zip(index.split() or map(str, range(1, 1 + len(said["flows"].split()))), said["flows"].split()))
-    else: values = [(name[4:], said[name]) for name in ("flow1", "flow2", "flow3") if name in said]
-    return " ".join([str(len(values)), *[str(int(word)) for pair in values for word in pair]])
+    if "flows" in said:
+        flows = said["flows"].split()
+        pairs = list(zip(index.split() or map(str, range(1, 1 + len(flows))), flows))
+    else: pairs = [(name[4:], said[name]) for name in ("flow1", "flow2", "flow3") if name in said]
+    return " ".join([str(len(pairs)), *[str(int(word)) for pair in pairs for word in pair]])
 
-
+# %% ../../nbs/11f_io.hepmc_write.ipynb #0d2d4422
 def _sections(p: dict, v: dict) -> tuple[list[int], list[int], list[list[int]]]:
     "Vertices in the order of their lines, particles that have none, and the particles under each vertex."
     v_order = np.argsort(v["line"], kind="stable") if "line" in v else np.arange(len(v["id"]))
-    slot = {int(i): k for k, i in enumerate(v["id"])}
+    place = {int(i): k for k, i in enumerate(v["id"])}
     under, loose = [[] for _ in v_order], []
-    order = np.argsort(p["line"], kind="stable") if "line" in p else np.argsort(p["production"] != 0, kind="stable")
+    order = np.argsort(p["line"] if "line" in p else p["production"] != 0, kind="stable")
     for k in order.tolist():
         at = int(p["production"][k] or p["end"][k])
-        under[slot[at]].append(k) if at else loose.append(k)
+        under[place[at]].append(k) if at else loose.append(k)
     return v_order.tolist(), loose, under
 
 
-def _event2(e: dict, weights: list[float], attributes: list[tuple], p: dict, v: dict, digits: int, names: tuple) -> Iterator[str]:
+@dataclass
+class _Event2:
+    "An event on its way to HepMC2."
+    e: dict                   # its row of the table of events
+    weights: list[float]
+    said: dict                # attributes by number of particle or vertex, then by name
+    p: dict                   # columns of particles
+    v: dict                   # columns of vertices
+    digits: int
+
+    def __post_init__(self):
+        self.v_order, self.loose, self.under = _sections(self.p, self.v)
+        self.written = [k for i in self.v_order for k in self.under[i]] + self.loose
+        p, v = self.p, self.v
+        codes = range(10001, 10001 + len(self.written))
+        self.code = p["barcode"].tolist() if "barcode" in p else dict(zip(self.written, codes))
+        self.v_code = dict(zip(v["id"].tolist(), v["barcode" if "barcode" in v else "id"].tolist()))
+
+    def beams(self) -> list[int]:
+        "The barcodes of the two beams; 10000 where there is none."
+        if "beam_1" in self.e: return [self.e["beam_1"], self.e["beam_2"]]
+        return [*(self.code[k] for k in self.written if self.p["status"][k] == 4), 10000, 10000][:2]
+
+# %% ../../nbs/11f_io.hepmc_write.ipynb #31cbe89c
+def _event_line(x: _Event2) -> str:
+    "The line E."
+    of_event = x.said.get(0, {})
+    states = [str(int(word)) for word in of_event.get("random_states", "").split()]
+    signal = _number(of_event, "signal_process_vertex", int)
+    scales = [_short(_number(of_event, name)) for name in ("event_scale", "alphaQCD", "alphaQED")]
+    process = _number(of_event, "signal_process_id", int)
+    n_vertices = len(x.v_order) + bool(x.loose)
+    words = [x.e["number"], _number(of_event, "mpi", int), *scales, process, x.v_code.get(signal, signal), n_vertices]
+    words += [*x.beams(), len(states), *states, len(x.weights)]
+    return "E " + " ".join(map(str, words)) + len(x.weights) * f" %.{x.digits}e" % tuple(x.weights) + "\n"
+
+
+def _names_line(x: _Event2, names: tuple) -> str:
+    "The line N with the names of the weights; nothing without weights."
+    n = len(x.weights)
+    if not n: return ""
+    return f"N {n} " + " ".join(f'"{names[q] if q < len(names) else q}"' for q in range(n)) + "\n"
+
+
+def _vertex_line(x: _Event2, i: int) -> str:
+    "The line V of vertex i; of a vertex that is none for i = -1, above particles of no vertex."
+    if i < 0: return f"V {min([0, *x.v_code.values()]) - 1} 0 0 0 0 0 0 {len(x.loose)} 0\n"
+    number, f = int(x.v["id"][i]), f" %.{x.digits}e"
+    place = tuple(float(x.v[n][i]) for n in "xyzt")
+    weights = [float(w) for w in x.said.get(number, {}).get("weights", "").split()]
+    orphans = sum(x.p["production"][k] == 0 for k in x.under[i])
+    at = 4 * f % place if any(q != 0 for q in place) else " 0 0 0 0"
+    counts = f"{orphans} {len(x.under[i]) - orphans} {len(weights)}"
+    return f"V {x.v_code[number]} {x.v['status'][i]}{at} {counts}" + "".join(f % w for w in weights) + "\n"
+
+# %% ../../nbs/11f_io.hepmc_write.ipynb #1320d8de
+def _particle_lines(x: _Event2) -> dict[int, str]:
+    "The line P of each particle, by row."
+    p, f, lines = x.p, f" %.{x.digits}e", {}
+    momenta = list(zip(*(p[n].tolist() for n in ("px", "py", "pz", "E", "m"))))
+    pid, status, ends, ids = (p[n].tolist() for n in ("pid", "status", "end", "id"))
+    index = p.get("flow_index")
+    for k in x.written:
+        also = x.said.get(ids[k], {})
+        angles = "".join(f % float(also[n]) if n in also else " 0" for n in ("theta", "phi"))
+        flows = _flow_text(also, index[k] if index is not None else "")
+        numbers = 5 * f % momenta[k]
+        lines[k] = f"P {x.code[k]} {pid[k]}{numbers} {status[k]}{angles} {x.v_code.get(ends[k], 0)} {flows}\n"
+    return lines
+
+
+def _event2(
+    e: dict,                  # its row of the table of events
+    weights: list[float],
+    attributes: list[tuple],  # number, name, value
+    p: dict,                  # columns of particles
+    v: dict,                  # columns of vertices
+    digits: int,
+    names: tuple,             # of the weights
+) -> Iterator[str]:
     "The text of an event as HepMC2."
     _graph_checked(p, v)
-    f, said = f" %.{digits}e", {}
+    if any('"' in name for name in names):
+        raise HepaeError('a name of a weight has a ", which HepMC2 cannot hold; write HepMC3')
+    said = {}
     for number, name, value in attributes: said.setdefault(number, {})[name] = value
-    mine = said.get(0, {})
-    v_order, loose, under = _sections(p, v)
-    written = [k for i in v_order for k in under[i]] + loose
-    code = p["barcode"].tolist() if "barcode" in p else dict(zip(written, range(10001, 10001 + len(written))))
-    v_code = dict(zip(v["id"].tolist(), v["barcode"].tolist() if "barcode" in v else v["id"].tolist()))
-    beams = [code[k] for k in written if p["status"][k] == 4][:2]
-    beams = [e["beam_1"], e["beam_2"]] if "beam_1" in e else (beams + [10000, 10000])[:2]
-    if any('"' in name for name in names): raise HepaeError('a name of a weight has a ", which HepMC2 cannot hold; write HepMC3')
-    states, signal = [str(int(x)) for x in mine.get("random_states", "").split()], _number(mine, "signal_process_vertex", int)
-    yield f"E {e['number']} {_number(mine, 'mpi', int)} {_short(_number(mine, 'event_scale'))} {_short(_number(mine, 'alphaQCD'))} {_short(_number(mine, 'alphaQED'))} "
-    yield f"{_number(mine, 'signal_process_id', int)} {v_code.get(signal, signal)} {len(v_order) + bool(loose)} {beams[0]} {beams[1]} {' '.join([str(len(states)), *states])} {len(weights)}" + len(weights) * f % tuple(weights)
-    if weights: yield f"\nN {len(weights)} " + " ".join(f'"{names[q] if q < len(names) else q}"' for q in range(len(weights)))
-    yield f"\nU {e['momentum_unit']} {e['length_unit']}\n"
-    yield from _lines_of_event(mine, digits)
-    columns = [p[n].tolist() for n in ("pid", "px", "py", "pz", "E", "m", "status")]
-    made, ends, ids, index = p["production"].tolist(), p["end"].tolist(), p["id"].tolist(), p.get("flow_index")
-    for i in v_order + [-1] * bool(loose):
-        section = under[i] if i >= 0 else loose
-        extra = said.get(int(v["id"][i]), {}).get("weights", "").split() if i >= 0 else []
-        at = tuple(float(v[n][i]) for n in "xyzt") if i >= 0 else (0, 0, 0, 0)
-        yield f"V {v_code[int(v['id'][i])] if i >= 0 else min([0, *v_code.values()]) - 1} {v['status'][i] if i >= 0 else 0}" + (4 * f % at if any(x != 0 for x in at) else " 0 0 0 0")
-        yield f" {sum(made[k] == 0 for k in section) if i >= 0 else 0} {sum(made[k] != 0 for k in section) if i >= 0 else len(section)} {len(extra)}" + "".join(f % float(w) for w in extra) + "\n"
-        for k in section:
-            also = said.get(ids[k], {})
-            angles = "".join(f % float(also[n]) if n in also else " 0" for n in ("theta", "phi"))
-            yield f"P {code[k]} {columns[0][k]}" + 5 * f % tuple(c[k] for c in columns[1:6]) + f" {columns[6][k]}{angles} {v_code.get(ends[k], 0)} {_flow_text(also, index[k] if index is not None else '')}\n"
+    x = _Event2(e, weights, said, p, v, digits)
+    yield _event_line(x) + _names_line(x, names) + f"U {e['momentum_unit']} {e['length_unit']}\n"
+    yield from _lines_of_event(said.get(0, {}), digits)
+    lines = _particle_lines(x)
+    for i in x.v_order + [-1] * bool(x.loose):
+        yield _vertex_line(x, i)
+        yield from (lines[k] for k in (x.under[i] if i >= 0 else x.loose))
 
 # %% ../../nbs/11f_io.hepmc_write.ipynb #615a0553
 def _columns(table: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -186,12 +298,20 @@ def _columns(table: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def _attributes(events: Events, version: int) -> list[list[tuple]]:
     "The attributes of each event; in the order of HepMC3 where the text was another."
-    a = events.attributes.sort_values(["entry", "name", "id"] if events.version != version else ["entry"], kind="stable") if events.version != version or not events.attributes.entry.is_monotonic_increasing else events.attributes
-    first = np.searchsorted(a["entry"].to_numpy(np.int64), np.arange(events.first_entry, events.first_entry + len(events) + 1)).tolist()
+    a, other = events.attributes, events.version != version
+    if other or not a.entry.is_monotonic_increasing:
+        a = a.sort_values(["entry", "name", "id"] if other else ["entry"], kind="stable")
+    entries = np.arange(events.first_entry, events.first_entry + len(events) + 1)
+    first = np.searchsorted(a["entry"].to_numpy(np.int64), entries).tolist()
     rows = list(zip(a["id"].tolist(), a["name"].astype(str).tolist(), a["value"].astype(str).tolist()))
     return [rows[x:y] for x, y in zip(first, first[1:])]
 
 
+def _by_event(columns: dict[str, np.ndarray], offsets: list[int]) -> Iterator[dict[str, np.ndarray]]:
+    "The columns of each event."
+    for a, b in zip(offsets, offsets[1:]): yield {n: x[a:b] for n, x in columns.items()}
+
+# %% ../../nbs/11f_io.hepmc_write.ipynb #fa3be7c0
 def text_of_events(
     events: Events,
     version: int,       # 3 or 2
@@ -200,16 +320,20 @@ def text_of_events(
     "The text of each event."
     p, v = _columns(events.particles), _columns(events.vertices)
     if "placed" in v: v |= {n: np.where(v["placed"], v[n], 0.0) for n in PLACE}  # those of ancestors are not written
-    slices = [[slice(a, b) for a, b in zip(x, x[1:])] for x in (events.offsets(t).tolist() for t in (events.particles, events.vertices))]
+    particles = _by_event(p, events.offsets(events.particles).tolist())
+    vertices = _by_event(v, events.offsets(events.vertices).tolist())
     counts, weights = events.events["n_weights"].tolist(), events.weights.to_numpy().tolist()
-    heads = events.events.to_dict("records")
-    for k, (e, said, mine, theirs) in enumerate(zip(heads, _attributes(events, version), *slices)):
-        one = (e, weights[k][:counts[k]], said, {n: x[mine] for n, x in p.items()}, {n: x[theirs] for n, x in v.items()}, digits)
+    parts = zip(events.events.to_dict("records"), _attributes(events, version), particles, vertices)
+    for k, (e, said, mine, theirs) in enumerate(parts):
+        one = (e, weights[k][:counts[k]], said, mine, theirs, digits)
+        where = f"event {events.first_entry + k}"
         try: yield "".join(_event3(*one) if version == 3 else _event2(*one, events.run.weight_names))
-        except HepaeError as error: raise HepaeError(f"event {events.first_entry + k}: {error}") from error
-        except ValueError as error: raise HepaeError(f"event {events.first_entry + k}: an attribute is no number, which HepMC2 cannot hold ({error}); mend it or write HepMC3") from error
+        except HepaeError as error: raise HepaeError(f"{where}: {error}") from error
+        except ValueError as error:
+            what = f"an attribute is no number, which HepMC2 cannot hold ({error})"
+            raise HepaeError(f"{where}: {what}; mend it or write HepMC3") from error
 
-
+# %% ../../nbs/11f_io.hepmc_write.ipynb #c4ba0ba2
 def text_of(
     chunks: Iterable[Events],
     version: int | None = None,   # 3 or 2; None: as it was read
@@ -221,7 +345,9 @@ def text_of(
     if not 2 <= digits <= 24: raise UsageError(f"{digits} digits: choose 2 to 24")
     for events in chunks:
         version = version or events.version
-        new = events.run if events.version == version else RunInfo(events.run.weight_names, events.run.tools, events.run.attributes)
+        run_now = events.run
+        plain = RunInfo(run_now.weight_names, run_now.tools, run_now.attributes)  # its library wrote another version
+        new = run_now if events.version == version else plain
         if new != run and (version == 3 or run is None):
             if run is not None: yield footer(version)
             run = new
