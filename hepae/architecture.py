@@ -17,7 +17,15 @@ from .core import HepaeError
 ACTIVATIONS = ("tanh", "leaky_relu", "relu", "gelu", "silu", "none")
 NORMS = ("none", "before", "after")  # batch normalisation: none, before or after the activation
 TREATMENTS = ("rounded", "onehot")   # of discrete columns
-CONFIG = {"n_features": int, "hidden": list, "latent": int, "activation": str, "norm": str, "dropout": float, "latent_activation": str}
+CONFIG = {
+    "n_features": int,
+    "hidden": list,
+    "latent": int,
+    "activation": str,
+    "norm": str,
+    "dropout": float,
+    "latent_activation": str,
+}
 OPTIONAL = {"skip": bool, "bypass": bool, "aux": list, "branches": dict, "discrete": dict}
 MAX_PARAMETERS = 50_000_000  # 200 MB of float32
 MAX_LEVELS = 256             # values of a discrete column
@@ -32,11 +40,13 @@ def levels_of(
 
 def classes_of(config: dict) -> dict[int, int]:
     "How many logits stand for a column, for those that are no number."
-    return {c: len(v) for c, v in levels_of(config).items()} if config.get("discrete", {}).get("treatment") == "onehot" else {}
+    if config.get("discrete", {}).get("treatment") != "onehot": return {}
+    return {c: len(v) for c, v in levels_of(config).items()}
 
-
+# %% ../nbs/30a_architecture.ipynb #bcc53268
 def features_in(config: dict) -> list[list[int]]:
-    "What each branch of the encoder sees (all, if there are none): columns, and behind the last column the one-hot vectors."
+    """What each branch of the encoder sees (all, if there are none): columns, and behind the last column the
+    one-hot vectors."""
     classes, at, here = classes_of(config), {}, config["n_features"]
     for c, n in classes.items(): at[c], here = range(here, here + n), here + n
     return [[*group, *(i for c in group if c in at for i in at[c])] for group in _groups(config)]
@@ -61,10 +71,13 @@ def chains_of(
 ) -> tuple[Widths, Widths]:
     "Widths of the encoder and of the decoder, from what it sees to what it makes."
     ins, outs = [len(i) for i in features_in(config)], [n for o in features_out(config) if (n := len(o))]
-    learned, hidden = config["latent"] - len(config.get("aux", [])), config["hidden"]
-    if "branches" not in config: return [*ins, *hidden, learned], [config["latent"], *hidden[::-1], *outs]
+    latent, hidden = config["latent"], config["hidden"]
+    learned = latent - len(config.get("aux", []))
+    if "branches" not in config: return [*ins, *hidden, learned], [latent, *hidden[::-1], *outs]
     inner = config["branches"]["hidden"]
-    return [ins, *([w] * len(ins) for w in inner), *hidden, learned], [config["latent"], *hidden[::-1], *([w] * len(outs) for w in inner[::-1]), outs]
+    down = [ins, *([w] * len(ins) for w in inner), *hidden, learned]
+    up = [latent, *hidden[::-1], *([w] * len(outs) for w in inner[::-1]), outs]
+    return down, up
 
 
 def width(layer: int | list[int]) -> int:
@@ -72,15 +85,22 @@ def width(layer: int | list[int]) -> int:
     return sum(layer) if isinstance(layer, list) else layer
 
 
+def _weights_between(a: int | list[int], b: int | list[int]) -> int:
+    "How many weights lead from one layer to the next, branch by branch or all to all."
+    if isinstance(a, list) and isinstance(b, list): return sum(x * y for x, y in zip(a, b))
+    return width(a) * width(b)
+
+
 def parameter_count(
     config: dict,  # a model's configuration
 ) -> int:
     "How many numbers the weights and biases of such a model are, counted without building it."
-    chains, count = chains_of(config), 0
-    for a, b in (pair for chain in chains for pair in zip(chain, chain[1:])):
-        count += width(b) + (sum(x * y for x, y in zip(a, b)) if isinstance(a, list) and isinstance(b, list) else width(a) * width(b))
+    chains = chains_of(config)
+    pairs = [pair for chain in chains for pair in zip(chain, chain[1:])]
+    count = sum(width(b) + _weights_between(a, b) for a, b in pairs)
     if config.get("bypass"): count += sum(width(chain[0]) * width(chain[-1]) for chain in chains)
-    return count + (2 * sum(width(b) for chain in chains for b in chain[1:-1]) if config["norm"] != "none" else 0)
+    if config["norm"] != "none": count += 2 * sum(width(b) for chain in chains for b in chain[1:-1])
+    return count
 
 # %% ../nbs/30a_architecture.ipynb #0803b4c2
 def _widths(values) -> bool:
@@ -90,28 +110,43 @@ def _widths(values) -> bool:
 
 def _distinct(columns, d: int) -> bool:
     "Are these columns of a table of d, each once?"
-    return isinstance(columns, list) and len(columns) <= d and all(type(c) is int and 0 <= c < d for c in columns) and len(set(columns)) == len(columns)
+    if not isinstance(columns, list) or len(columns) > d: return False
+    return all(type(c) is int and 0 <= c < d for c in columns) and len(set(columns)) == len(columns)
 
 
 def _lattice(values) -> bool:
     "Are these few ascending values, distinct in single precision?"
-    if not isinstance(values, list) or not 1 <= len(values) <= MAX_LEVELS or not all(type(x) in (int, float) and abs(x) < 1e30 for x in values): return False
+    if not isinstance(values, list) or not 1 <= len(values) <= MAX_LEVELS: return False
+    if not all(type(x) in (int, float) and abs(x) < 1e30 for x in values): return False
     return bool((np.diff(np.float32(values)) > 0).all())
 
-
+# %% ../nbs/30a_architecture.ipynb #b7dc44da
 def _branches_wrong(branches: dict, d: int) -> bool:
     "Is this no partition of d columns, with widths for its branches?"
-    if set(branches) != {"columns", "hidden"} or not _widths(branches["hidden"]) or not branches["hidden"]: return True
+    if set(branches) != {"columns", "hidden"}: return True
+    if not _widths(branches["hidden"]) or not branches["hidden"]: return True
     groups = branches["columns"]
-    if not isinstance(groups, list) or not 1 <= len(groups) <= 100 or not all(isinstance(g, list) and g for g in groups): return True
-    return not _distinct(flat := [c for g in groups for c in g], d) or len(flat) != d
+    if not isinstance(groups, list) or not 1 <= len(groups) <= 100: return True
+    if not all(isinstance(g, list) and g for g in groups): return True
+    flat = [c for g in groups for c in g]
+    return not _distinct(flat, d) or len(flat) != d
+
+
+def _column(name: str) -> int:
+    "A column's place, written as JSON has it; -1 if it is none."
+    return int(name) if name.isdecimal() and name == str(int(name[:9])) else -1
 
 
 def _discrete_wrong(discrete: dict, d: int, aux: list) -> bool:
     "Are these no discrete columns with their values?"
-    if set(discrete) != {"treatment", "levels"} or discrete["treatment"] not in TREATMENTS or not isinstance(discrete["levels"], dict): return True
-    if not _distinct([int(c) if c.isdecimal() and c == str(int(c[:9])) else -1 for c in discrete["levels"]], d) or {*discrete["levels"]} & {*map(str, aux)}: return True
-    return not all(_lattice(v) for v in discrete["levels"].values())
+    if set(discrete) != {"treatment", "levels"} or discrete["treatment"] not in TREATMENTS: return True
+    levels = discrete["levels"]
+    if not isinstance(levels, dict) or not _distinct(list(map(_column, levels)), d): return True
+    if {*levels} & {*map(str, aux)}: return True
+    return not all(_lattice(v) for v in levels.values())
+
+# %% ../nbs/30a_architecture.ipynb #65cdcff7
+_NO_SKIP = "skip (no two hidden layers that follow each other have the same width)"
 
 
 def _optional_wrong(config: dict) -> list[str]:
@@ -120,9 +155,24 @@ def _optional_wrong(config: dict) -> list[str]:
     if not _distinct(aux, d) or not len(aux) < min(d, config["latent"]): return ["aux"]
     wrong = ["branches"] if "branches" in config and _branches_wrong(config["branches"], d) else []
     if "discrete" in config and _discrete_wrong(config["discrete"], d, aux): wrong.append("discrete")
-    if config.get("bypass") and {"branches", "discrete"} & set(config): wrong.append("bypass (beside branches or discrete columns)")
-    if config.get("skip") and not wrong and not any(a == b for a, b in zip(widths, widths[1:])): wrong.append("skip (no two hidden layers that follow each other have the same width)")
+    if config.get("bypass") and {"branches", "discrete"} & set(config):
+        wrong.append("bypass (beside branches or discrete columns)")
+    alike = any(a == b for a, b in zip(widths, widths[1:]))
+    if config.get("skip") and not wrong and not alike: wrong.append(_NO_SKIP)
     return wrong
+
+# %% ../nbs/30a_architecture.ipynb #bc67564d
+def _required_wrong(config: dict) -> list[str]:
+    "Which settings have a wrong type or word, or a width that no layer can have."
+    kinds = CONFIG | OPTIONAL
+    wrong = [k for k, v in config.items() if type(v) is not kinds[k] and not (k == "dropout" and v == 0)]
+    for k, known in ("activation", ACTIVATIONS), ("latent_activation", ACTIVATIONS), ("norm", NORMS):
+        if k not in wrong and config[k] not in known: wrong.append(k)
+    dropout = config["dropout"]
+    if "dropout" not in wrong and not (isfinite(dropout) and 0 <= dropout < 1): wrong.append("dropout")
+    if {"n_features", "latent", "hidden"} & set(wrong): return wrong
+    widths = [config["n_features"], config["latent"], *config["hidden"]]
+    return wrong if _widths(widths) else [*wrong, "a layer's width"]
 
 
 def check_config(
@@ -130,15 +180,11 @@ def check_config(
 ) -> dict:
     "`config`, if a model can be built from it; HepaeError if not."
     if not isinstance(config, dict) or not set(CONFIG) <= set(config) <= {*CONFIG, *OPTIONAL}:
-        raise HepaeError(f"a model's configuration has the keys {', '.join(CONFIG)}, and may have {', '.join(OPTIONAL)}; copy it again")
-    kinds = CONFIG | OPTIONAL
-    wrong = [k for k, v in config.items() if type(v) is not kinds[k] and not (k == "dropout" and v == 0)]
-    wrong += [k for k in ("activation", "latent_activation") if k not in wrong and config[k] not in ACTIVATIONS]
-    wrong += ["norm"] if "norm" not in wrong and config["norm"] not in NORMS else []
-    wrong += ["dropout"] if "dropout" not in wrong and not (isfinite(config["dropout"]) and 0 <= config["dropout"] < 1) else []
-    if not {"n_features", "latent", "hidden"} & set(wrong) and not _widths([config["n_features"], config["latent"], *config["hidden"]]): wrong.append("a layer's width")
-    wrong = wrong or _optional_wrong(config)
+        keys = f"the keys {', '.join(CONFIG)}, and may have {', '.join(OPTIONAL)}"
+        raise HepaeError(f"a model's configuration has {keys}; copy it again")
+    wrong = _required_wrong(config) or _optional_wrong(config)
     if wrong: raise HepaeError(f"no model can be built with this {' and '.join(wrong)}: {str(config)[:300]}")
-    if parameter_count(config) > MAX_PARAMETERS:
-        raise HepaeError(f"a model of {parameter_count(config):,} parameters is over the limit of {MAX_PARAMETERS:,}; choose narrower layers")
+    n = parameter_count(config)
+    if n > MAX_PARAMETERS:
+        raise HepaeError(f"a model of {n:,} parameters is over the limit of {MAX_PARAMETERS:,}; choose narrower layers")
     return config

@@ -17,35 +17,74 @@ from .core import HepaeError
 
 # %% ../nbs/30b_attention.ipynb #f460ab92
 KINDS = ("transformer", "set")
-CONFIG = {"kind": str, "n_features": int, "per_particle": int, "latent": int, "width": int, "heads": int, "layers": int, "slots": int, "ranks": bool, "dropout": float}
-LIMITS = {"n_features": 20_000, "per_particle": 8, "latent": 10_000, "width": 2048, "heads": 64, "layers": 24, "slots": 512}
-BASE = {"kind": "transformer", "latent": 64, "width": 64, "heads": 4, "layers": 2, "slots": 16, "ranks": True, "dropout": 0.0}
+CONFIG = {
+    "kind": str,
+    "n_features": int,
+    "per_particle": int,
+    "latent": int,
+    "width": int,
+    "heads": int,
+    "layers": int,
+    "slots": int,
+    "ranks": bool,
+    "dropout": float,
+}
+LIMITS = {
+    "n_features": 20_000,
+    "per_particle": 8,
+    "latent": 10_000,
+    "width": 2048,
+    "heads": 64,
+    "layers": 24,
+    "slots": 512,
+}
+BASE = {
+    "kind": "transformer",
+    "latent": 64,
+    "width": 64,
+    "heads": 4,
+    "layers": 2,
+    "slots": 16,
+    "ranks": True,
+    "dropout": 0.0,
+}
 RECIPES = {
     "TransformerAE": {},
     "TransformerAE_norank": {"ranks": False},
     "SetAE": {"kind": "set", "width": 256, "slots": 1},
 }
 
-
+# %% ../nbs/30b_attention.ipynb #75d62b0c
 def parameter_count(config: dict) -> int:
     "About how many numbers the weights of such a model are, never too few; counted without building it."
-    w, s, n = config["width"], config["slots"], config["n_features"]
-    layer = 20 * w * w + 40 * w
-    return 2 * (config["layers"] + 2) * layer + (2 * config["latent"] + 2) * (s + 2) * w + 2 * (s + n + 20) * w + 100 * w + config["latent"] + 10 * config["per_particle"]
+    w, s, n, latent = config["width"], config["slots"], config["n_features"], config["latent"]
+    layers = 2 * (config["layers"] + 2) * (20 * w * w + 40 * w)
+    latents = (2 * latent + 2) * (s + 2) * w + latent
+    return layers + latents + 2 * (s + n + 20) * w + 100 * w + 10 * config["per_particle"]
+
+
+def _wrong(config: dict) -> list[str]:
+    "Which settings cannot be: types first, then sizes, words, and what must divide what."
+    wrong = [k for k, v in config.items() if type(v) is not CONFIG[k]]
+    wrong = wrong or [k for k, most in LIMITS.items() if not 1 <= config[k] <= most]
+    if wrong: return wrong
+    if config["kind"] not in KINDS: return ["kind"]
+    if config["n_features"] % config["per_particle"]: return ["per_particle, which does not divide n_features"]
+    if config["width"] % config["heads"] or config["width"] % 2: return ["width, which heads and 2 must divide"]
+    return [] if isfinite(config["dropout"]) and 0 <= config["dropout"] < 1 else ["dropout"]
 
 
 def check_config(
-    config: dict,  # what claims to be the configuration of a model in this room
+    config: dict,  # what claims to be the configuration of a model in this module
 ) -> dict:
     "`config`, if a model can be built from it; HepaeError if not."
-    if not isinstance(config, dict) or set(config) != set(CONFIG): raise HepaeError(f"a model of particles has the settings {', '.join(CONFIG)}; copy its configuration again")
-    wrong = [k for k, v in config.items() if type(v) is not CONFIG[k]] or [k for k, most in LIMITS.items() if not 1 <= config[k] <= most]
-    if not wrong and config["kind"] not in KINDS: wrong = ["kind"]
-    if not wrong and config["n_features"] % config["per_particle"]: wrong = ["per_particle, which does not divide n_features"]
-    if not wrong and (config["width"] % config["heads"] or config["width"] % 2): wrong = ["width, which heads and 2 must divide"]
-    if not wrong and not (isfinite(config["dropout"]) and 0 <= config["dropout"] < 1): wrong = ["dropout"]
-    if wrong: raise HepaeError(f"no model can be built with this {' and '.join(wrong)}: {str(config)[:300]}")
-    if parameter_count(config) > MAX_PARAMETERS: raise HepaeError(f"a model of {parameter_count(config):,} parameters is over the limit of {MAX_PARAMETERS:,}; choose a smaller width")
+    if not isinstance(config, dict) or set(config) != set(CONFIG):
+        raise HepaeError(f"a model of particles has the settings {', '.join(CONFIG)}; copy its configuration again")
+    if wrong := _wrong(config):
+        raise HepaeError(f"no model can be built with this {' and '.join(wrong)}: {str(config)[:300]}")
+    n = parameter_count(config)
+    if n > MAX_PARAMETERS:
+        raise HepaeError(f"a model of {n:,} parameters is over the limit of {MAX_PARAMETERS:,}; choose a smaller width")
     return config
 
 # %% ../nbs/30b_attention.ipynb #36b56c24
@@ -68,16 +107,22 @@ def tokens_of(
     x = x.unflatten(1, (-1, per_particle))
     return x.nan_to_num(0.0), ~x.isnan().all(2)
 
-
+# %% ../nbs/30b_attention.ipynb #0afbab11
 class Attend(nn.Module):
-    "Tokens look at others, and think about it: attention and two dense layers, each added to what was there."
+    "Pre-norm attention block: attention, then two dense layers, each added to its input."
 
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
         self.heads, self.dropout = heads, dropout
         self.before, self.seen, self.after = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
-        self.query, self.key_value, self.mix = nn.Linear(width, width), nn.Linear(width, 2 * width), nn.Linear(width, width)
-        self.think = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width))
+        self.query, self.key_value, self.mix = (
+            nn.Linear(width, width),
+            nn.Linear(width, 2 * width),
+            nn.Linear(width, width),
+        )
+        self.think = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width)
+        )
 
     def forward(
         self,
@@ -89,7 +134,9 @@ class Attend(nn.Module):
         split = lambda t: t.unflatten(2, (self.heads, -1)).transpose(1, 2)
         q, (k, v) = split(self.query(self.before(x))), map(split, self.key_value(self.seen(at)).chunk(2, 2))
         mask = None if there is None else there[:, None, None]
-        found = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0)
+        found = nn.functional.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0
+        )
         x = x + self.mix(found.transpose(1, 2).flatten(2))
         return x + self.think(self.after(x))
 
@@ -103,9 +150,16 @@ class TransformerAE(nn.Module):
         c, w = self.config, self.config["width"]
         block = lambda: Attend(w, c["heads"], c["dropout"])
         self.enter, self.blocks_in = nn.Linear(c["per_particle"], w), nn.ModuleList(block() for _ in range(c["layers"]))
-        self.nothing, self.slots, self.collect = nn.Parameter(torch.zeros(w)), nn.Parameter(torch.randn(c["slots"], w) * 0.5), block()
+        self.nothing, self.slots, self.collect = (
+            nn.Parameter(torch.zeros(w)),
+            nn.Parameter(torch.randn(c["slots"], w) * 0.5),
+            block(),
+        )
         self.squeeze, self.unfold = nn.Linear(c["slots"] * w, c["latent"]), nn.Linear(c["latent"], c["slots"] * w)
-        self.ask, self.blocks_out = nn.Parameter(torch.randn(self.particles, w) * 0.5), nn.ModuleList(block() for _ in range(c["layers"]))
+        self.ask, self.blocks_out = (
+            nn.Parameter(torch.randn(self.particles, w) * 0.5),
+            nn.ModuleList(block() for _ in range(c["layers"])),
+        )
         self.answer, self.leave = block(), nn.Sequential(nn.LayerNorm(w), nn.Linear(w, c["per_particle"]))
 
     @property
@@ -147,13 +201,17 @@ class SetAE(nn.Module):
         super().__init__()
         self.config, self.classes, self.aux = dict(check_config(config)), {}, []
         c, w, middle = self.config, self.config["width"], [self.config["width"]] * self.config["layers"]
-        self.enter, self.sum_up = _dense(c["per_particle"] + 16 * c["ranks"], *middle, w), _dense(w + 1, *middle, c["latent"])
+        self.enter, self.sum_up = (
+            _dense(c["per_particle"] + 16 * c["ranks"], *middle, w),
+            _dense(w + 1, *middle, c["latent"]),
+        )
         self.unfold, self.leave = _dense(c["latent"], *middle, w), _dense(w + 16, *middle, c["per_particle"])
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         "Latent variables (n, latent) of normalised rows (n, any number of particles), NaN where no particle is."
         tokens, there = tokens_of(x, self.config["per_particle"])
-        if self.config["ranks"]: tokens = torch.cat([tokens, rank_features(tokens.shape[1], 16, x.device).expand(len(x), -1, -1)], 2)
+        if self.config["ranks"]:
+            tokens = torch.cat([tokens, rank_features(tokens.shape[1], 16, x.device).expand(len(x), -1, -1)], 2)
         n = there.sum(1, keepdim=True).to(x.dtype)
         total = (self.enter(tokens) * there[..., None]).sum(1) / n.clamp_min(1).sqrt()
         return self.sum_up(torch.cat([total, torch.log1p(n)], 1))

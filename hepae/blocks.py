@@ -38,7 +38,8 @@ class Blocks:
         n, N = self.mask.shape
         shapes = {"momenta": (n, N, 4), "pid": (n, N), "m": (n, N), "prompt": (n, N), "mask": (n, N), "entry": (n,)}
         for name, shape in shapes.items():
-            if getattr(self, name).shape != shape: raise HepaeError(f"blocks: {name} has shape {getattr(self, name).shape} where {shape} is due")
+            found = getattr(self, name).shape
+            if found != shape: raise HepaeError(f"blocks: {name} has shape {found} where {shape} is due")
 
     def __len__(self) -> int: return len(self.entry)
 
@@ -51,7 +52,9 @@ class Blocks:
         "Places in an event."
         return self.mask.shape[1]
 
-    def __repr__(self) -> str: return f"{len(self)} events × {self.particles} particles ({self.mask.sum()} there) in {self.unit or 'unknown unit'}"
+    def __repr__(self) -> str:
+        there = f"{self.particles} particles ({self.mask.sum()} there)"
+        return f"{len(self)} events × {there} in {self.unit or 'unknown unit'}"
 
 # %% ../nbs/15_blocks.ipynb #f69133fb
 def _places(counts: np.ndarray, N: int) -> np.ndarray:
@@ -64,70 +67,104 @@ def _energy_unit(schema: Schema) -> str:
     return next((c.unit for c in schema.columns if c.unit in ("MeV", "GeV")), "")
 
 
-def blocks_of(
-    table: pd.DataFrame,            # particles: pid, and any spelling of their momenta
-    particles: int | None = None,   # places in an event; None: as many as the longest has
-    first_entry: int = 0,           # number of the first event, for a piece of a table
-) -> Blocks:
-    "The first `particles` rows of each event, with zeros where an event is shorter; events without rows are there too."
-    have = set(table.columns)
-    if lacking := [v for v in ("pid", *MOMENTUM, "m") if not inputs_for(v, have)]:
-        raise UsageError(f"a table with {', '.join(map(str, table.columns))} has no {', '.join(lacking)}; make it with hepae extract --particles")
-    if table.index.nlevels != 2: raise UsageError("a table without events has no blocks; its index must be (entry, subentry)")
-    if particles is not None and particles < 1: raise UsageError(f"blocks of {particles} particles: give 1 or more")
-    offsets = event_offsets(table)[first_entry:]
-    if len(table) and (len(offsets) < 2 or offsets[0]): raise UsageError(f"the table has events before {first_entry}; name its first one")
-    counts = np.diff(offsets)
-    N = int(counts.max(initial=0)) if particles is None else particles
-    rows = np.flatnonzero(np.arange(len(table)) - np.repeat(offsets[:-1], counts) < N)
-    mask = _places(counts, N)
-    columns = {str(n): table[n].to_numpy()[rows] for n in table}
-    momenta = np.stack([component(v, columns) for v in MOMENTUM], 1)
-    prompt = columns.get("prompt", np.zeros(len(rows), bool))
-    return Blocks(*(_filled(mask, x, dtype) for x, dtype in ((momenta, float), (columns["pid"], np.int32), (component("m", columns), float), (prompt, bool))),
-                  mask, first_entry + np.arange(len(counts)), _energy_unit(schema_of(table)))
-
-
 def _filled(mask: np.ndarray, values: np.ndarray, dtype) -> np.ndarray:
     "(n, N, …) the values in the places that are there, zeros elsewhere."
     out = np.zeros(mask.shape + values.shape[1:], dtype)
     out[mask] = values
     return out
 
+
+def _check_particles(table: pd.DataFrame, particles: int | None) -> None:
+    "UsageError if a table has no particles in events."
+    if lacking := [v for v in ("pid", *MOMENTUM, "m") if not inputs_for(v, set(table.columns))]:
+        given = f"a table with {', '.join(map(str, table.columns))}"
+        raise UsageError(f"{given} has no {', '.join(lacking)}; make it with hepae extract --particles")
+    if table.index.nlevels != 2:
+        raise UsageError("a table without events has no blocks; its index must be (entry, subentry)")
+    if particles is not None and particles < 1: raise UsageError(f"blocks of {particles} particles: give 1 or more")
+
+# %% ../nbs/15_blocks.ipynb #3c20643a
+def blocks_of(
+    table: pd.DataFrame,            # particles: pid, and any spelling of their momenta
+    particles: int | None = None,   # places in an event; None: as many as the longest has
+    first_entry: int = 0,           # number of the first event, for a piece of a table
+) -> Blocks:
+    "The first `particles` rows of each event, with zeros where an event is shorter; events without rows are there too."
+    _check_particles(table, particles)
+    offsets = event_offsets(table)[first_entry:]
+    if len(table) and (len(offsets) < 2 or offsets[0]):
+        raise UsageError(f"the table has events before {first_entry}; name its first one")
+    counts = np.diff(offsets)
+    N = int(counts.max(initial=0)) if particles is None else particles
+    rows = np.flatnonzero(np.arange(len(table)) - np.repeat(offsets[:-1], counts) < N)
+    mask = _places(counts, N)
+    columns = {str(n): table[n].to_numpy()[rows] for n in table}
+    momenta = np.stack([component(v, columns) for v in MOMENTUM], 1)
+    return Blocks(
+        momenta=_filled(mask, momenta, float),
+        pid=_filled(mask, columns["pid"], np.int32),
+        m=_filled(mask, component("m", columns), float),
+        prompt=_filled(mask, columns.get("prompt", np.zeros(len(rows), bool)), bool),
+        mask=mask,
+        entry=first_entry + np.arange(len(counts)),
+        unit=_energy_unit(schema_of(table)),
+    )
+
 # %% ../nbs/15_blocks.ipynb #81ba3f5a
+def _index_of(blocks: Blocks) -> pd.MultiIndex:
+    "(entry, subentry) of the particles that are there, and nothing of the size of the events that a file may claim."
+    counts = blocks.mask.sum(1)
+    there = counts > 0
+    event = np.repeat(np.arange(there.sum()), counts[there])
+    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    levels = [pd.Index(blocks.entry[there], dtype=np.int64), pd.RangeIndex(int(counts.max(initial=0)))]
+    return pd.MultiIndex(levels, [c.astype(np.int32) for c in (event, place)], names=INDEX, verify_integrity=False)
+
+
 def table_of(
     blocks: Blocks,
     dims: str | list[str] = "cartesian",  # a preset of particles, or names
 ) -> pd.DataFrame:
     "The particles that are there as a table, indexed by (entry, subentry)."
-    names, entries = preset(dims) if isinstance(dims, str) else list(dims), int(blocks.entry[-1]) + 1 if len(blocks) else 0
-    if (np.diff(blocks.entry) <= 0).any(): raise HepaeError("blocks: the numbers of events do not ascend; sort them first")
-    columns = dict(zip(MOMENTUM, blocks.momenta[blocks.mask].T.copy())) | {v: getattr(blocks, v)[blocks.mask] for v in ("pid", "prompt", "m")}
-    if len(blocks) and not 0 <= blocks.entry[0] <= entries < 2**31: raise HepaeError(f"blocks: events are numbered {blocks.entry[0]} to {entries - 1}; number them from 0")
-    there = (counts := blocks.mask.sum(1)) > 0
-    codes = np.repeat(np.arange(there.sum()), counts[there]), np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    levels = [pd.Index(blocks.entry[there], dtype=np.int64), pd.RangeIndex(int(counts.max(initial=0)))]  # and nothing of the size of `entries`, which a file may claim
-    table = pd.DataFrame({v: component(v, columns) for v in names}, index=pd.MultiIndex(levels, [c.astype(np.int32) for c in codes], names=INDEX, verify_integrity=False))
-    schema = Schema(tuple(variable(v, table.dtypes[v], blocks.unit) for v in names), dims if isinstance(dims, str) else "", Source("HepMC", entries=entries))
-    return with_schema(table, schema)
+    names = preset(dims) if isinstance(dims, str) else list(dims)
+    entries = int(blocks.entry[-1]) + 1 if len(blocks) else 0
+    if (np.diff(blocks.entry) <= 0).any():
+        raise HepaeError("blocks: the numbers of events do not ascend; sort them first")
+    columns = dict(zip(MOMENTUM, blocks.momenta[blocks.mask].T.copy()))
+    columns |= {v: getattr(blocks, v)[blocks.mask] for v in ("pid", "prompt", "m")}
+    if len(blocks) and not 0 <= blocks.entry[0] <= entries < 2**31:
+        raise HepaeError(f"blocks: events are numbered {blocks.entry[0]} to {entries - 1}; number them from 0")
+    table = pd.DataFrame({v: component(v, columns) for v in names}, index=_index_of(blocks))
+    variables = tuple(variable(v, table.dtypes[v], blocks.unit) for v in names)
+    source = Source("HepMC", entries=entries)
+    return with_schema(table, Schema(variables, dims if isinstance(dims, str) else "", source))
 
 # %% ../nbs/15_blocks.ipynb #d882fefe
 def joined_blocks(
     parts: list[Blocks],  # one at least, in the order of their events
 ) -> Blocks:
     "Blocks that follow each other as one; shorter ones are filled up."
-    if len({b.unit for b in parts}) > 1: raise HepaeError(f"blocks in {', '.join(sorted({b.unit or 'an unknown unit' for b in parts}))} follow each other; convert one of them")
+    if len({b.unit for b in parts}) > 1:
+        units = ", ".join(sorted({b.unit or "an unknown unit" for b in parts}))
+        raise HepaeError(f"blocks in {units} follow each other; convert one of them")
     N = max(b.particles for b in parts)
     wide = lambda x: np.concatenate([x, np.zeros((len(x), N - x.shape[1], *x.shape[2:]), x.dtype)], 1)
-    arrays = {f: np.concatenate([wide(getattr(b, f)) for b in parts]) for f in ("momenta", "pid", "m", "prompt", "mask")}
+    arrays = {
+        f: np.concatenate([wide(getattr(b, f)) for b in parts]) for f in ("momenta", "pid", "m", "prompt", "mask")
+    }
     return Blocks(**arrays, entry=np.concatenate([b.entry for b in parts]), unit=parts[0].unit)
 
 # %% ../nbs/15_blocks.ipynb #0a5e120e
+def _names(particles: int) -> np.ndarray:
+    "The names of the columns of `data`: px_0, py_0, …."
+    return np.array([f"{v}_{k}" for k in range(particles) for v in MOMENTUM], dtype="U16")
+
+
 def _arrays(blocks: Blocks) -> dict[str, np.ndarray]:
     "The arrays of the file."
-    names = np.array([f"{v}_{k}" for k in range(blocks.particles) for v in MOMENTUM], dtype="U16")
+    data = blocks.momenta.reshape(len(blocks), 4 * blocks.particles)
     kept = {v: getattr(blocks, v) for v in ("pid", "m", "prompt", "mask", "entry")}
-    return {"data": blocks.momenta.reshape(len(blocks), 4 * blocks.particles), "names": names, **kept, "unit": np.array(blocks.unit, dtype="U16")}
+    return {"data": data, "names": _names(blocks.particles), **kept, "unit": np.array(blocks.unit, dtype="U16")}
 
 
 def write_npz(
@@ -150,20 +187,47 @@ def _announced(file: zipfile.ZipFile, name: str) -> tuple[tuple, np.dtype]:
     info = file.getinfo(f"{name}.npy")
     with file.open(info) as f:
         major, _ = np.lib.format.read_magic(f)
-        shape, _, dtype = (np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0)(f)
+        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(f)
         start = f.tell()
-    if dtype.hasobject or dtype.kind not in _KINDS[name] or dtype.itemsize > 256: raise ValueError(f"{name} has dtype {dtype}")
+    if dtype.hasobject or dtype.kind not in _KINDS[name] or dtype.itemsize > 256:
+        raise ValueError(f"{name} has dtype {dtype}")
     size = start + dtype.itemsize * int(np.prod(shape, dtype=object))
-    if any(x < 0 for x in shape) or size != info.file_size or size > 512 + _DEFLATE * info.compress_size: raise ValueError(f"{name} is not as large as it says")
+    if any(x < 0 for x in shape) or size != info.file_size or size > 512 + _DEFLATE * info.compress_size:
+        raise ValueError(f"{name} is not as large as it says")
     return shape, dtype
 
 
 def _check_shapes(shapes: dict[str, tuple]) -> None:
     "ValueError if the arrays do not belong together."
     n, N = shapes["pid"]
-    due = {"data": (n, 4 * N), "names": (4 * N,), "entry": (n,), "unit": ()} | {v: (n, N) for v in ("pid", "m", "prompt", "mask")}
-    if wrong := [k for k, shape in shapes.items() if shape != due[k]]: raise ValueError(f"{wrong[0]} has shape {shapes[wrong[0]]} where {due[wrong[0]]} is due")
+    due = {"data": (n, 4 * N), "names": (4 * N,), "entry": (n,), "unit": ()}
+    due |= {v: (n, N) for v in ("pid", "m", "prompt", "mask")}
+    for name, shape in shapes.items():
+        if shape != due[name]: raise ValueError(f"{name} has shape {shape} where {due[name]} is due")
     if n * max(N, 1) > MOST_PARTICLES: raise ValueError(f"{n} events × {N} particles are more than {MOST_PARTICLES}")
+
+# %% ../nbs/15_blocks.ipynb #51e6047b
+_NOT_READ = (
+    ValueError, TypeError, KeyError, EOFError, OSError, NotImplementedError, RuntimeError, SyntaxError,
+    zipfile.BadZipFile, zlib.error,
+)
+
+
+def _blocks_from(x: dict[str, np.ndarray]) -> Blocks:
+    "Blocks from the arrays of a file; ValueError if the columns are others."
+    mask, names = x["mask"], _names(x["mask"].shape[1])
+    if (x["names"] != names).any():
+        raise ValueError(f"its columns are {', '.join(x['names'][:4])}, … and not {', '.join(names[:4])}, …")
+    return Blocks(
+        momenta=x["data"].astype(float, copy=False).reshape(*mask.shape, 4),
+        pid=x["pid"].astype(np.int32, copy=False),
+        m=x["m"].astype(float, copy=False),
+        prompt=x["prompt"],
+        mask=mask,
+        entry=x["entry"].astype(np.int64, copy=False),
+        unit=str(x["unit"]),
+    )
 
 
 def read_npz(
@@ -173,11 +237,9 @@ def read_npz(
     path = existing_file(path)
     try:
         with zipfile.ZipFile(path) as file: _check_shapes({name: _announced(file, name)[0] for name in _KINDS})
-        with np.load(path, allow_pickle=False) as file: x = {name: file[name] for name in _KINDS}
-        mask = x["mask"]
-        names = _arrays(Blocks(np.zeros((0, mask.shape[1], 4)), *(np.zeros((0, mask.shape[1]), t) for t in ("i4", "f8", bool, bool)), np.zeros(0, int)))["names"]
-        if (x["names"] != names).any(): raise ValueError(f"its columns are {', '.join(x['names'][:4])}, … and not {', '.join(names[:4])}, …")
-        momenta = x["data"].astype(float, copy=False).reshape(*mask.shape, 4)
-        return Blocks(momenta, x["pid"].astype(np.int32, copy=False), x["m"].astype(float, copy=False), x["prompt"], mask, x["entry"].astype(np.int64, copy=False), str(x["unit"]))
-    except (ValueError, TypeError, KeyError, EOFError, OSError, NotImplementedError, RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error) as e:
-        raise HepaeError(f"{path}: is no .npz of particle blocks ({' '.join(str(e).split())[:160]}); make it with hepae extract --particles") from e
+        with np.load(path, allow_pickle=False) as file: return _blocks_from({name: file[name] for name in _KINDS})
+    except _NOT_READ as e:
+        why = " ".join(str(e).split())[:160]
+        raise HepaeError(
+            f"{path}: is no .npz of particle blocks ({why}); make it with hepae extract --particles"
+        ) from e

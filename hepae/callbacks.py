@@ -46,7 +46,8 @@ class EpochRecorder(Recorder):
 
     def after_train(self):
         self.log += [float(self.total / self.rows_seen)]
-        # as numbers: thousands of small tensors, left between large ones that are freed, make memory grow by a megabyte an epoch
+        # as numbers: thousands of small tensors, left between large ones that are freed,
+        # make memory grow by a megabyte an epoch
         tensors = [x for x in self.losses if isinstance(x, torch.Tensor)]
         self.losses[len(self.losses) - len(tensors):] = torch.stack(tensors).tolist() if tensors else []
 
@@ -106,13 +107,18 @@ class Keeper(AfterEpoch):
     def __init__(self, folder: Path): self.folder, self.best, self.best_epoch = Path(folder), float("inf"), 0
 
     def act(self):
-        if not all(map(np.isfinite, self.loss_pair)): raise HepaeError(f"the training diverged: the loss of epoch {self.done} is no number; choose a smaller --lr")
+        if not all(map(np.isfinite, self.loss_pair)):
+            raise HepaeError(
+                f"the training diverged: the loss of epoch {self.done} is no number; choose a smaller --lr"
+            )
         if self.loss_pair[1] < self.best:
             self.best, self.best_epoch = self.loss_pair[1], self.done
             write_tensors(self.folder / "weights.safetensors", self.model.state_dict())
         append_rows(self.folder / "log.csv", LOG_COLUMNS, self.history.rows[-1:])
         state = {"epochs": self.done, "best": self.best, "best_epoch": self.best_epoch}
-        write_tensors(self.folder / "checkpoint.safetensors", _learner_tensors(self.learn), {"state": to_json(state, None)})
+        write_tensors(
+            self.folder / "checkpoint.safetensors", _learner_tensors(self.learn), {"state": to_json(state, None)}
+        )
 
     def restore(self) -> int:
         "Put the learner into the state of the checkpoint; the number of complete epochs (0 without a checkpoint)."
@@ -124,17 +130,24 @@ class Keeper(AfterEpoch):
             _restore_tensors(self.learn, tensors)
             self.best, self.best_epoch, epochs = float(state["best"]), int(state["best_epoch"]), int(state["epochs"])
         except (KeyError, ValueError, TypeError, RuntimeError) as e:
-            raise HepaeError(f"{path}: does not fit this training ({type(e).__name__}); begin again with --force") from e
+            raise HepaeError(
+                f"{path}: does not fit this training ({type(e).__name__}); begin again with --force"
+            ) from e
         cut_rows(self.folder / "log.csv", epochs)
         self.history.rows = list(read_log(self.folder / "log.csv").itertuples(index=False, name=None))
-        if len(self.history.rows) != epochs: raise HepaeError(f"{self.folder}/log.csv: lacks lines of the {epochs} epochs done; begin again with --force")
+        if len(self.history.rows) != epochs:
+            raise HepaeError(
+                f"{self.folder}/log.csv: lacks lines of the {epochs} epochs done; begin again with --force"
+            )
         return epochs
 
 
 def _learner_tensors(learn) -> dict[str, torch.Tensor]:
     "Weights and the optimiser's state by name."
     state = learn.opt.state_dict()["state"]
-    return {f"model.{k}": t for k, t in learn.model.state_dict().items()} | {f"opt.{i}.{k}": t for i, s in state.items() for k, t in s.items()}
+    return {f"model.{k}": t for k, t in learn.model.state_dict().items()} | {
+        f"opt.{i}.{k}": t for i, s in state.items() for k, t in s.items()
+    }
 
 
 def _restore_tensors(learn, tensors: dict[str, torch.Tensor]) -> None:
@@ -175,7 +188,15 @@ class ProgressLine(AfterEpoch):
         if self.line is None:
             hidden = None if self.show is None else not self.show
             total = self.n_epoch * len(self.dls.train)
-            self.line = tqdm(total=total, initial=self.learn.epoch * len(self.dls.train), desc="training", unit=" batches", file=sys.stderr, disable=hidden, leave=True)
+            self.line = tqdm(
+                total=total,
+                initial=self.learn.epoch * len(self.dls.train),
+                desc="training",
+                unit=" batches",
+                file=sys.stderr,
+                disable=hidden,
+                leave=True,
+            )
         self.line.set_description(f"epoch {self.done}/{self.n_epoch}", refresh=False)
 
     def after_batch(self):
@@ -196,7 +217,8 @@ class ProgressTable(ProgressCallback):
     name = "progress"
 
     def _write_stats(self, log):
-        if getattr(self, "mbar", False) and len(log) > 2: self.mbar.write([f"{x:.4g}" if isinstance(x, float) else str(x) for x in log], table=True)
+        if getattr(self, "mbar", False) and len(log) > 2:
+            self.mbar.write([f"{x:.4g}" if isinstance(x, float) else str(x) for x in log], table=True)
 
 # %% ../nbs/34_callbacks.ipynb #04d2a721
 class Preview(AfterEpoch):
@@ -244,7 +266,9 @@ class TensorBoard(AfterEpoch):
 
     def __init__(self, folder: Path):
         try: from torch.utils.tensorboard import SummaryWriter
-        except ImportError as e: raise UsageError("--tensorboard: the package tensorboard is not installed; install it with 'pip install tensorboard'") from e
+        except ImportError as e:
+            mend = "install it with 'pip install tensorboard'"
+            raise UsageError(f"--tensorboard: the package tensorboard is not installed; {mend}") from e
         self.open_writer, self.writer = lambda step: SummaryWriter(str(folder), purge_step=step), None
 
     def act(self):
@@ -269,7 +293,9 @@ class Activations(ActivationStats):
         folder: Path,     # for activations.csv and plots/activations.png
         every: int = 20,  # look at one batch in so many
     ):
-        self.layers, modules = zip(*[(name, m) for name, m in model.named_modules() if isinstance(m, tuple(ACTIVATIONS.values()))])
+        self.layers, modules = zip(
+            *[(name, m) for name, m in model.named_modules() if isinstance(m, tuple(ACTIVATIONS.values()))]
+        )
         super().__init__(modules=modules, every=every)
         self.folder = Path(folder)
 
@@ -278,12 +304,21 @@ class Activations(ActivationStats):
         super().before_fit()
 
     def hook(self, m, i, o):
-        return {"mean": o.mean().item(), "std": o.std().item(), "near_zero": (o.abs() < 0.05).float().mean().item(), "saturated": (o.abs() > 0.95).float().mean().item()}
+        return {
+            "mean": o.mean().item(),
+            "std": o.std().item(),
+            "near_zero": (o.abs() < 0.05).float().mean().item(),
+            "saturated": (o.abs() > 0.95).float().mean().item(),
+        }
 
     def after_epoch(self):
         if not len(self.stats): return
         means = [pd.DataFrame([s[i] for s in self.stats]).mean().tolist() for i in range(len(self.layers))]
-        append_rows(self.folder / "activations.csv", ACTIVATION_COLUMNS, [(self.learn.epoch + 1, name, *m) for name, m in zip(self.layers, means)])
+        append_rows(
+            self.folder / "activations.csv",
+            ACTIVATION_COLUMNS,
+            [(self.learn.epoch + 1, name, *m) for name, m in zip(self.layers, means)],
+        )
         self.stats.clear()
 
     def after_fit(self):

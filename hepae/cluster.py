@@ -31,19 +31,35 @@ def connected(
     address: str | None = None,  # of a dask.distributed scheduler; None: processes of this machine
     workers: int = 2,            # how many of these
 ) -> Iterator:                   # of a dask.distributed Client
-    "A Dask client; what was started for it ends with the block. UsageError without dask.distributed, HepaeError if nobody answers."
+    """A Dask client; what was started for it ends with the block.
+    UsageError without dask.distributed, HepaeError if nobody answers."""
     try:
         from dask import config
         from dask.distributed import Client, LocalCluster
     except ImportError as e: raise UsageError("a cluster needs dask.distributed: pip install hepae[cluster]") from e
     if not address and workers < 1: raise UsageError(f"--workers {workers}: at least 1 is needed")
-    one_thread = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}  # and not Dask's MALLOC_TRIM_THRESHOLD_ of 64 kB, with which a training takes twice as long
-    ours = {"distributed.nanny.pre-spawn-environ": one_thread, "distributed.scheduler.worker-saturation": 1.0, "distributed.scheduler.allowed-failures": TRIES - 1, "distributed.scheduler.work-stealing": False}
+    one_thread = {
+        name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    }  # and not Dask's MALLOC_TRIM_THRESHOLD_ of 64 kB, with which a training takes twice as long
+    ours = {
+        "distributed.nanny.pre-spawn-environ": one_thread,
+        "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.scheduler.allowed-failures": TRIES - 1,
+        "distributed.scheduler.work-stealing": False,
+    }
     with config.set({} if address else ours):
-        place = address or LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0, silence_logs=logging.CRITICAL)
+        place = address or LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        )
         try:
             try: client = Client(place, timeout=10)
-            except (OSError, ValueError, TimeoutError) as e: raise HepaeError(f"no Dask scheduler answers at {address}; check the address") from e
+            except (OSError, ValueError, TimeoutError) as e:
+                raise HepaeError(f"no Dask scheduler answers at {address}; check the address") from e
             with _silent("distributed.client"), client: yield client  # silent until it is closed
         finally:
             if not address: place.close()

@@ -18,7 +18,13 @@ from .core import HepaeError, UsageError
 from .schema import Schema, Source, n_entries, schema_of, variable, with_schema
 
 # %% ../nbs/21_coordinates.ipynb #aeca7d7f
-KINDS = {"cartesian": ("px", "py", "pz", "E"), "cylindrical": ("E", "pt", "eta", "phi"), "on-shell": ("pt", "eta", "phi"), "on-shell-turned": ("pt", "eta", "phi"), "on-shell-cartesian": ("px", "py", "pz")}
+KINDS = {
+    "cartesian": ("px", "py", "pz", "E"),
+    "cylindrical": ("E", "pt", "eta", "phi"),
+    "on-shell": ("pt", "eta", "phi"),
+    "on-shell-turned": ("pt", "eta", "phi"),
+    "on-shell-cartesian": ("px", "py", "pz"),
+}
 MOST_PARTICLES = 2000  # in an event
 NO_PT = 1e-9           # GeV
 MOST_ETA = 40.0        # with the least pt, 10⁸ GeV
@@ -49,8 +55,14 @@ def four_momenta(
     "Four-momenta from their spelling."
     if "pt" in x:
         along = np.abs(x["pt"] - no_pt) <= 1e-6 * no_pt
-        pt = np.where(along, no_pt, np.maximum(x["pt"], 2 * no_pt))  # a network may say anything, also less than nothing
-        x = x | {"px": np.where(along, 0.0, pt * np.cos(x["phi"])), "py": np.where(along, 0.0, pt * np.sin(x["phi"])), "pz": pt * np.sinh(x["eta"].clip(-MOST_ETA, MOST_ETA))}
+        pt = np.where(
+            along, no_pt, np.maximum(x["pt"], 2 * no_pt)
+        )  # a network may say anything, also less than nothing
+        x = x | {
+            "px": np.where(along, 0.0, pt * np.cos(x["phi"])),
+            "py": np.where(along, 0.0, pt * np.sin(x["phi"])),
+            "pz": pt * np.sinh(x["eta"].clip(-MOST_ETA, MOST_ETA)),
+        }
     p2 = x["px"] ** 2 + x["py"] ** 2 + x["pz"] ** 2
     E = x["E"] if "E" in x else np.sqrt(np.maximum(p2 + m * np.abs(m), 0.0))
     return np.stack([x["px"], x["py"], x["pz"], E], -1)
@@ -66,9 +78,12 @@ class Coordinates:
 
     def __post_init__(self):
         object.__setattr__(self, "free", tuple(self.free))
-        if self.kind not in KINDS: raise UsageError(f"--coordinates {self.kind}: unknown; choose one of {', '.join(KINDS)}")
-        if type(self.particles) is not int or not 1 <= self.particles <= MOST_PARTICLES: raise UsageError(f"--particles {self.particles}: a number from 1 to {MOST_PARTICLES} is needed")
-        if self.unit not in ("", "GeV", "MeV") or not all(type(p) is int for p in self.free) or len(self.free) > 1000: raise HepaeError(f"coordinates in {self.unit!r} with free masses of {str(self.free)[:60]} cannot be")
+        if self.kind not in KINDS:
+            raise UsageError(f"--coordinates {self.kind}: unknown; choose one of {', '.join(KINDS)}")
+        if type(self.particles) is not int or not 1 <= self.particles <= MOST_PARTICLES:
+            raise UsageError(f"--particles {self.particles}: a number from 1 to {MOST_PARTICLES} is needed")
+        if self.unit not in ("", "GeV", "MeV") or not all(type(p) is int for p in self.free) or len(self.free) > 1000:
+            raise HepaeError(f"coordinates in {self.unit!r} with free masses of {str(self.free)[:60]} cannot be")
 
     @property
     def on_shell(self) -> bool:
@@ -88,7 +103,8 @@ class Coordinates:
     @property
     def names(self) -> list[str]:
         "The columns of the row, particle by particle."
-        def name(v: str, k: int) -> str: return f"d{v}_{k}" if v == "phi" and k and self.kind == "on-shell-turned" else f"{v}_{k}"
+        def name(v: str, k: int) -> str:
+            return f"d{v}_{k}" if v == "phi" and k and self.kind == "on-shell-turned" else f"{v}_{k}"
         return [name(v, k) for k in range(self.particles) for v in self.variables]
 
     @property
@@ -136,10 +152,15 @@ def fit_coordinates(
 def _blocks(self: Coordinates, table: pd.DataFrame) -> Blocks:
     "The first particles of the events that have any; HepaeError if the unit is another or a momentum is not finite."
     blocks = blocks_of(table, self.particles)
-    if blocks.unit and self.unit and blocks.unit != self.unit: raise HepaeError(f"the particles are in {blocks.unit}, and the model was trained in {self.unit}; convert them, or train another model")
+    if blocks.unit and self.unit and blocks.unit != self.unit:
+        units = f"the particles are in {blocks.unit}, and the model was trained in {self.unit}"
+        raise HepaeError(f"{units}; convert them, or train another model")
     blocks = blocks[blocks.mask.any(1)]
     wrong = ~(np.isfinite(blocks.momenta).all(2) & np.isfinite(blocks.m))
-    if wrong.any(): raise HepaeError(f"{int(wrong.sum())} particles have momenta or masses that are not finite, the first in event {blocks.entry[wrong.any(1)][0]}; drop them with the filter 'finite'")
+    if wrong.any():
+        first = blocks.entry[wrong.any(1)][0]
+        what = f"{int(wrong.sum())} particles have momenta or masses that are not finite, the first in event {first}"
+        raise HepaeError(f"{what}; drop them with the filter 'finite'")
     return blocks
 
 
@@ -151,7 +172,8 @@ def wide(
     "Particles as rows for a network."
     blocks = self._blocks(table)
     x = spelled(blocks.momenta, self.no_pt) | {"m": np.where(np.isin(blocks.pid, self.free), blocks.m, np.nan)}
-    if self.kind == "on-shell-turned": x["phi"] = np.concatenate([x["phi"][:, :1], wrapped(x["phi"][:, 1:] - x["phi"][:, :1] + np.pi)], 1)
+    if self.kind == "on-shell-turned":
+        x["phi"] = np.concatenate([x["phi"][:, :1], wrapped(x["phi"][:, 1:] - x["phi"][:, :1] + np.pi)], 1)
     values = np.where(blocks.mask[..., None], np.stack([x[v] for v in self.variables], 2), np.nan)
     rows = pd.DataFrame(values.reshape(len(blocks), -1), pd.Index(blocks.entry, name="entry"), self.names)
     entries = max(n_entries(table.index), schema_of(table).source.entries)
@@ -161,7 +183,13 @@ def wide(
 def _spelling(table: pd.DataFrame, coordinates: Coordinates) -> list[str]:
     "The columns of a table of particles, with E where it is a number of its own."
     names = [str(n) for n in table.columns]
-    return names if coordinates.on_shell or "E" in names else [*names[:-1], "E", names[-1]] if names[-1] == "m" else [*names, "E"]
+    return (
+        names
+        if coordinates.on_shell or "E" in names
+        else [*names[:-1], "E", names[-1]]
+        if names[-1] == "m"
+        else [*names, "E"]
+    )
 
 
 @patch
@@ -183,7 +211,9 @@ def _as(self: Coordinates, table: pd.DataFrame, blocks: Blocks) -> pd.DataFrame:
     columns = tuple(known.get(c.name, c) for c in schema_of(made).columns)
     entries = max(n_entries(table.index), schema.source.entries)
     made = made.astype({c.name: c.dtype for c in columns})
-    return with_schema(made, Schema(columns, schema.name if names == schema.names else "", replace(schema.source, entries=entries)))
+    return with_schema(
+        made, Schema(columns, schema.name if names == schema.names else "", replace(schema.source, entries=entries))
+    )
 
 
 @patch
@@ -194,10 +224,12 @@ def narrow(
 ) -> pd.DataFrame:        # as `leading` gives them
     "Particles from rows."
     blocks = self._blocks(table)
-    if len(rows) != len(blocks): raise HepaeError(f"{len(rows)} rows for {len(blocks)} events; give the particles that were encoded")
+    if len(rows) != len(blocks):
+        raise HepaeError(f"{len(rows)} rows for {len(blocks)} events; give the particles that were encoded")
     values = rows[self.names].to_numpy(np.float64).reshape(len(blocks), self.particles, -1)
     x = dict(zip(self.variables, np.moveaxis(np.where(blocks.mask[..., None], values, 0.0), 2, 0)))
-    if self.kind == "on-shell-turned": x["phi"] = np.concatenate([x["phi"][:, :1], wrapped(x["phi"][:, 1:] + x["phi"][:, :1] + np.pi)], 1)
+    if self.kind == "on-shell-turned":
+        x["phi"] = np.concatenate([x["phi"][:, :1], wrapped(x["phi"][:, 1:] + x["phi"][:, :1] + np.pi)], 1)
     m = np.where(np.isin(blocks.pid, self.free), np.maximum(x["m"], 0.0), blocks.m) if "m" in x else blocks.m
     momenta = np.where(blocks.mask[..., None], four_momenta(x, m, self.no_pt), 0.0)
     return self._as(table, replace(blocks, momenta=momenta, m=m))

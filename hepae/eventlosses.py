@@ -45,16 +45,24 @@ class Momenta:
     def __init__(self, coordinates: Coordinates, normaliser: Normaliser):
         self.coordinates, scales = coordinates, normaliser.scales
         plain = [s if isinstance(s, Scale) else Scale(u=s.u) for s in scales]
-        self.unit, self.width, self.offset = _column([s.u for s in plain]), _column([s.b for s in plain]), _column([float(s._offset) for s in plain])
+        self.unit, self.width, self.offset = (
+            _column([s.u for s in plain]),
+            _column([s.b for s in plain]),
+            _column([float(s._offset) for s in plain]),
+        )
         self.shift, self.power = _column([s.c for s in plain]), torch.tensor([s.g == "log10(x+c)" for s in plain])
         self.broken = [i for i, s in enumerate(scales) if not isinstance(s, Scale)]
         k = max((len(scales[i].knots) for i in self.broken), default=0)
-        self.levels, self.knots = (torch.stack([_padded(getattr(scales[i], name), k) for i in self.broken]) if self.broken else None for name in ("levels", "knots"))
+        self.levels, self.knots = (
+            torch.stack([_padded(getattr(scales[i], name), k) for i in self.broken]) if self.broken else None
+            for name in ("levels", "knots")
+        )
         self.log = torch.tensor([scales[i].log for i in self.broken])
 
     def to(self, device) -> "Momenta":
         "On another device."
-        if self.unit.device != device: self.__dict__ |= {k: v.to(device) for k, v in vars(self).items() if isinstance(v, torch.Tensor)}
+        if self.unit.device != device:
+            self.__dict__ |= {k: v.to(device) for k, v in vars(self).items() if isinstance(v, torch.Tensor)}
         return self
 
     def values(self, y: torch.Tensor) -> torch.Tensor:
@@ -63,7 +71,11 @@ class Momenta:
         x = torch.where(self.power, 10 ** torch.where(self.power, x, 0.0).clamp(-12, 6) - self.shift, x)
         if self.broken:
             b = _broken_line(y[:, self.broken].T.contiguous(), self.levels, self.knots).T
-            x = x.index_copy(1, torch.tensor(self.broken, device=y.device), torch.where(self.log, torch.expm1(torch.where(self.log, b, 0.0).clamp(-12, 14)), b))
+            x = x.index_copy(
+                1,
+                torch.tensor(self.broken, device=y.device),
+                torch.where(self.log, torch.expm1(torch.where(self.log, b, 0.0).clamp(-12, 14)), b),
+            )
         return x / self.unit
 
     def __call__(self, y: torch.Tensor) -> torch.Tensor:
@@ -72,17 +84,27 @@ class Momenta:
         x = dict(zip(c.variables, x.unbind(2)))
         if "px" in x:
             p = torch.stack([x[v] for v in ("px", "py", "pz")], 2)
-            return torch.cat([p, x["E"][..., None] if "E" in x else p.pow(2).sum(2, keepdim=True).clamp_min(1e-12).sqrt()], 2)
-        phi = torch.cat([x["phi"][:, :1], x["phi"][:, 1:] + x["phi"][:, :1] + torch.pi], 1) if c.kind == "on-shell-turned" else x["phi"]
+            return torch.cat(
+                [p, x["E"][..., None] if "E" in x else p.pow(2).sum(2, keepdim=True).clamp_min(1e-12).sqrt()], 2
+            )
+        phi = (
+            torch.cat([x["phi"][:, :1], x["phi"][:, 1:] + x["phi"][:, :1] + torch.pi], 1)
+            if c.kind == "on-shell-turned"
+            else x["phi"]
+        )
         eta = x["eta"].clamp(-16, 16)
-        return torch.stack([x["pt"] * phi.cos(), x["pt"] * phi.sin(), x["pt"] * eta.sinh(), x.get("E", x["pt"] * eta.cosh())], 2)
+        return torch.stack(
+            [x["pt"] * phi.cos(), x["pt"] * phi.sin(), x["pt"] * eta.sinh(), x.get("E", x["pt"] * eta.cosh())], 2
+        )
 
 
 def _padded(values: tuple[float, ...], k: int) -> torch.Tensor:
     "Ascending values, at least two and k in all, going on in the last step."
     first = list(values) + ([values[0] + 1.0] if len(values) == 1 else [])
     step = first[-1] - first[-2]
-    return torch.tensor(first + [first[-1] + step * (i + 1) for i in range(max(k, 2) - len(first))], dtype=torch.float32)
+    return torch.tensor(
+        first + [first[-1] + step * (i + 1) for i in range(max(k, 2) - len(first))], dtype=torch.float32
+    )
 
 
 def _broken_line(x: torch.Tensor, at: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
@@ -114,7 +136,8 @@ def mass_term(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
 
 
 def momentum_term(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    "Squared relative error of four-momenta, weighted with pt; p as made, q (n, N, 4) as it was, NaN where no particle is."
+    """Squared relative error of four-momenta, weighted with pt;
+    p as made, q (n, N, 4) as it was, NaN where no particle is."""
     there = ~q.isnan().any(2)
     q = torch.where(there[..., None], q, 1.0)
     pt = torch.where(there, q[..., :2].norm(dim=2), 0.0)
@@ -139,8 +162,14 @@ class EventLoss:
     ):
         numbers, *terms = name.split("+")
         if name not in LOSSES: raise UsageError(f"--loss {name}: unknown; choose one of {', '.join(LOSSES)}")
-        if "mass" in terms and coordinates.particles < 2: raise UsageError(f"--loss {name}: the mass of a pair needs --particles 2 at least")
-        self.numbers, self.terms, self.weight, self.momenta = NUMBERS[numbers], [TERMS[t] for t in terms], weight, Momenta(coordinates, normaliser)
+        if "mass" in terms and coordinates.particles < 2:
+            raise UsageError(f"--loss {name}: the mass of a pair needs --particles 2 at least")
+        self.numbers, self.terms, self.weight, self.momenta = (
+            NUMBERS[numbers],
+            [TERMS[t] for t in terms],
+            weight,
+            Momenta(coordinates, normaliser),
+        )
 
     def __call__(
         self,
@@ -160,8 +189,11 @@ def mirrored(
 ) -> Callable[[torch.Tensor], torch.Tensor]:  # (n, d) normalised rows → the same events, turned and mirrored
     "A random rotation about the beam and random reflections in phi and in eta of each event, from torch's generator."
     scales = normaliser.scales
-    if not coordinates.on_shell or any(getattr(s, "g", "") != "identity" for s, n in zip(scales, normaliser.names) if not n.startswith(("pt", "m"))):
-        raise UsageError("--symmetry needs on-shell coordinates and a normalisation that is a straight line in eta and phi, such as on-shell")
+    if not coordinates.on_shell or any(
+        getattr(s, "g", "") != "identity" for s, n in zip(scales, normaliser.names) if not n.startswith(("pt", "m"))
+    ):
+        needed = "on-shell coordinates and a normalisation that is a straight line in eta and phi, such as on-shell"
+        raise UsageError(f"--symmetry needs {needed}")
     at = {v: [i for i, n in enumerate(normaliser.names) if n.startswith(v)] for v in ("eta", "phi", "dphi")}
     width, centre = _column([s.b for s in scales]), _column([s.a for s in scales])
 

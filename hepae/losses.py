@@ -66,7 +66,9 @@ class WithClasses:
         value = self.loss(pred[:, :d], target)
         if pred.shape[1] == d: return value
         right = self.model.which(target)
-        return value + self.weight / d * sum(F.cross_entropy(logits, c) for logits, c in zip(self.model.logits(pred).values(), right))
+        return value + self.weight / d * sum(
+            F.cross_entropy(logits, c) for logits, c in zip(self.model.logits(pred).values(), right)
+        )
 
 # %% ../nbs/32_losses.ipynb #266d4d19
 def logistic_bits(
@@ -84,7 +86,10 @@ class LogisticMixture(nn.Module):
 
     def __init__(self, columns: int, scale: float):  # how many columns; first guess of the scale, cells
         super().__init__()
-        self.weight, self.shift = nn.Parameter(torch.zeros(columns, 3)), nn.Parameter(torch.linspace(-0.3, 0.3, 3).repeat(columns, 1))
+        self.weight, self.shift = (
+            nn.Parameter(torch.zeros(columns, 3)),
+            nn.Parameter(torch.linspace(-0.3, 0.3, 3).repeat(columns, 1)),
+        )
         self.log_scale = nn.Parameter(torch.linspace(-0.7, 0.7, 3).repeat(columns, 1) + log(scale))
 
     def forward(
@@ -100,7 +105,8 @@ class LogisticMixture(nn.Module):
 
 
 class RateDistortion(nn.Module):
-    "Bits of what an autoencoder does not know, plus λ times the bits of its latents (Ballé, Laparra, Simoncelli, ICLR 2017)."
+    """Bits of what an autoencoder does not know, plus λ times the bits of its latents
+    (Ballé, Laparra, Simoncelli, ICLR 2017)."""
 
     def __init__(self, latents: int, columns: int, rate: float = 1.0):  # rate: λ
         super().__init__()

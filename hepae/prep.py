@@ -63,7 +63,9 @@ class Scale:
     def inverse(self, y: np.ndarray) -> np.ndarray:
         "Values from normalised ones, float64; infinite, never NaN, where a finite y is beyond what float64 holds."
         x = np.asarray(y, np.float64) * self.b + self._offset
-        x = np.where(np.abs(x) <= 2.0**-50 * abs(self._offset), 0.0, x)  # what the subtraction of the centre left of a zero: jets have many exact ones
+        x = np.where(
+            np.abs(x) <= 2.0**-50 * abs(self._offset), 0.0, x
+        )  # what the subtraction of the centre left of a zero: jets have many exact ones
         if self.c: x = self._sign * self.c * np.expm1(x * _LN10)
         elif self.g != "identity": x = 10.0 ** x
         return x / self.u
@@ -99,7 +101,11 @@ RECIPES = {
     "custom-4D": _CUSTOM | {"m": _log(1.8, a=-1, c=1e-3)},
     "log-standard": _LOGS,
 }
-MEASURED = ("standard", "log-standard", "on-shell")  # here centre and width of the columns that are named are measured, too
+MEASURED = (
+    "standard",
+    "log-standard",
+    "on-shell",
+)  # here centre and width of the columns that are named are measured, too
 
 # by the variable of a particle in an event's row (the pt of pt_0, pt_1, …); what is not named is standardised
 PARTICLES = {
@@ -128,7 +134,11 @@ class Normaliser:
         return self.schema.names
 
     def _repr_markdown_(self) -> str:
-        rows = [f"| {n} | {s.g} | " + (f"{s.c:g} | {s.u:g} | {s.a:.5g} | {s.b:.5g} |" if isinstance(s, Scale) else f" | {s.u:g} | | |") for n, s in zip(self.names, self.scales)]
+        rows = [
+            f"| {n} | {s.g} | "
+            + (f"{s.c:g} | {s.u:g} | {s.a:.5g} | {s.b:.5g} |" if isinstance(s, Scale) else f" | {s.u:g} | | |")
+            for n, s in zip(self.names, self.scales)
+        ]
         head = [f"**{self.recipe}**: y = (g(x·u) − a)/b", "", "| column | g | c | u | a | b |", "|---" * 6 + "|"]
         return "\n".join(head + rows)
 
@@ -159,12 +169,17 @@ def fit_normaliser(
     recipe: str = "standard",   # a name in RECIPES or PARTICLES; 'custom' is 'custom-4D' for a four-vector alone
 ) -> Normaliser:
     "The normaliser of `table`'s columns by a recipe; UsageError for an unknown recipe, HepaeError without rows."
-    if recipe not in RECIPES | PARTICLES: raise UsageError(f"no normalisation '{recipe}'; choose of {', '.join(RECIPES)}, for particles {', '.join(PARTICLES)}")
+    if recipe not in RECIPES | PARTICLES:
+        raise UsageError(
+            f"no normalisation '{recipe}'; choose of {', '.join(RECIPES)}, for particles {', '.join(PARTICLES)}"
+        )
     if not len(table): raise HepaeError("no rows to fit a normalisation on; check the filter and the split")
     if recipe == "custom" and {"pt", "eta", "phi", "m", "E"}.issuperset(table.columns): recipe = "custom-4D"
     schema, known = schema_of(table), (RECIPES | PARTICLES)[recipe]
     of = (lambda name: _variable(name)) if recipe in PARTICLES else (lambda name: name)
-    scales = tuple(_fitted(known.get(of(c.name)), c, table[c.name].to_numpy(np.float64), recipe) for c in schema.columns)
+    scales = tuple(
+        _fitted(known.get(of(c.name)), c, table[c.name].to_numpy(np.float64), recipe) for c in schema.columns
+    )
     return Normaliser(recipe, Schema(schema.columns, schema.name), scales)
 
 
@@ -206,7 +221,9 @@ def forward(
     if absent and wrong.any(): wrong &= ~np.isnan(table[self.names].to_numpy(np.float64))
     bad = {i: n for i, n in enumerate(wrong.sum(axis=0)) if n}
     if not bad: return y
-    cuts = ["finite"] + [self.scales[i].domain(self.names[i]) for i in bad if self.scales[i].g not in ("identity", "quantile")]
+    cuts = ["finite"] + [
+        self.scales[i].domain(self.names[i]) for i in bad if self.scales[i].g not in ("identity", "quantile")
+    ]
     found = ", ".join(f"{self.names[i]} in {n} of {len(y)} rows" for i, n in bad.items())
     raise HepaeError(f"the normalisation '{self.recipe}' has no place for {found}; drop these rows with the filter "
                      f"'{','.join(cuts)}', or normalise with 'standard'")

@@ -27,10 +27,13 @@ class Quantile:
 
     def __post_init__(self):
         for name in ("knots", "levels"): object.__setattr__(self, name, _ascending(name, getattr(self, name)))
-        if len(self.knots) != len(self.levels): raise HepaeError(f"quantiles: {len(self.knots)} knots with {len(self.levels)} levels")
-        if type(self.log) is not bool or type(self.u) not in (int, float) or not 0 < self.u < 1e308: raise HepaeError(f"quantiles: log {self.log!r} or unit {self.u!r} cannot be")
+        if len(self.knots) != len(self.levels):
+            raise HepaeError(f"quantiles: {len(self.knots)} knots with {len(self.levels)} levels")
+        if type(self.log) is not bool or type(self.u) not in (int, float) or not 0 < self.u < 1e308:
+            raise HepaeError(f"quantiles: log {self.log!r} or unit {self.u!r} cannot be")
         with np.errstate(all="ignore"): slopes = np.diff(self.levels) / np.diff(self.knots)
-        if not (np.isfinite(slopes) & (slopes > 0)).all(): raise HepaeError("quantiles: knots are too near to each other, or too far, for a slope")
+        if not (np.isfinite(slopes) & (slopes > 0)).all():
+            raise HepaeError("quantiles: knots are too near to each other, or too far, for a slope")
 
     @property
     def g(self) -> str:
@@ -56,8 +59,13 @@ class Quantile:
 
 def _ascending(name: str, values) -> tuple[float, ...]:
     "Values as a tuple of ascending finite numbers; HepaeError if they are none."
-    good = isinstance(values, (tuple, list)) and 1 <= len(values) <= MAX_KNOTS and all(type(v) in (int, float) and isfinite(v) and abs(v) < 1e300 for v in values)
-    if not good or not all(a < b for a, b in zip(values, values[1:])): raise HepaeError(f"quantiles: the {name} are no ascending numbers")
+    good = (
+        isinstance(values, (tuple, list))
+        and 1 <= len(values) <= MAX_KNOTS
+        and all(type(v) in (int, float) and isfinite(v) and abs(v) < 1e300 for v in values)
+    )
+    if not good or not all(a < b for a, b in zip(values, values[1:])):
+        raise HepaeError(f"quantiles: the {name} are no ascending numbers")
     return tuple(map(float, values))
 
 
@@ -89,7 +97,8 @@ def fit_quantile(
     knots: int = KNOTS, # at most
 ) -> Quantile:
     "The transform that makes the training values normal."
-    with np.errstate(all="ignore"): v = np.log1p(np.asarray(x, np.float64) * u) if log else np.asarray(x, np.float64) * u
+    with np.errstate(all="ignore"):
+        v = np.log1p(np.asarray(x, np.float64) * u) if log else np.asarray(x, np.float64) * u
     v = v[np.isfinite(v)]
     if not len(v): return Quantile((0.0,), (0.0,), log, u)
     end = _level_of_extreme(len(v))
@@ -100,7 +109,11 @@ def fit_quantile(
 
 def _level_of_extreme(n: int) -> float:
     "y of the largest of n normal values: where 1/2n lie above (to a per cent), and at least 1."
-    return max(1.0, sqrt(2 * np.log(2 * n)) - (np.log(np.log(2 * n)) + np.log(4 * np.pi)) / (2 * sqrt(2 * np.log(2 * n)))) if n > 4 else 1.0
+    return (
+        max(1.0, sqrt(2 * np.log(2 * n)) - (np.log(np.log(2 * n)) + np.log(4 * np.pi)) / (2 * sqrt(2 * np.log(2 * n))))
+        if n > 4
+        else 1.0
+    )
 
 
 def _distinct(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

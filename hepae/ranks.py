@@ -37,7 +37,9 @@ def device_of_rank(
     "The device of this process: the one asked for, else its own GPU if it was launched beside others."
     if device is not None or ranks()[1] == 1 or not torch.cuda.is_available(): return device
     local, n = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-    if local >= n: raise UsageError(f"--num_processes: process {local + 1} on this machine has no GPU, for there are {n}; start one process a GPU")
+    if local >= n:
+        lacking = f"process {local + 1} on this machine has no GPU, for there are {n}"
+        raise UsageError(f"--num_processes: {lacking}; start one process a GPU")
     return torch.device("cuda", local)
 
 # %% ../nbs/35_ranks.ipynb #f219b7c3
@@ -69,7 +71,10 @@ def agreed(
 ) -> float:
     "The number that the first rank finds, by itself."
     if ranks()[1] == 1: return search()
-    rank, env = ranks()[0], {k: os.environ.pop(k) for k in ("RANK", "WORLD_SIZE")}  # by these fastai would wait for the others in the middle of its search
+    rank, env = (
+        ranks()[0],
+        {k: os.environ.pop(k) for k in ("RANK", "WORLD_SIZE")},
+    )  # by these fastai would wait for the others in the middle of its search
     try: told = torch.tensor([0.0 if rank else search()], dtype=torch.float64, device=device)
     finally: os.environ.update(env)
     dist.broadcast(told, 0)
@@ -88,12 +93,14 @@ class Share(Callback):
     def before_batch(self):
         rank, n = ranks()
         self.whole = self.learn.xb, self.learn.yb
-        if len(self.xb[0]) >= 2 * n: self.learn.xb, self.learn.yb = ([x[rank::n] for x in batch] for batch in self.whole)
+        if len(self.xb[0]) >= 2 * n:
+            self.learn.xb, self.learn.yb = ([x[rank::n] for x in batch] for batch in self.whole)
 
     def after_loss(self):
         self.rows = torch.tensor(float(len(self.xb[0])), dtype=torch.float64, device=self.loss.device)
         (self.learn.xb, self.learn.yb), self.whole = self.whole, None
-        if not self.training: self.learn.loss = self._mean(self.loss.detach().double().reshape(1))[0].to(self.loss.dtype)
+        if not self.training:
+            self.learn.loss = self._mean(self.loss.detach().double().reshape(1))[0].to(self.loss.dtype)
 
     def before_step(self):
         grads = [p.grad for p in self.model.parameters() if p.grad is not None]

@@ -33,13 +33,15 @@ VERSIONS = {b"Asciiv3": 3, b"IO_GenEvent": 2}
 
 
 def _version(text: Text, version: int | None) -> int | None:
-    "The version that the lines HepMC::… of a text announce; HepaeError if it is another than before, or none that we read."
+    "The version that the lines HepMC::… of a text announce; HepaeError if it differs from before, or is not read here."
     for i in text.listing_lines():
         match = _LISTING.match(text.line(i))
         if not match: raise text.wrong(i, f"{text.quote(i)} begins no listing of events that hepae knows")
         if not match[2]: continue
-        if match[2] not in VERSIONS: raise text.wrong(i, f"the format {match[2].decode()} is none that hepae reads (Asciiv3, IO_GenEvent)")
-        if version not in (None, VERSIONS[match[2]]): raise text.wrong(i, f"HepMC{VERSIONS[match[2]]} begins in a file of HepMC{version}; split the file")
+        if match[2] not in VERSIONS:
+            raise text.wrong(i, f"the format {match[2].decode()} is none that hepae reads (Asciiv3, IO_GenEvent)")
+        if version not in (None, VERSIONS[match[2]]):
+            raise text.wrong(i, f"HepMC{VERSIONS[match[2]]} begins in a file of HepMC{version}; split the file")
         version = VERSIONS[match[2]]
     return version
 
@@ -56,7 +58,8 @@ def _clean(text: Text) -> Text:
     text = Text(data, text.first_line, text.first_event)
     if data.isascii(): return text
     try: data.decode("utf-8")
-    except UnicodeDecodeError as e: raise text.wrong(data[:e.start].count(b"\n"), "there are bytes that are no text") from e
+    except UnicodeDecodeError as e:
+        raise text.wrong(data[:e.start].count(b"\n"), "there are bytes that are no text") from e
     return text
 
 
@@ -102,7 +105,7 @@ def read_particles(
     first_entry: int = 0,                           # number of the first event
     progress: Callable[[int], None] | None = None,  # called with the bytes of the file read since the last call
     size: int = BLOCK,
-    columns: dict | None = None,                    # that events shall have in each chunk: name → dtype, as a survey found them
+    columns: dict | None = None,                    # of events in each chunk: name → dtype, as a survey found them
 ) -> Iterator[pd.DataFrame]:
     "The final-state particles of a HepMC file, chunk by chunk, in the unit of its first event."
     wanted, unit = particle_dims(dims), ""
@@ -156,19 +159,43 @@ def describe_hepmc(
     progress: Callable[[int], None] | None = None,  # called with the bytes of the file read since the last call
 ) -> dict:  # JSON-able facts
     "What is in a HepMC file: how many events, particles, vertices; weights, units, programs, beams."
-    total, units, lengths, names, tools, ended, beams = {"events": 0, "particles": 0, "final": 0, "vertices": 0}, {}, {}, {}, {}, False, None
+    total, units, lengths, names, tools, ended, beams = (
+        {"events": 0, "particles": 0, "final": 0, "vertices": 0},
+        {},
+        {},
+        {},
+        {},
+        False,
+        None,
+    )
     for text, version, run in stretches(path, BLOCK, progress):
         if len(rows := text.listing_lines()): ended = b"-END_" in text.line(rows[-1])
         if text.event[-1] < 0: continue
         ended = False
         with naming(path): e = PARSERS[version].parse(text, run, False)
-        for name, n in (("events", len(e)), ("particles", len(e.particles)), ("final", int((e.particles.status == 1).sum())), ("vertices", len(e.vertices))): total[name] += n
+        for name, n in (
+            ("events", len(e)),
+            ("particles", len(e.particles)),
+            ("final", int((e.particles.status == 1).sum())),
+            ("vertices", len(e.vertices)),
+        ):
+            total[name] += n
         units |= dict.fromkeys(UNITS[u] for u in e.events.momentum_unit)
         lengths |= dict.fromkeys(u.lower() for u in e.events.length_unit)
         names |= dict.fromkeys(map(str, e.weights))
         tools |= dict.fromkeys(" ".join(filter(None, t)) for t in run.tools)
         beams = beams or _beams(e)
-    return {"version": version, **total, "units": list(units), "lengths": list(lengths), "weights": list(names), "tools": list(tools), "run": run.attributes, "beams": beams or [], "end_line": ended}
+    return {
+        "version": version,
+        **total,
+        "units": list(units),
+        "lengths": list(lengths),
+        "weights": list(names),
+        "tools": list(tools),
+        "run": run.attributes,
+        "beams": beams or [],
+        "end_line": ended,
+    }
 
 
 def _beams(events: Events) -> list[dict]:

@@ -116,7 +116,8 @@ def without_events(
     tables: Iterable[pd.DataFrame],
     remark: Callable[[str], None] = lambda text: None,  # told what is left out, once
 ) -> Iterator[pd.DataFrame]:
-    "The tables without their events, for files that hold none; beams that were the same so far stay in the schema's source."
+    """The tables without their events, for files that hold none;
+    beams that were the same so far stay in the schema's source."""
     same = None
     for table in tables:
         events, schema = events_of(table), schema_of(table)

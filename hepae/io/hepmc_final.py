@@ -56,7 +56,8 @@ def particle_dims(
     wanted, odd = variables(dims), isinstance(dims, str) and dims not in PARTICLE_PRESETS
     if odd or (odd := [v for v in wanted if v not in PARTICLE_DIMS]):
         said = f"{dims} is made for jets" if odd is True else f"particles have no {', '.join(odd)}"
-        raise UsageError(f"a HepMC file has particles, not jets, and {said}; choose --dims {', '.join(PARTICLE_PRESETS)} or some of {', '.join(PARTICLE_DIMS)}")
+        mend = f"choose --dims {', '.join(PARTICLE_PRESETS)} or some of {', '.join(PARTICLE_DIMS)}"
+        raise UsageError(f"a HepMC file has particles, not jets, and {said}; {mend}")
     return wanted
 
 # %% ../../nbs/11e_io.hepmc_final.ipynb #51652ff7
@@ -64,7 +65,7 @@ CONTRADICTS = 1e-6  # by which E may differ from that of momentum and mass, rela
 
 
 def _exceptions(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    "What pt, eta, phi and m do not say of these momenta: pz along the beam, E that contradicts the mass; 0 where they do."
+    "What pt, eta, phi and m do not say: pz along the beam, E that contradicts the mass; 0 where they do."
     with np.errstate(all="ignore"):
         pt = np.hypot(p["px"], p["py"])
         E = on_shell_energy(pt**2 + p["pz"]**2, p["m"])
@@ -93,7 +94,7 @@ def final_particles(
     dims: str | list[str] = "cartesian",    # a preset, or names of presets and variables
     unit: str = "",                         # 'GeV' or 'MeV'; '' for that of the first event
     ranked: bool = True,                    # else as they follow each other in the file
-) -> pd.DataFrame:  # index (entry, subentry), with its schema; entries counts all events, those without particles included
+) -> pd.DataFrame:  # index (entry, subentry), with its schema; entries counts events without particles, too
     "The final-state particles of some events, in order, and what is said of each event (`schema.events_of`)."
     wanted = particle_dims(dims)
     p = {n: x.to_numpy() for n, x in events.particles.items()}
@@ -104,11 +105,18 @@ def final_particles(
     final = np.flatnonzero(p["status"] == 1)
     entry, order = events.particles.index.codes[0][final].astype(np.int64), np.arange(len(final))
     if ranked:
-        group = np.where(of_the_z(events, p["pid"], prompt, production, end), 0, np.where(np.abs(p["pid"]) == 11, 1, 2))[final]
-        with np.errstate(over="ignore", invalid="ignore"): size = p["px"][final] ** 2 + p["py"][final] ** 2 + p["pz"][final] ** 2
+        group = np.where(
+            of_the_z(events, p["pid"], prompt, production, end), 0, np.where(np.abs(p["pid"]) == 11, 1, 2)
+        )[final]
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = p["px"][final] ** 2 + p["py"][final] ** 2 + p["pz"][final] ** 2
         order = np.lexsort((-size, group, entry))
     counts = np.bincount(entry, minlength=len(events))
-    kept = order if particles is None else order[np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts) < particles]
+    kept = (
+        order
+        if particles is None
+        else order[np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts) < particles]
+    )
     counts = counts if particles is None else np.minimum(counts, particles)
     rows = final[kept]
     found = {n: x[rows] for n, x in (p | {"prompt": prompt}).items()}
@@ -117,7 +125,9 @@ def final_particles(
     table = pd.DataFrame({v: component(v, found) for v in wanted}, index=index, copy=False)
     container = "particles" if particles is None else f"first {particles} particles"
     facts = event_facts(events, unit)
-    source = Source("HepMC", container=container, branches=shared_beams(facts), entries=events.first_entry + len(events))
+    source = Source(
+        "HepMC", container=container, branches=shared_beams(facts), entries=events.first_entry + len(events)
+    )
     return with_schema(with_events(table, facts), _schema(table, unit, source))
 
 

@@ -50,7 +50,9 @@ def places(
         if (new == at).all(): break
         at = new
     at = np.where(np.append(placed, False)[at], at, -1)[:-1]  # a circle leads nowhere, too
-    return {n: np.where(at >= 0, vertices[n][at], np.asarray(of_events[n], np.float64)[event]) for n in PLACE} | {"placed": placed}
+    return {n: np.where(at >= 0, vertices[n][at], np.asarray(of_events[n], np.float64)[event]) for n in PLACE} | {
+        "placed": placed
+    }
 
 # %% ../../nbs/11b2_io.hepmc_graph.ipynb #efbb6980
 def first_sources(
@@ -67,15 +69,18 @@ def first_sources(
     source = np.full(len(vertex_id), -1)
     k = order[particles["end"][order] < 0][::-1]
     made = particles["production"][k]
-    source[row[first[p_event[k]] - particles["end"][k] - 1]] = np.where(made < 0, row[np.where(made < 0, first[p_event[k]] - made - 1, 0)], -1)  # the first one is put last
+    source[row[first[p_event[k]] - particles["end"][k] - 1]] = np.where(
+        made < 0, row[np.where(made < 0, first[p_event[k]] - made - 1, 0)], -1
+    )  # the first one is put last
     return source, event
 
 # %% ../../nbs/11b2_io.hepmc_graph.ipynb #7c30a592
 def tree_order(
     sources: list[int],           # vertices where particles end that nothing made
-    before: tuple, after: tuple,  # (first, vertices): the vertices that made what enters v are vertices[first[v]:first[v + 1]]; and where its products end
+    before: tuple,                # (first, vertices): vertices[first[v]:first[v + 1]] made what enters v
+    after: tuple,                 # the same for the vertices where the products of v end
     vertices: range,              # those of one event
-    known: bytearray,             # zeros, one for each vertex of all events and one more: 1 when it is in the queue, 2 when it has its place
+    known: bytearray,             # zeros, one for each vertex and one more: 1 in the queue, 2 when it has its place
 ) -> list[int]:  # the vertices; those that HepMC3 would leave out at the end
     "The order in which HepMC3 numbers the vertices of an event of HepMC2."
     (b_first, made_by), (a_first, goes_to) = before, after
@@ -131,7 +136,11 @@ def tree_numbers(
     begins = np.flatnonzero((end >= 0) & ~entered[production])
     sources, first = end[begins].tolist(), np.searchsorted(begins, p_first).tolist()
     known = bytearray(n + 1)
-    vertices = [v for a, b, c, d in zip(first, first[1:], v_first.tolist(), v_first[1:].tolist()) for v in tree_order(sources[a:b], before, after, range(c, d), known)]
+    vertices = [
+        v
+        for a, b, c, d in zip(first, first[1:], v_first.tolist(), v_first[1:].tolist())
+        for v in tree_order(sources[a:b], before, after, range(c, d), known)
+    ]
     vertices = np.array(vertices, np.int64)
     # the particles of each vertex, entering and leaving, each where it is named first; then those without vertices
     lengths = [np.diff(x[0])[vertices] if n else vertices for x in (ins, outs)]

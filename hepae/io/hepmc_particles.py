@@ -70,7 +70,9 @@ def head(
     "The lines before the first event."
     names = [f"W {escaped(chr(10).join(weights))}"] if weights else []
     tool = "hepae\n\nfinal-state particles of a table" + (f"; {ORIGINS}" if origins else "")
-    return "\n".join(["HepMC::Version 3.02.06", "HepMC::Asciiv3-START_EVENT_LISTING", *names, f"T {escaped(tool)}"]) + "\n"
+    return (
+        "\n".join(["HepMC::Version 3.02.06", "HepMC::Asciiv3-START_EVENT_LISTING", *names, f"T {escaped(tool)}"]) + "\n"
+    )
 
 # %% ../../nbs/12c_io.hepmc_particles.ipynb #07310423
 @dataclass
@@ -126,8 +128,11 @@ def _columns(table: pd.DataFrame) -> tuple[list[int], np.ndarray, np.ndarray]:
     "pid, (n, 5) momenta, and which rows can be written; UsageError if these are no particles in events."
     lacking = [v for v in ("pid", *_NEEDED) if not inputs_for(v, set(table))]
     other = "write a table (.parquet, .csv) instead"
-    if lacking: raise UsageError(f"HepMC events need particles, and there is no {', '.join(lacking)} in {', '.join(map(str, table))}; {other}")
-    if table.index.nlevels != 2: raise UsageError(f"HepMC events need a table with events, and this one has an index without; {other}")
+    if lacking:
+        what = f"there is no {', '.join(lacking)} in {', '.join(map(str, table))}"
+        raise UsageError(f"HepMC events need particles, and {what}; {other}")
+    if table.index.nlevels != 2:
+        raise UsageError(f"HepMC events need a table with events, and this one has an index without; {other}")
     columns = {str(n): table[n].to_numpy() for n in table}
     momenta = np.stack([component(v, columns) for v in _NEEDED], 1).astype(float)
     given = set(_NEEDED) <= set(columns)  # then a value that is no number is the file's own
@@ -139,16 +144,22 @@ def _events_in(table: pd.DataFrame, first: int, facts: dict) -> Iterator[_Event]
     pid, momenta, good = _columns(table)
     schema, entry = schema_of(table), table.index.get_level_values(0).to_numpy()
     prompt = table["prompt"].to_numpy(bool) if "prompt" in table else np.ones(len(table), bool)
-    if len(entry) and entry[0] < first: raise UsageError(f"event {entry[0]} comes after event {first - 1}; sort the table by its index first")
+    if len(entry) and entry[0] < first:
+        raise UsageError(f"event {entry[0]} comes after event {first - 1}; sort the table by its index first")
     end = max(schema.source.entries, int(entry[-1]) + 1 if len(entry) else 0)
-    if end - first > MOST_EMPTY + len(entry): raise HepaeError(f"events are numbered up to {end}, which is more than there are; number them from 0")
+    if end - first > MOST_EMPTY + len(entry):
+        raise HepaeError(f"events are numbered up to {end}, which is more than there are; number them from 0")
     edges, said = np.searchsorted(entry, np.arange(first, end + 1)), _said_of(table, first, end)[0]
     recorded = recorded_beams(schema.source.branches)
     for number, (a, b) in enumerate(zip(edges, edges[1:]), first):
         rows = slice(a, b) if good[a:b].all() else np.arange(a, b)[good[a:b]]
         known = said.get(number) or (number, [1.0], recorded or balancing_beams(momenta[rows, 3], momenta[rows, 2]))
         yield _Event(*known, pid[rows].tolist(), momenta[rows], prompt[rows])
-    facts |= {"events": first + len(edges) - 1, "particles": facts["particles"] + int(good.sum()), "left_out": facts["left_out"] + int((~good).sum())}
+    facts |= {
+        "events": first + len(edges) - 1,
+        "particles": facts["particles"] + int(good.sum()),
+        "left_out": facts["left_out"] + int((~good).sum()),
+    }
 
 
 def hepmc_text(
