@@ -29,10 +29,31 @@ def unseen(
     if not tests: return table, "all rows (the models were trained on other tables)"
     keep = tests[0]
     for t in tests[1:]: keep = keep & t
-    if not keep.any(): raise HepaeError("the models were trained with different splits and have seen all rows between them; give a table that is new to them, or --all-rows")
+    if not keep.any():
+        raise HepaeError("the models were trained with different splits and have seen all rows between them; "
+                         "give a table that is new to them, or --all-rows")
     return table[keep], f"test rows ({int(keep.sum())} of {len(table)}, never used in training)"
 
+# %% ../nbs/65_analysis.ipynb #001805ad
+def _table_for(path: Path, models: dict[str, TrainedModel], filter_name: str | None, **choice) -> pd.DataFrame:
+    "The table as the models take it; HepaeError if they take different ones."
+    first = next(iter(models.values()))
+    particles = first.coordinates and first.coordinates.particles
+    if first.coordinates: table = read(path, None, particles=particles, **choice)
+    else: table = read(path, first.schema.names, **choice)
+    if any(m.coordinates != first.coordinates for m in models.values()):
+        raise HepaeError("the models see particles in different coordinates; analyse them one by one")
+    with naming(path):
+        if filter_name: table, _ = filter_events(table, filter_name)
+        if not first.coordinates: refuse_nonfinite(table)
+    return table
 
+
+def _mse(before: pd.DataFrame, after: pd.DataFrame) -> str:
+    "Mean squared error of the standardised variables, as text."
+    return f"{standardised_mse(before, after):.3g}"
+
+# %% ../nbs/65_analysis.ipynb #1793199d
 def analyse_models(
     path: Path,                       # a table, or a ROOT file
     folders: list[Path],              # of trained models
@@ -50,24 +71,23 @@ def analyse_models(
     models = {f.name: TrainedModel.load(f) for f in folders}
     if len(models) < len(folders): raise HepaeError("two models have the same folder name; rename one")
     first = next(iter(models.values()))
-    table = read(path, None, particles=first.coordinates.particles, **choice) if first.coordinates else read(path, first.schema.names, **choice)
-    if any(m.coordinates != first.coordinates for m in models.values()): raise HepaeError("the models see particles in different coordinates; analyse them one by one")
-    with naming(path):
-        if filter_name: table, _ = filter_events(table, filter_name)
-        if not first.coordinates: refuse_nonfinite(table)
+    table = _table_for(path, models, filter_name, **choice)
     if latents: write(first.encode(table), latents, force)
     if reconstructed: write(first.reconstruct(table), reconstructed, force, tree_class)
     rows, judged = (table, "all rows") if all_rows else unseen(table, models)
     remark(f"judged by {judged}")
     with naming(path): outputs = {name: m.reconstruct(rows) for name, m in models.items()}
     if first.coordinates: rows = first.coordinates.leading(rows)
-    facts = {"input": path.name, "jets in the table": len(table), "judged by": judged, "filter": filter_name or "none",
-             "recipe": {name: m.config["training"].get("recipe", "") for name, m in models.items()},
-             "MSE of standardised variables": {name: f"{standardised_mse(rows, out):.3g}" for name, out in outputs.items()}, "latent": {name: m.latent for name, m in models.items()}}
+    facts = {
+        "input": path.name, "jets in the table": len(table), "judged by": judged, "filter": filter_name or "none",
+        "recipe": {name: m.config["training"].get("recipe", "") for name, m in models.items()},
+        "MSE of standardised variables": {name: _mse(rows, out) for name, out in outputs.items()},
+        "latent": {name: m.latent for name, m in models.items()},
+    }
     logs = {name: m.log for name, m in models.items() if m.log is not None and len(m.log)}
     return analysis_report(output, rows, outputs, logs or None, facts, run_record(command="analyse"), force)
 
-
+# %% ../nbs/65_analysis.ipynb #b68f0e03
 def analyse_tables(
     original: Path,
     reconstructed: Path,
@@ -79,5 +99,7 @@ def analyse_tables(
     before = read(original, **choice)
     with naming(original): refuse_no_numbers(before, "a comparison")
     after = read(reconstructed, schema_of(before).names, **choice)
-    facts = {"original": original.name, "reconstructed": reconstructed.name, "MSE of standardised variables": f"{standardised_mse(before, after):.3g}"}
-    return analysis_report(output, before, {reconstructed.stem: after}, None, facts, run_record(command="analyse"), force, "Two tables of the same jets")
+    facts = {"original": original.name, "reconstructed": reconstructed.name}
+    facts["MSE of standardised variables"] = _mse(before, after)
+    record, title = run_record(command="analyse"), "Two tables of the same jets"
+    return analysis_report(output, before, {reconstructed.stem: after}, None, facts, record, force, title)

@@ -19,7 +19,7 @@ N_CELLS = len(LAYERS) * N_ETA * N_PHI
 BARREL, ENDCAP, FORWARD = 0, 1, 2
 _EDGES = (1.5, 3.2)  # |eta| where one ends and the next begins
 
-# each region's layers: distance of the middle (r in the barrel, |z| elsewhere), thickness, noise of the electronics
+# each region's layers: distance of the middle (r in the barrel, |z| elsewhere), thickness, electronic noise
 PLACE = np.array([
     [1440, 1530, 1730, 1950, 2440, 3000, 3640],
     [3600, 3740, 3950, 4180, 4560, 5100, 5750],
@@ -36,7 +36,7 @@ NOISE = np.array([
     [40, 35, 70, 45, 90, 125, 175],
     [0, 0, 300, 0, 500, 700, 0],
 ])  # MeV; 0: there is no such layer
-# depths at normal incidence: front of the presampler, backs of PS, EM1, EM2, EM3, of what is dead, of hadronic 1, 2, 3
+# depths at normal incidence: front of the presampler; backs of PS, EM1, EM2, EM3, dead material, hadronic 1, 2, 3
 DEPTH_X0 = np.array([
     [1.7, 2.3, 6.5, 22.5, 25, 29, 45, 90, 110],
     [2.0, 2.6, 7.0, 24, 28, 30, 60, 110, 200],
@@ -48,7 +48,7 @@ DEPTH_LAMBDA = np.array([
     [0.30, 0.30, 0.30, 3.0, 3.0, 3.0, 6.7, 10.3, 10.3],
 ])
 
-
+# %% ../nbs/03_calorimeter.ipynb #5500183f
 def region_of(
     eta: np.ndarray,
 ) -> np.ndarray:  # BARREL, ENDCAP or FORWARD
@@ -60,7 +60,7 @@ def eta_centres() -> np.ndarray:  # (N_ETA,)
     "The middle of each column of the grid."
     return (np.arange(N_ETA) + 0.5) * 2 * ETA_END / N_ETA - ETA_END
 
-
+# %% ../nbs/03_calorimeter.ipynb #0b128542
 def snapped(
     column: np.ndarray,  # of the grid, along eta
     row: np.ndarray,     # of the grid, along phi
@@ -88,11 +88,15 @@ class Cells:
     lar: np.ndarray         # read out from liquid argon (all but the hadronic barrel)
     sampling: np.ndarray    # ATLAS' number of it, 0 … 27
 
-
+# %% ../nbs/03_calorimeter.ipynb #82428209
 # layers of the forward region follow each other as 2, 4, 5: steps to the one before and the one behind
 _BEFORE, _BEHIND = np.array([0, 0, 2, 0, 2, 1, 0]), np.array([0, 0, 2, 0, 1, 2, 0])
 
 
+def _within(layer: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
+    "Number of the cell at a place, N_CELLS outside the calorimeter."
+    inside = (layer >= 0) & (layer < len(LAYERS)) & (column >= 0) & (column < N_ETA)
+    return np.where(inside, (layer * N_ETA + column) * N_PHI + row, N_CELLS)
 def _neighbours(alive: np.ndarray) -> np.ndarray:
     "The eight cells around each cell in its layer, and those before and behind it: (cells, 10)."
     layer, column, row = (x.ravel()[:, None] for x in np.indices((len(LAYERS), N_ETA, N_PHI)))
@@ -100,23 +104,27 @@ def _neighbours(alive: np.ndarray) -> np.ndarray:
     forward = region_of(eta_centres())[column] == FORWARD
     step = np.where(forward, 2, 1)
     columns, rows = snapped(column + step * around[0], (row + step * around[1]) % N_PHI)
-    beside = np.where((columns >= 0) & (columns < N_ETA), (layer * N_ETA + columns) * N_PHI + rows, N_CELLS)
-    deeper = layer + np.concatenate([np.where(forward, -_BEFORE[layer], -1), np.where(forward, _BEHIND[layer], 1)], axis=1)
-    along = np.where((deeper >= 0) & (deeper < len(LAYERS)), (deeper * N_ETA + column) * N_PHI + row, N_CELLS)
+    beside = _within(layer, columns, rows)
+    before, behind = np.where(forward, -_BEFORE[layer], -1), np.where(forward, _BEHIND[layer], 1)
+    along = _within(layer + np.concatenate([before, behind], axis=1), column, row)
     grid = np.concatenate([beside, along], axis=1)
     grid = np.where(alive[:, None] & np.append(alive, False)[grid], grid, N_CELLS)
-    # where grids of different width meet, no cell is the other's neighbour
-    mutual = (np.append(grid, np.full((1, 10), N_CELLS), axis=0)[grid] == np.arange(N_CELLS)[:, None, None]).any(axis=2)
-    return np.where(mutual, grid, N_CELLS)
+    return np.where(_mutual(grid), grid, N_CELLS)
 
 
+def _mutual(grid: np.ndarray) -> np.ndarray:
+    "Is each cell a neighbour of its neighbour?"
+    theirs = np.append(grid, np.full((1, 10), N_CELLS), axis=0)[grid]
+    return (theirs == np.arange(N_CELLS)[:, None, None]).any(axis=2)
+
+# %% ../nbs/03_calorimeter.ipynb #e5b7c596
 def _samplings(layer: np.ndarray, eta: np.ndarray, region: np.ndarray) -> np.ndarray:
     "The numbers of ATLAS' samplings: 0-7 electromagnetic, 8-10 endcap, 12-14 and 18-20 tiles, 21-23 forward."
     barrel = np.array([0, 1, 2, 3, 12, 13, 14])[layer] + np.where((layer > 3) & (np.abs(eta) > 1.0), 6, 0)
     endcap, forward = np.array([4, 5, 6, 7, 8, 9, 10])[layer], np.array([21, 21, 21, 21, 22, 23, 23])[layer]
     return np.select([region == BARREL, region == ENDCAP], [barrel, endcap], forward)
 
-
+# %% ../nbs/03_calorimeter.ipynb #6408a325
 @lru_cache(maxsize=1)
 def cells() -> Cells:
     "The calorimeter, |eta| < 4.9."
@@ -126,10 +134,12 @@ def cells() -> Cells:
     noise, place = NOISE[region, layer].astype(float), PLACE[region, layer]
     barrel, forward, size = region == BARREL, region == FORWARD, 2 * ETA_END / N_ETA
     alive = (noise > 0) & (np.stack(snapped(column, row)) == (column, row)).all(axis=0)
-    eta, phi = np.where(forward, eta + np.sign(eta) * size / 2, eta), np.where(forward, phi + np.pi / N_PHI, phi)
+    eta = np.where(forward, eta + np.sign(eta) * size / 2, eta)
+    phi = np.where(forward, phi + np.pi / N_PHI, phi)
     r = np.where(barrel, place, place / np.sinh(np.abs(eta)))
     position = np.stack([r * np.cos(phi), r * np.sin(phi), r * np.sinh(eta)], axis=1)
     thickness = THICKNESS[region, layer] * np.where(barrel, np.cosh(eta), 1 / np.tanh(np.abs(eta)))
     hec, tile = (layer > 3) & (region == ENDCAP), (layer > 3) & barrel
-    return Cells(layer, eta, phi, region, alive, position, thickness, noise, _neighbours(alive), layer < 4, hec, ~tile,
-                 _samplings(layer, eta, region))
+    samplings = _samplings(layer, eta, region)
+    return Cells(layer, eta, phi, region, alive, position, thickness, noise, _neighbours(alive),
+                 layer < 4, hec, ~tile, samplings)

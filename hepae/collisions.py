@@ -24,12 +24,13 @@ from .topojets import calibration, cluster_cells, density, find_jets, measure_cl
 PROCESSES = {
     "dijets": ("HardQCD:all = on", "PhaseSpace:bias2Selection = on", "PhaseSpace:bias2SelectionPow = 2"),
     "ttbar": ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"),
-    "resonance": ("NewGaugeBoson:ffbar2gmZZprime = on", "Zprime:gmZmode = 3", "32:m0 = 600", "32:onMode = off", "32:onIfAny = 1 2 3"),
+    "resonance": ("NewGaugeBoson:ffbar2gmZZprime = on", "Zprime:gmZmode = 3", "32:m0 = 600",
+                  "32:onMode = off", "32:onIfAny = 1 2 3"),
 }
 MIN_BIAS = ("Beams:eCM = 13000", "SoftQCD:inelastic = on")
 VERTEX = 50.0  # mm, width of the collisions along the beam
 
-
+# %% ../nbs/03d_collisions.ipynb #668c85f5
 @dataclass(frozen=True)
 class Recipe:
     "What a sample of toy jets is made of."
@@ -43,7 +44,8 @@ class Recipe:
     block_events: int = 200   # events that share a PYTHIA
 
     def __post_init__(self):
-        if self.process not in PROCESSES: raise UsageError(f"--process {self.process}: choose one of {', '.join(PROCESSES)}")
+        if self.process not in PROCESSES:
+            raise UsageError(f"--process {self.process}: choose one of {', '.join(PROCESSES)}")
         if not 1 <= self.pthat_min <= 6000: raise UsageError(f"pTHatMin {self.pthat_min} GeV: choose 1 to 6000")
         if not 0 <= self.pileup <= 200: raise UsageError(f"--pileup {self.pileup}: choose 0 to 200")
         if not 0 <= self.anomalies <= 1: raise UsageError(f"--anomalies {self.anomalies}: a share of events is 0 to 1")
@@ -61,7 +63,7 @@ def batch(pythia, n: int) -> ak.Array:
     try: return pythia.nextBatch(n, 100.0)
     except RuntimeError as e: raise HepaeError(f"PYTHIA gives up ({e}); choose a lower pTHatMin") from e
 
-
+# %% ../nbs/03d_collisions.ipynb #4ae91189
 def hits(
     events: ak.Array,  # what PYTHIA's nextBatch returns
     random: np.random.Generator,
@@ -75,7 +77,7 @@ def hits(
     pid = ak.to_numpy(ak.flatten(events.prt.id[seen]))
     return *showers(event, pid, np.stack(momentum, axis=1), z[event], random), z
 
-
+# %% ../nbs/03d_collisions.ipynb #7f9e90a5
 @lru_cache(maxsize=2)
 def min_bias(
     seed: int,
@@ -91,7 +93,7 @@ def min_bias(
 # %% ../nbs/03d_collisions.ipynb #4c7645e5
 GOOD, NOISE_BURST, OUT_OF_TIME = 0, 1, 2
 
-
+# %% ../nbs/03d_collisions.ipynb #59e5c3f9
 def noise_burst(
     random: np.random.Generator,
 ) -> np.ndarray:  # (cells,) MeV
@@ -107,7 +109,7 @@ def noise_burst(
     extra[near] = total * random.dirichlet(np.full(near.sum(), 0.7))
     return extra
 
-
+# %% ../nbs/03d_collisions.ipynb #9a289793
 def _add_burst(readout: Readout, burst: np.ndarray, random: np.random.Generator) -> None:
     "Put a noise burst into what is read out."
     hit = burst > 0
@@ -116,6 +118,16 @@ def _add_burst(readout: Readout, burst: np.ndarray, random: np.random.Generator)
     readout.time[hit] = random.normal(random.uniform(-20, 20), 3.0, hit.sum()).clip(-25, 25)
 
 # %% ../nbs/03d_collisions.ipynb #b123498b
+def _calibrated(jets: dict, rho: float, recipe: Recipe, kind: int) -> dict:
+    "The jets above the threshold, hardest first."
+    factor = calibration(jets["pt"] / 1e3, jets["DetectorEta"], jets["ActiveArea"], rho)
+    jets["pt"], jets["m"] = jets["pt"] * factor, jets["m"] * factor
+    jets["Anomaly"] = np.where(jets.pop("odd") > 0.5, kind, GOOD)
+    chosen = np.flatnonzero((jets["pt"] > 1e3 * recipe.pt_min) & (np.abs(jets["eta"]) < ETA_MAX))
+    chosen = chosen[np.argsort(-jets["pt"][chosen], kind="stable")]
+    return {k: v[chosen] for k, v in jets.items()}
+
+# %% ../nbs/03d_collisions.ipynb #243747f8
 def detect(
     hard: np.ndarray,                 # (cells,) MeV, in time
     z: float,                         # its vertex, mm
@@ -136,18 +148,9 @@ def detect(
         _add_burst(readout, burst, random)
         odd = burst
     cell, cluster = cluster_cells(readout)
-    clusters = measure_clusters(cell, cluster, readout, {"odd": np.minimum(odd[cell], np.maximum(readout.energy[cell], 0))})
+    share = np.minimum(odd[cell], np.maximum(readout.energy[cell], 0))
+    clusters = measure_clusters(cell, cluster, readout, {"odd": share})
     which, jet, areas = find_jets(clusters, random, 300 * recipe.pt_min)
     if not len(areas): return {}
     jets = measure_jets(clusters, which, jet, areas, z)
     return _calibrated(jets, density(clusters), recipe, NOISE_BURST if burst is not None else OUT_OF_TIME)
-
-
-def _calibrated(jets: dict, rho: float, recipe: Recipe, kind: int) -> dict:
-    "The jets above the threshold, hardest first."
-    factor = calibration(jets["pt"] / 1e3, jets["DetectorEta"], jets["ActiveArea"], rho)
-    jets["pt"], jets["m"] = jets["pt"] * factor, jets["m"] * factor
-    jets["Anomaly"] = np.where(jets.pop("odd") > 0.5, kind, GOOD)
-    chosen = np.flatnonzero((jets["pt"] > 1e3 * recipe.pt_min) & (np.abs(jets["eta"]) < ETA_MAX))
-    chosen = chosen[np.argsort(-jets["pt"][chosen], kind="stable")]
-    return {k: v[chosen] for k, v in jets.items()}

@@ -55,17 +55,19 @@ def _no_file(path: Path) -> str:
     if stat.S_ISSOCK(mode): return "a socket"
     return "a device" if stat.S_ISBLK(mode) or stat.S_ISCHR(mode) else ""
 
-
+# %% ../nbs/00_core.ipynb #379a3610
 def existing_file(
     path: str | os.PathLike,  # a file that should be there
 ) -> Path:
     "`path` as a Path, or a HepaeError if it is missing, a directory or empty."
     path = Path(path)
     try:
-        if not path.exists(): raise HepaeError(f"{path}: no such file; check the name, or quote a pattern like 'data/*.root'")
+        if not path.exists():
+            raise HepaeError(f"{path}: no such file; check the name, or quote a pattern like 'data/*.root'")
         if path.is_dir(): raise HepaeError(f"{path}: is a directory; name the files in it")
         if odd := _no_file(path): raise HepaeError(f"{path}: is {odd}; name a file or a pipe")
-        if path.is_file() and path.stat().st_size == 0: raise HepaeError(f"{path}: the file is empty (0 bytes); copy it again")
+        if path.is_file() and path.stat().st_size == 0:
+            raise HepaeError(f"{path}: the file is empty (0 bytes); copy it again")
     except OSError as e:
         raise HepaeError(f"{path}: cannot be looked at ({e.strerror}); check the name and its permissions") from e
     return path
@@ -90,7 +92,7 @@ def _spooled(path: str, file: Path) -> Path:
     if not file.stat().st_size: raise HepaeError(f"{file}: is empty (0 bytes); look at what should write to this pipe")
     return file
 
-
+# %% ../nbs/00_core.ipynb #fa130740
 @contextmanager
 def as_files(
     inputs: Iterable[str | os.PathLike],  # names of files, patterns, pipes, or '-'
@@ -99,11 +101,17 @@ def as_files(
     inputs = list(inputs)
     once = [os.fspath(i) for i in inputs if _read_once(i)]
     if not once: yield inputs; return
-    if len(set(once)) < len(once): raise UsageError(f"{once[0]}: can be read only once; name it once, or keep it in a file")
+    if len(set(once)) < len(once):
+        raise UsageError(f"{once[0]}: can be read only once; name it once, or keep it in a file")
     with tempfile.TemporaryDirectory(prefix="hepae-") as folder:
-        files = {name: Path(folder) / str(k) / ("standard-input" if name == PIPE else Path(name).name) for k, name in enumerate(once)}
+        files = {name: Path(folder) / str(k) / _file_name(name) for k, name in enumerate(once)}
         try: yield [_spooled(name, files[name]) if (name := os.fspath(i)) in files else i for i in inputs]
         except HepaeError as e: raise type(e)(_by_their_names(str(e), files)) from e
+
+
+def _file_name(pipe: str) -> str:
+    "The name of the file that a pipe becomes."
+    return "standard-input" if pipe == PIPE else Path(pipe).name
 
 
 def _by_their_names(text: str, files: dict[str, Path]) -> str:
@@ -116,19 +124,20 @@ _DESCRIPTOR = re.compile(r"/dev/(?:fd/(\d+)|stdout|stderr)|/proc/self/fd/(\d+)")
 
 
 def is_stream(path: str | os.PathLike) -> bool:
-    "Can this be written to, but not replaced: standard output, an open descriptor, a named pipe, a terminal, /dev/null?"
+    "Can this be written to, but not replaced: standard output, a descriptor, a named pipe, a terminal, /dev/null?"
     if os.fspath(path) == PIPE or _DESCRIPTOR.fullmatch(os.fspath(path)): return True
     try: mode = os.stat(path).st_mode
     except (OSError, ValueError): return False
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
-
+# %% ../nbs/00_core.ipynb #269ea499
 def check_free(path: str | os.PathLike, force: bool) -> None:
     "Raise HepaeError if `path` exists and may not be replaced, or has no folder to live in."
     path = Path(path)
     if is_stream(path): return
     try: there, odd = os.path.lexists(path), path.exists() and _no_file(path)
-    except OSError as e: raise HepaeError(f"{path}: cannot be looked at ({e.strerror}); check the name and its permissions") from e
+    except OSError as e:
+        raise HepaeError(f"{path}: cannot be looked at ({e.strerror}); check the name and its permissions") from e
     if odd: raise HepaeError(f"{path}: is {odd}, and no file shall take its place; choose another name")
     if there and not force: raise HepaeError(f"{path}: exists already; give --force to replace it, or another name")
     folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
@@ -144,7 +153,8 @@ def _remove(path: Path) -> None:
 def _put_in_place(new: Path, path: Path) -> None:
     "Rename `new` to `path`; a folder cannot be renamed onto another, so the old one steps aside first."
     if not path.is_dir(): return os.replace(new, path)
-    if not new.is_dir(): raise HepaeError(f"{path}: is a folder, and a file shall not take its place; choose another name")
+    if not new.is_dir():
+        raise HepaeError(f"{path}: is a folder, and a file shall not take its place; choose another name")
     old = new.with_name(new.name + ".old")
     os.replace(path, old)
     os.replace(new, path)
@@ -157,7 +167,9 @@ def _put_where_nothing_is(new: Path, path: Path) -> None:
         if new.is_dir(): os.rename(new, path)
         else: os.link(new, path)  # unlike a rename, this replaces nothing
     except OSError as e:
-        if os.path.lexists(path): raise HepaeError(f"{path}: appeared while it was written; give --force to replace it, or another name") from e
+        if os.path.lexists(path):
+            raise HepaeError(f"{path}: appeared while it was written; "
+                             "give --force to replace it, or another name") from e
         os.replace(new, path)  # a file system without links
 
 # %% ../nbs/00_core.ipynb #1f0e2b02
@@ -175,13 +187,14 @@ def _locked(lock: Path, path: Path) -> int:
         if os.path.exists(lock) and os.path.samestat(os.fstat(file), os.stat(lock)): return file
         os.close(file)  # its owner has just removed it
 
-
+# %% ../nbs/00_core.ipynb #2cb3c931
 @contextmanager
 def _only_writer(path: Path) -> Iterator[Path]:
     "A temporary name beside `path` that is ours alone; what a killed process left there is removed."
     short = len(os.fsencode(path.name)) < 200  # longer names leave no room for a dot and a suffix
     name = path.name if short else blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
-    new, lock = path.with_name(f".{name}.tmp{path.suffix if short else ''}"), path.with_name(f".{name}.tmp.lock")
+    suffix = path.suffix if short else ""
+    new, lock = path.with_name(f".{name}.tmp{suffix}"), path.with_name(f".{name}.tmp.lock")
     file = _locked(lock, path)
     try:
         _remove(new)
@@ -199,13 +212,13 @@ def _poured(new: Path, path: Path) -> None:
     number = found and int(found[1] or found[2] or {"/dev/stdout": 1, "/dev/stderr": 2}[found[0]])
     with open(new, "rb") as file, open(os.dup(number) if found else path, "wb") as to: shutil.copyfileobj(file, to)
 
-
+# %% ../nbs/00_core.ipynb #5bba8838
 @contextmanager
 def whole(
     path: str | os.PathLike,  # where the result shall be
     force: bool = False,      # replace what is there
 ) -> Iterator[Path]:
-    "A temporary name, with the same suffix as `path`; renamed to `path` when the block ends well, removed when it does not."
+    "A temporary name with the suffix of `path`; renamed to `path` when the block ends well, removed when it does not."
     path = Path(path)
     check_free(path, force)
     try:
@@ -235,13 +248,15 @@ def to_json(x, indent: int | None = 2) -> str:
     "`x` as strict JSON text."
     return json.dumps(x, default=_plain, indent=indent, allow_nan=False, ensure_ascii=False)
 
-
+# %% ../nbs/00_core.ipynb #c921f141
 def read_json(path: str | os.PathLike) -> dict:
     "The object in the JSON file `path`; HepaeError if it is not one."
     path = existing_file(path)
     try: found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError, OSError) as e: raise HepaeError(f"{path}: is not readable JSON ({e}); copy it again") from e
-    if not isinstance(found, dict): raise HepaeError(f"{path}: holds a {type(found).__name__} where an object is expected; copy it again")
+    except (ValueError, RecursionError, OSError) as e:
+        raise HepaeError(f"{path}: is not readable JSON ({e}); copy it again") from e
+    if not isinstance(found, dict):
+        raise HepaeError(f"{path}: holds a {type(found).__name__} where an object is expected; copy it again")
     return found
 
 # %% ../nbs/00_core.ipynb #4b1e7157

@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 
 from .core import HepaeError, UsageError
-from .schema import (MOST_ENTRIES, Schema, dtype_name, flat_values, has_events, is_ragged, levels_of, n_entries, number_dtype,
-                     refuse_no_numbers, schema_of, with_schema)
+from .schema import MOST_ENTRIES, Column, Schema, dtype_name, flat_values, has_events, is_ragged, levels_of
+from .schema import n_entries, number_dtype, refuse_no_numbers, schema_of, with_schema
 
 # %% ../nbs/19_cuts.ipynb #d870eac5
 def count_nonfinite(table: pd.DataFrame) -> dict[str, int]:  # column → rows; columns without any are left out
     "How many rows of each column are NaN or infinite."
-    counts = {c.name: int((~np.isfinite(flat_values(table[c.name]))).sum()) for c in schema_of(table).columns if number_dtype(c.dtype) is not None}
+    numeric = [c.name for c in schema_of(table).columns if number_dtype(c.dtype) is not None]
+    counts = {name: int((~np.isfinite(flat_values(table[name]))).sum()) for name in numeric}
     return {name: n for name, n in counts.items() if n}
 
 
@@ -28,9 +29,14 @@ def refuse_nonfinite(table: pd.DataFrame) -> None:
     "Raise HepaeError naming each column with NaN or infinity, and in how many rows; and those with lists."
     refuse_no_numbers(table, "a network")
     counts = count_nonfinite(table)
-    found, empty = [f"{name} ({n} of {len(table)} rows)" for name, n in counts.items()], [name for name, n in counts.items() if n == len(table)]
-    mend = [f"leave out {', '.join(empty)}, which has no value at all (--dims with the names of the others)"] * bool(empty) + ["drop these rows with the filter 'finite'"] * (len(empty) < len(counts))
-    if found: raise HepaeError(f"not finite: {', '.join(found)}; {', then '.join(mend)}")
+    if not counts: return
+    found = ", ".join(f"{name} ({n} of {len(table)} rows)" for name, n in counts.items())
+    empty = [name for name, n in counts.items() if n == len(table)]
+    mend = []
+    if empty:
+        mend.append(f"leave out {', '.join(empty)}, which has no value at all (--dims with the names of the others)")
+    if len(empty) < len(counts): mend.append("drop these rows with the filter 'finite'")
+    raise HepaeError(f"not finite: {found}; {', then '.join(mend)}")
 
 # %% ../nbs/19_cuts.ipynb #a7c3b057
 GEV = {"MeV": 1e-3, "GeV": 1.0}  # the unit in GeV
@@ -49,16 +55,24 @@ def parse_cut(
     if not all(tests): raise UsageError(f"cut '{text}' is not like 'pt > 20 GeV' or 'not (m < 1 and |eta| >= 2)'")
     return not dropped, [t.groupdict() for t in tests]
 
-
+# %% ../nbs/19_cuts.ipynb #456f1c49
 def _passes(table: pd.DataFrame, schema: Schema, test: dict) -> np.ndarray:
     "Which rows pass a test (NaN passes none but !=)."
     column, value = schema[test["column"]], float(test["value"])
-    if number_dtype(column.dtype) is None or column.kind == "ragged": raise HepaeError(f"cut on {column.name}: it holds {column.dtype}, not one number a row; cut on another column")
+    if number_dtype(column.dtype) is None or column.kind == "ragged":
+        raise HepaeError(f"cut on {column.name}: it holds {column.dtype}, not one number a row; cut on another column")
+    if test["unit"]: value *= _factor(column, test)
     x = flat_values(table[column.name]).astype(np.float64)
-    if test["unit"] and column.unit not in GEV: raise UsageError(f"cut '{column.name} {test['op']} {test['value']} {test['unit']}': the unit of {column.name} is {column.unit or 'not known'}; "
-                                                                 "say --unit MeV or --unit GeV, or leave the unit of the cut out")
-    if test["unit"]: value *= GEV[test["unit"]] / GEV[column.unit]
     return _COMPARE[test["op"]](np.abs(x) if test["abs"] else x, value)
+
+
+def _factor(column: Column, test: dict) -> float:
+    "The unit of a cut in units of its column; UsageError where that is not known."
+    if column.unit not in GEV:
+        cut = f"{column.name} {test['op']} {test['value']} {test['unit']}"
+        raise UsageError(f"cut '{cut}': the unit of {column.name} is {column.unit or 'not known'}; "
+                         "say --unit MeV or --unit GeV, or leave the unit of the cut out")
+    return GEV[test["unit"]] / GEV[column.unit]
 
 # %% ../nbs/19_cuts.ipynb #cce812c1
 _JETS = (
@@ -89,7 +103,7 @@ def _cuts(table: pd.DataFrame, name: str) -> list[tuple[str, bool]]:
     every = [(f"finite {column}", True) for column in table.columns]
     return [c for cut in cuts for c in (every if cut[0] == "finite" else [cut])]
 
-
+# %% ../nbs/19_cuts.ipynb #7d37e330
 def _finite_rows(column: pd.Series) -> np.ndarray:
     "Which rows hold finite numbers only, one or a list of them."
     if number_dtype(dtype_name(column.dtype)) is None: return np.ones(len(column), bool)  # text and times
@@ -109,7 +123,7 @@ def _kept(table: pd.DataFrame, schema: Schema, text: str, skippable: bool) -> tu
     if missing: return np.ones(len(table), bool), missing
     return np.logical_and.reduce([_passes(table, schema, t) for t in tests]) == keep, []
 
-
+# %% ../nbs/19_cuts.ipynb #ed38cda4
 def filter_events(
     table: pd.DataFrame,
     name: str,  # names in FILTERS and cuts, separated by commas: 'finite,jets,pt > 25 GeV'
@@ -157,7 +171,9 @@ def _edges(n: int, seed: int, fractions: tuple[float, float, float]) -> np.ndarr
 
 def _counts_rows(entry: np.ndarray) -> bool:
     "May these be numbers of rows: from 0 on, none twice, in order?"
-    return not len(entry) or int(entry[0]) >= 0 and bool((entry[1:] > entry[:-1]).all()) and int(entry[-1]) < MOST_ENTRIES
+    if not len(entry): return True
+    ascending = bool((entry[1:] > entry[:-1]).all())
+    return int(entry[0]) >= 0 and ascending and int(entry[-1]) < MOST_ENTRIES
 
 
 def split_by_event(
@@ -169,7 +185,8 @@ def split_by_event(
     if len(fractions) != 3 or not min(fractions) >= 0 or not np.isclose(sum(fractions), 1):
         raise UsageError(f"fractions {tuple(fractions)} are not three shares (train, validation, test) of 1")
     entry = levels_of(table.index)[0].to_numpy()
-    if entry.dtype.kind not in "iu" or not has_events(table.index) and not _counts_rows(entry): entry = np.arange(len(table))
+    integers = entry.dtype.kind in "iu"
+    if not integers or not has_events(table.index) and not _counts_rows(entry): entry = np.arange(len(table))
     n = max(schema_of(table).source.entries, int(entry.max(initial=-1)) + 1)
     draw, (valid, test) = event_draw(entry, seed), _edges(n, seed, fractions)
     return {"train": draw < valid, "valid": (draw >= valid) & (draw < test), "test": draw >= test}

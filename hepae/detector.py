@@ -50,7 +50,9 @@ def block(
 def _columns(events: list[dict]) -> ak.Array:
     "Events as (events, var) records of float32, with the truth as int32."
     counts, full = [len(e["pt"]) if e else 0 for e in events], [e for e in events if e]
-    def column(name, dtype): return ak.unflatten(np.concatenate([np.zeros(0), *(e[name] for e in full)]).astype(dtype), counts)
+    def column(name, dtype):
+        values = np.concatenate([np.zeros(0), *(e[name] for e in full)])
+        return ak.unflatten(values.astype(dtype), counts)
     return ak.zip({x: column(x, "float32") for x in preset("29D")} | {"Anomaly": column("Anomaly", "int32")})
 
 
@@ -83,7 +85,8 @@ def _shared(recipe: Recipe, workers: int, numbers: Iterator[int]) -> Iterator[ak
             done = waiting.popleft().result()
             waiting.extend(pool.submit(made, recipe, n) for n in itertools.islice(numbers, 1))
             yield done
-    except BrokenProcessPool as e: raise HepaeError("a worker has died, perhaps for want of memory; give fewer --workers") from e
+    except BrokenProcessPool as e:
+        raise HepaeError("a worker has died, perhaps for want of memory; give fewer --workers") from e
     finally: pool.shutdown(wait=False, cancel_futures=True)
 
 # %% ../nbs/03e_detector.ipynb #2e170960
@@ -127,7 +130,8 @@ def title_of(
 ) -> str:
     "How a file was made, in words."
     versions = f"PYTHIA {package_version('pythia8mc')}, FastJet {package_version('fastjet')}"
-    return (f"TOY detector of hepae, not an experiment's: {recipe.process}; {'; '.join(recipe.settings)}; pile-up {recipe.pileup:g}; "
+    return (f"TOY detector of hepae, not an experiment's: {recipe.process}; {'; '.join(recipe.settings)}; "
+            f"pile-up {recipe.pileup:g}; "
             f"anomalies {recipe.anomalies:g}; seed {recipe.seed}; {versions}")
 
 
@@ -146,7 +150,8 @@ def write_detector_jets(
     n_blocks = -(-n_events // recipe.block_events) if n_jets is None else None
     title, facts = title_of(recipe), {"events": 0, "jets": 0, "anomalous": 0}
     with whole(path, force) as new, open(new, "wb+") as file, undated():
-        options = {"compression": uproot.LZMA(9), "uuid_function": lambda: uuid5(NAMESPACE_URL, f"{title}{n_events}{n_jets}")}
+        def name(): return uuid5(NAMESPACE_URL, f"{title}{n_events}{n_jets}")
+        options = {"compression": uproot.LZMA(9), "uuid_function": name}
         with uproot.recreate(file, **options) as root, closing(blocks(recipe, workers, n_blocks)) as source:
             names = {"field_name": lambda c, x: f"{c}AuxDyn.{x}", "counter_name": lambda c: f"n{c}"}
             tree = root.mktree("CollectionTree", {CONTAINER: _JETS}, title=title, **names)
@@ -172,8 +177,10 @@ def write_detector_sample(
     progress: Callable[[Iterable], Iterable] | None = None,
 ) -> dict:                            # events, jets, anomalous, bytes
     "The toy sample that the command line asks for."
-    if not str(path).endswith(".root"): raise UsageError(f"{path}: jets of the toy detector are written as .root; choose such a name")
-    if pthat_min is not None and process != "dijets": raise UsageError(f"pTHatMin is for dijets, and this asks for {process}; leave it out")
+    if not str(path).endswith(".root"):
+        raise UsageError(f"{path}: jets of the toy detector are written as .root; choose such a name")
+    if pthat_min is not None and process != "dijets":
+        raise UsageError(f"pTHatMin is for dijets, and this asks for {process}; leave it out")
     recipe = Recipe(process, 20.0 if pthat_min is None else pthat_min, pileup, anomalies, seed)
     events = 1000 if events is None and jets is None else events
     return write_detector_jets(path, events, jets, recipe, workers, force, progress)

@@ -25,12 +25,13 @@ def hardest(
     "The k rows of each event that rank highest; rows without a size do not take part."
     rows = np.flatnonzero(wanted & ~np.isnan(size))
     rows = rows[np.lexsort((-size[rows], event[rows]))]
-    first, count = np.searchsorted(event[rows], np.arange(events)), np.bincount(event[rows], minlength=events)
+    first = np.searchsorted(event[rows], np.arange(events))
+    count = np.bincount(event[rows], minlength=events)
     found = np.full((events, k), -1)
     for i in range(k): found[count > i, i] = rows[first[count > i] + i]
     return found
 
-
+# %% ../nbs/61c_dilepton.ipynb #1af651ea
 def lepton_rows(
     table: pd.DataFrame,       # n particles with pid, and prompt if that matters
     flavour: int = 11,         # 11 electrons, 13 muons
@@ -46,6 +47,16 @@ def lepton_rows(
     return hardest(event, events, size, wanted)
 
 # %% ../nbs/61c_dilepton.ipynb #1f3d1270
+def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    "ΔR of momenta of shape (4, n)."
+    (_, eta_a, phi_a), (_, eta_b, phi_b) = directions(a), directions(b)
+    with np.errstate(invalid="ignore"): return np.hypot(eta_a - eta_b, delta_phi(phi_a, phi_b))
+
+
+def _legs(p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    "Momenta (2, 4, events) of the leptons at `rows` (events, 2); NaN where there is none."
+    if not p.shape[1]: return np.full((2, 4, len(rows)), np.nan)
+    return np.stack([np.where(r >= 0, p[:, r], np.nan) for r in rows.T])
 def dressed(
     table: pd.DataFrame,   # n particles
     rows: np.ndarray,      # (events, 2) from `lepton_rows`
@@ -53,7 +64,7 @@ def dressed(
 ) -> np.ndarray:           # (2, 4, events) GeV; NaN where there is no lepton
     "Momenta of the two leptons of each event with the photons around them."
     p, (event, events) = momenta(table), events_of(table)
-    legs = np.stack([np.where(r >= 0, p[:, r], np.nan) if p.shape[1] else np.full((4, events), np.nan) for r in rows.T])
+    legs = _legs(p, rows)
     if not radius: return legs
     wanted = table["pid"].to_numpy() == 22
     if "prompt" in table: wanted &= table["prompt"].to_numpy(bool)
@@ -65,33 +76,36 @@ def dressed(
         leg += [np.bincount(event[to_leg], p[c, to_leg], events) for c in range(4)]
     return legs
 
-
-def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    "ΔR of momenta of shape (4, n)."
-    (_, eta_a, phi_a), (_, eta_b, phi_b) = directions(a), directions(b)
-    with np.errstate(invalid="ignore"): return np.hypot(eta_a - eta_b, delta_phi(phi_a, phi_b))
-
 # %% ../nbs/61c_dilepton.ipynb #101c9742
 PAIR = "m_ll pt_ll y_ll phistar costheta dphi_ll pt_l1 eta_l1 pt_l2 eta_l2".split()
 
-
+# %% ../nbs/61c_dilepton.ipynb #a90304e1
 def pair_observables(
     first: np.ndarray,     # (4, n) GeV
     second: np.ndarray,    # (4, n) GeV
     negative: np.ndarray,  # (n,) +1 if the first is the negative lepton, −1 if the second is, 0 if neither
 ) -> dict[str, np.ndarray]:  # PAIR → (n,), GeV and rad
     "What describes a pair of leptons."
-    both = first + second
-    (pt_1, eta_1, phi_1), (pt_2, eta_2, phi_2), (pt, _, _) = map(directions, (first, second, both))
+    pair = first + second
+    (pt_1, eta_1, phi_1), (pt_2, eta_2, phi_2), (pt, _, _) = map(directions, (first, second, pair))
     dphi = np.abs(delta_phi(phi_1, phi_2))
     with np.errstate(all="ignore"):
-        m2 = mass_squared(both)
+        m2 = mass_squared(pair)
         phistar = np.tan((np.pi - dphi) / 2) / np.cosh((eta_1 - eta_2) / 2)
-        plus_minus = (first[3] + first[2]) * (second[3] - second[2]) - (first[3] - first[2]) * (second[3] + second[2])
-        cos = np.where(both[2] < 0, -1, 1) * negative * plus_minus / np.sqrt(m2 * (m2 + pt**2))
-        y = 0.5 * np.log((both[3] + both[2]) / (both[3] - both[2]))
-    made = (np.sign(m2) * np.sqrt(np.abs(m2)), pt, y, phistar, np.where(negative == 0, np.nan, cos), dphi, pt_1, eta_1, pt_2, eta_2)
-    return dict(zip(PAIR, made))
+        costheta = _collins_soper(first, second, negative)
+        y = 0.5 * np.log((pair[3] + pair[2]) / (pair[3] - pair[2]))
+    m = np.sign(m2) * np.sqrt(np.abs(m2))
+    return dict(zip(PAIR, (m, pt, y, phistar, costheta, dphi, pt_1, eta_1, pt_2, eta_2)))
+
+
+def _collins_soper(first: np.ndarray, second: np.ndarray, negative: np.ndarray) -> np.ndarray:
+    "cosθ of the negative lepton in the Collins-Soper frame; NaN where there is none."
+    pair = first + second
+    m2, pt = mass_squared(pair), directions(pair)[0]
+    (plus_1, minus_1), (plus_2, minus_2) = ((p[3] + p[2], p[3] - p[2]) for p in (first, second))
+    numerator = plus_1 * minus_2 - minus_1 * plus_2
+    cos = np.where(pair[2] < 0, -1, 1) * negative * numerator / np.sqrt(m2 * (m2 + pt**2))
+    return np.where(negative == 0, np.nan, cos)
 
 # %% ../nbs/61c_dilepton.ipynb #1969b2f7
 def dileptons(
@@ -100,13 +114,17 @@ def dileptons(
     choice: str = "leading",   # or 'first': see `lepton_rows`
     prompt: bool = True,       # only leptons (and photons) that come from no hadron
     radius: float = 0.0,       # ΔR within which photons are added, 0.1 for dressed leptons
-) -> tuple[pd.DataFrame, dict]:  # PAIR, a row an event, NaN without a pair; {"events", "pairs", "one lepton", "no lepton", "equal charges"}
+) -> tuple[pd.DataFrame, dict]:
+    # PAIR, a row an event, NaN without a pair; {"events", "pairs", "one lepton", "no lepton", "equal charges"}
     "The lepton pair of each event."
     rows, pid = lepton_rows(table, flavour, choice, prompt), table["pid"].to_numpy()
     sign = np.where(rows >= 0, np.sign(pid[rows]) if len(pid) else 0, 0)
-    negative = np.where((sign[:, 0] != sign[:, 1]) & (rows[:, 1] >= 0), sign[:, 0], 0)  # pid > 0 is the negative lepton
-    made = pd.DataFrame(pair_observables(*dressed(table, rows, radius), negative), pd.RangeIndex(len(rows), name="entry"))
-    made = with_schema(made, Schema(tuple(variable(n, "float64", "GeV") for n in made), source=Source(entries=len(made))))
+    two = (sign[:, 0] != sign[:, 1]) & (rows[:, 1] >= 0)
+    negative = np.where(two, sign[:, 0], 0)  # pid > 0 is the negative lepton
+    observables = pair_observables(*dressed(table, rows, radius), negative)
+    made = pd.DataFrame(observables, pd.RangeIndex(len(rows), name="entry"))
+    schema = Schema(tuple(variable(n, "float64", "GeV") for n in made), source=Source(entries=len(made)))
+    made = with_schema(made, schema)
     found = (rows >= 0).sum(axis=1)
     facts = {"events": len(rows), "pairs": found == 2, "one lepton": found == 1, "no lepton": found == 0}
     facts["equal charges"] = (found == 2) & (negative == 0)
@@ -123,4 +141,5 @@ def in_acceptance(
     "Which pairs are hard enough and avoid the crack."
     pt_1, pt_2, eta_1, eta_2 = (pairs[c].to_numpy() for c in ("pt_l1", "pt_l2", "eta_l1", "eta_l2"))
     hard = (np.fmax(pt_1, pt_2) > pt[0]) & (np.fmin(pt_1, pt_2) > pt[1])
-    return hard & ~np.any([(np.abs(e) > CRACK[0]) & (np.abs(e) < CRACK[1]) for e in (eta_1, eta_2)], axis=0)
+    in_crack = [(np.abs(e) > CRACK[0]) & (np.abs(e) < CRACK[1]) for e in (eta_1, eta_2)]
+    return hard & ~np.any(in_crack, axis=0)

@@ -39,19 +39,29 @@ def event_normals(
     seed: int = 41,
 ) -> np.ndarray:   # (n,)
     "One standard normal number for each event of a file, always the same one."
-    blocks = [rng(seed, 1725190, b).standard_normal(_BLOCK) for b in range(first // _BLOCK, -(-(first + n) // _BLOCK))]
-    return np.concatenate([*blocks, np.zeros(0)])[first % _BLOCK:][:n]
+    blocks = range(first // _BLOCK, -(-(first + n) // _BLOCK))
+    normals = [rng(seed, 1725190, b).standard_normal(_BLOCK) for b in blocks]
+    return np.concatenate([*normals, np.zeros(0)])[first % _BLOCK:][:n]
 
 # %% ../nbs/61f_drell_yan.ipynb #c02fbb8c
 def _good_leptons(table: pd.DataFrame, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Which particles are electrons and muons of the analysis, and all pt."
     (pt, eta, _), pid = directions(p), np.abs(table["pid"].to_numpy())
-    prompt, eta = table["prompt"].to_numpy(bool) if "prompt" in table else np.ones(len(pid), bool), np.abs(eta)
+    prompt = table["prompt"].to_numpy(bool) if "prompt" in table else np.ones(len(pid), bool)
+    eta = np.abs(eta)
     with np.errstate(all="ignore"): et = p[3] * pt / np.sqrt((p[:3]**2).sum(axis=0))
     electrons = prompt & (pid == 11) & (et > 30) & (eta < 2.47) & ~((eta >= CRACK[0]) & (eta < CRACK[1]))
     return electrons, prompt & (pid == 13) & (pt > 30) & (eta < 2.5), pt
 
-
+# %% ../nbs/61f_drell_yan.ipynb #f24336fb
+def _pair_rows(table: pd.DataFrame, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "Rows of the pair of each event (events, 2); is it a pair, and is it one of electrons?"
+    event, events = events_of(table)
+    electrons, muons, pt = _good_leptons(table, p)
+    ee, mm = (hardest(event, events, pt, k) for k in (electrons, muons))
+    is_ee = ee[:, 1] >= 0
+    rows = np.where(is_ee[:, None], ee, mm)
+    return rows, rows[:, 1] >= 0, is_ee
 def selected_pairs(
     table: pd.DataFrame,    # n particles with pid; prompt if the table knows
     smear: float = 0.0,     # relative width of the detector's mass resolution
@@ -59,12 +69,8 @@ def selected_pairs(
     first: int = 0,         # number of the table's first event in its file, for the smearing
 ) -> pd.DataFrame:          # a row an event: channel 11, 13 or 0; m, m_reco in GeV; weight
     "The selection of the analysis, event by event."
-    p, (event, events) = momenta(table), events_of(table)
-    electrons, muons, pt = _good_leptons(table, p)
-    ee, mm = (hardest(event, events, pt, k) for k in (electrons, muons))
-    is_ee = ee[:, 1] >= 0
-    rows = np.where(is_ee[:, None], ee, mm)
-    pair = rows[:, 1] >= 0
+    p, (_, events) = momenta(table), events_of(table)
+    rows, pair, is_ee = _pair_rows(table, p)
     m = np.full(events, np.nan)
     m2 = mass_squared(p[:, rows[pair, 0]] + p[:, rows[pair, 1]])
     m[pair] = np.sign(m2) * np.sqrt(np.abs(m2))
@@ -74,7 +80,8 @@ def selected_pairs(
     pair &= (m >= 200) & (reco >= EDGES[0])
     channel = np.where(pair, np.where(is_ee, 11, 13), 0)
     weight = np.where(pair, acceptance(np.where(pair, m, 200.0), channel), 0.0)
-    return pd.DataFrame({"channel": channel, "m": m, "m_reco": np.where(pair, reco, np.nan), "weight": weight}, pd.RangeIndex(events, name="entry"))
+    found = {"channel": channel, "m": m, "m_reco": np.where(pair, reco, np.nan), "weight": weight}
+    return pd.DataFrame(found, pd.RangeIndex(events, name="entry"))
 
 # %% ../nbs/61f_drell_yan.ipynb #98d5cb2a
 PATHS = {11: "/ATLAS_2019_I1725190/d01-x01-y01", 13: "/ATLAS_2019_I1725190/d02-x01-y01"}
@@ -93,7 +100,7 @@ def histograms_of(
         found[channel] = Histogram.empty(path, EDGES, TITLES[channel]).filled(pairs["m_reco"].to_numpy()[here], w)
     return found
 
-
+# %% ../nbs/61f_drell_yan.ipynb #aa7e23f8
 def per_10_gev(
     histogram: Histogram,
     cross_section: float,           # of the sample, pb

@@ -32,7 +32,7 @@ def _renumbered(rows: pd.DataFrame, schema: Schema, first: int, events: int) -> 
     rows = rows.set_axis(event_index(np.concatenate([[0], np.cumsum(counts)])))
     return with_schema(rows, replace(schema, source=replace(schema.source, entries=events)))
 
-
+# %% ../nbs/64a_event_chunks.ipynb #d1c72a7f
 def event_chunks(
     tables: Iterable[pd.DataFrame],   # chunks of one file, numbered through
     size: int = 500,                  # events
@@ -40,11 +40,13 @@ def event_chunks(
     "The same rows in chunks of so many events each."
     held, first, schema = None, 0, None
     for table in tables:
-        if table.index.nlevels < 2: raise HepaeError("the rows of this table belong to no events; extract it again from a file with events")
+        if table.index.nlevels < 2:
+            raise HepaeError("the rows of this table belong to no events; extract it again from a file with events")
         schema = schema_of(table)
         held = table if held is None else joined([held, table])
         entry = held.index.get_level_values(0).to_numpy()
-        if len(entry) and (np.diff(entry) < 0).any(): raise HepaeError("rows are not ordered by entry; sort the table by its index first")
+        if len(entry) and (np.diff(entry) < 0).any():
+            raise HepaeError("rows are not ordered by entry; sort the table by its index first")
         while len(entry) and entry[-1] >= first + size:  # a row of a later event: those before are whole
             cut = np.searchsorted(entry, first + size)
             yield _renumbered(held.iloc[:cut], schema, first, size)
@@ -62,7 +64,7 @@ def _weights(events: pd.DataFrame) -> np.ndarray:
     names = weight_names(list(events))[0]
     return events[names[0]].fillna(1.0).to_numpy() if names else np.ones(len(events))
 
-
+# %% ../nbs/64a_event_chunks.ipynb #4f7bec66
 @dataclass
 class Kept:
     "What a file says of its events besides particles, chunk by chunk."
@@ -80,7 +82,7 @@ class Kept:
         "All of them; None where nothing was kept."
         return np.concatenate(getattr(self, name)) if getattr(self, name) else None
 
-
+# %% ../nbs/64a_event_chunks.ipynb #0abc2a91
 def _hepmc_tables(path: Path, ranked: bool) -> Iterator[pd.DataFrame]:
     "Final-state particles of a HepMC file."
     unit = ""
@@ -100,15 +102,15 @@ def is_particles(
     if kind in ("ROOT", "ragged text"): return False
     return kind == "HepMC" or "pid" in next(iter(read_chunks([path], None)), ())
 
-
+# %% ../nbs/64a_event_chunks.ipynb #877ffffd
 def knows_origins(
     path: Path,   # a file of particles
 ) -> bool:
-    "Does a file say which particles are prompt? HepMC does by its vertices, a table by its column; the first events tell."
+    "Does a file say which particles are prompt? HepMC by its vertices, a table by its column; the first events tell."
     if kind_of(path) != "HepMC": return "prompt" in next(iter(read_chunks([path], None)), ())
     return any(tells_origins(events) for events in islice(read_events(path, attributes=False), 1))
 
-
+# %% ../nbs/64a_event_chunks.ipynb #8298b39c
 def particle_chunks(
     path: Path,
     size: int = 500,                 # events in a chunk
@@ -120,10 +122,12 @@ def particle_chunks(
 ) -> Iterator[pd.DataFrame]:         # tables of whole events, numbered from 0
     "The particles of a file in chunks of events."
     with naming(path):
-        tables = _hepmc_tables(path, ranked) if kind_of(path) == "HepMC" else read_chunks([path], None, unit=unit)
+        hepmc = kind_of(path) == "HepMC"
+        tables = _hepmc_tables(path, ranked) if hepmc else read_chunks([path], None, unit=unit)
         for table in event_chunks(tables, size):
             if "pid" not in table or not any(m <= set(table) for m in _MOMENTA):
-                raise HepaeError(f"has the columns {', '.join(table)}, which are no particles; give pid and px, py, pz or pt, eta, phi")
+                raise HepaeError(f"has the columns {', '.join(table)}, which are no particles; "
+                                 "give pid and px, py, pz or pt, eta, phi")
             if kept is not None: kept.add(table)
             if not origins and "prompt" in table: table = table.drop(columns="prompt")
             if particles is None: yield table

@@ -26,7 +26,8 @@ def event_sums(
     found = {f"sum_{n}": per_event(x, event, events) for n, x in zip(("px", "py", "pz", "E"), p)}
     found["sum_pt"] = per_event(np.hypot(p[0], p[1]), event, events)
     found["met"] = np.hypot(*[per_event(x * seen, event, events) for x in p[:2]])
-    return pd.DataFrame(found | {"undefined": np.bincount(event[bad], minlength=events)}, pd.RangeIndex(events, name="entry"))
+    found["undefined"] = np.bincount(event[bad], minlength=events)
+    return pd.DataFrame(found, pd.RangeIndex(events, name="entry"))
 
 # %% ../nbs/61d_events.ipynb #7136f987
 _STARTS = np.array([[1, 1, 1], [1, 1, -1], [1, -1, 1], [1, -1, -1]])
@@ -41,7 +42,7 @@ def _climbed(p: np.ndarray, axis: np.ndarray, event: np.ndarray, events: int) ->
         axis = np.stack([per_event(signs * x, event, events) for x in p])
     return np.sqrt((axis**2).sum(axis=0))
 
-
+# %% ../nbs/61d_events.ipynb #cf6f5295
 def thrust(
     table: pd.DataFrame,       # n particles
     transverse: bool = False,  # in the plane across the beam
@@ -59,7 +60,7 @@ def thrust(
 # %% ../nbs/61d_events.ipynb #f1a43caa
 _RELATIVE = ("sum_E", "pt_jet", "m_jet")  # what is never near 0
 
-
+# %% ../nbs/61d_events.ipynb #99d8946d
 def _leading_jet(table: pd.DataFrame, events: int) -> dict[str, np.ndarray]:
     "How many jets, and the hardest one."
     jets = jets_of(table)
@@ -70,6 +71,14 @@ def _leading_jet(table: pd.DataFrame, events: int) -> dict[str, np.ndarray]:
         found[f"{name}_jet"] = np.full(events, np.nan)
         found[f"{name}_jet"][first] = jets[name].to_numpy()[which]
     return found
+
+# %% ../nbs/61d_events.ipynb #2f2bda56
+def _column(name: str, dtype: np.dtype) -> Column:
+    "What one of these observables is."
+    unit = "GeV" if name.startswith(("sum_", "met", "pt_", "m_")) else ""
+    kind = variable(name, dtype).kind
+    bound = "rel:1e-3" if name in _RELATIVE else "abs:1e-3"
+    return Column(name, str(dtype), unit, kind, "exact" if kind == "integer" else bound)
 
 
 def event_observables(
@@ -82,10 +91,3 @@ def event_observables(
     made = made.assign(**_leading_jet(table, len(made))) if jets else made
     columns = tuple(_column(n, x.dtype) for n, x in made.items())
     return with_schema(made, Schema(columns, source=Source(entries=len(made))))
-
-
-def _column(name: str, dtype: np.dtype) -> Column:
-    "What one of these observables is."
-    unit = "GeV" if name.startswith(("sum_", "met", "pt_", "m_")) else ""
-    kind = variable(name, dtype).kind
-    return Column(name, str(dtype), unit, kind, "exact" if kind == "integer" else "rel:1e-3" if name in _RELATIVE else "abs:1e-3")

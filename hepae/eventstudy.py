@@ -30,24 +30,44 @@ def pair_masses(
     "The mass of the first two prompt electrons of each event."
     return np.maximum(dileptons(table, choice="first")[0]["m_ll"].to_numpy(), 0.0)
 
-
+# %% ../nbs/66_eventstudy.ipynb #9cb34813
 def fidelity(
     before: pd.DataFrame,  # particles
     after: pd.DataFrame,   # the same particles, as they came back
 ) -> dict[str, float]:
-    "How well events came back: residuals of the pair's mass, particles off their shell, the other particles, the events' energy."
-    p, q, (m, back) = momenta(before), momenta(after), map(pair_masses, (before, after))
+    "Errors of the pair's mass, of the other particles and of the energy; particles that left their mass shell."
+    p, q = momenta(before), momenta(after)
+    others = before.index.get_level_values(1).to_numpy() > 1
+    light = int(faster_than_light(q).sum()) - int(faster_than_light(p).sum())
+    moved = np.linalg.norm(q[:3] - p[:3], axis=0)[others] / np.linalg.norm(p[:3], axis=0)[others]
+    return _mass_errors(before, after) | {
+        "|p| > E": light, "off shell": float(1 - np.mean(_on_shell(after, q))),
+        "others |Δp|/|p|": float(np.median(moved)), "ΣE rms": _energy_error(before, p, q)}
+
+
+def _mass_errors(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, float]:
+    "Relative residuals of the pair's mass."
+    m, back = pair_masses(before), pair_masses(after)
     there = np.flatnonzero(m > 0)
     residual = back[there] / m[there] - 1
-    known = "E" not in after or np.abs(mass_squared(q) - after["m"].to_numpy() * np.abs(after["m"].to_numpy())) <= 1e-9 * q[3] ** 2
-    others = before.index.get_level_values(1).to_numpy() > 1
-    moved = np.linalg.norm(q[:3] - p[:3], axis=0)[others] / np.linalg.norm(p[:3], axis=0)[others]
+    size = np.abs(residual)
+    return {"m_ll rms": float(np.sqrt(np.mean(residual**2))),
+            "m_ll 68%": float(np.quantile(size, 0.68)), "m_ll 99%": float(np.quantile(size, 0.99))}
+
+
+def _on_shell(table: pd.DataFrame, p: np.ndarray) -> np.ndarray | bool:
+    "Which particles have the mass that the table gives; all if E follows from the mass."
+    if "E" not in table: return True
+    m = table["m"].to_numpy()
+    return np.abs(mass_squared(p) - m * np.abs(m)) <= 1e-9 * p[3] ** 2
+
+
+def _energy_error(before: pd.DataFrame, p: np.ndarray, q: np.ndarray) -> float:
+    "Spread of the relative error of each event's summed energy."
     event, events = events_of(before)
-    sums = [per_event(x[3], event, events) for x in (p, q)]
-    there = sums[0] > 0
-    return {"m_ll rms": float(np.sqrt(np.mean(residual**2))), "m_ll 68%": float(np.quantile(np.abs(residual), 0.68)), "m_ll 99%": float(np.quantile(np.abs(residual), 0.99)),
-            "|p| > E": int(faster_than_light(q).sum()) - int(faster_than_light(p).sum()), "off shell": float(1 - np.mean(known)),
-            "others |Δp|/|p|": float(np.median(moved)), "ΣE rms": float(np.std(sums[1][there] / sums[0][there] - 1))}
+    was, is_now = (per_event(x[3], event, events) for x in (p, q))
+    there = was > 0
+    return float(np.std(is_now[there] / was[there] - 1))
 
 # %% ../nbs/66_eventstudy.ipynb #69836a7f
 class Clock(Callback):
@@ -59,7 +79,7 @@ class Clock(Callback):
 
     def after_epoch(self): self.seconds.append(time.process_time() - self.began)
 
-
+# %% ../nbs/66_eventstudy.ipynb #9bd49844
 def train_for(
     table: pd.DataFrame,          # particles
     seconds: float,               # of the processor, for the training; 0: two epochs
@@ -74,7 +94,7 @@ def train_for(
             epochs = max(2, int(seconds / np.mean(clock.seconds[1:])))
         return train(table, folder or Path(trial) / "model", epochs=epochs, **quiet)
 
-
+# %% ../nbs/66_eventstudy.ipynb #eff82550
 def judged(
     table: pd.DataFrame,               # the particles that the models were trained on
     models: dict[str, TrainedModel],
@@ -86,9 +106,11 @@ def judged(
         seen = with_schema(table[model.split(table)[rows]], schema_of(table))
         before, tables[name] = model.coordinates.leading(seen), model.reconstruct(seen)
         tables.setdefault("original", before)
-        facts = {"numbers": len(model.schema.names), "latent": model.latent, "stored": len(model.stored), "epochs": model.config["result"]["epochs"]}
-        found[name] = facts | fidelity(before, tables[name])
-    return pd.DataFrame(found).T.astype({"numbers": int, "latent": int, "stored": int, "epochs": int, "|p| > E": int}).rename_axis("model"), tables
+        result = model.config["result"]
+        facts = {"numbers": len(model.schema.names), "latent": model.latent, "stored": len(model.stored)}
+        found[name] = facts | {"epochs": result["epochs"]} | fidelity(before, tables[name])
+    whole = dict.fromkeys(("numbers", "latent", "stored", "epochs", "|p| > E"), int)
+    return pd.DataFrame(found).T.astype(whole).rename_axis("model"), tables
 
 # %% ../nbs/66_eventstudy.ipynb #14fa3ea0
 def plot_mass_squared(
@@ -101,7 +123,8 @@ def plot_mass_squared(
     edges = np.concatenate([-decades[::-1], np.linspace(-0.1, 0.1, 21)[1:-1], decades])
     for i, (name, t) in enumerate(sorted(tables.items(), key=lambda kv: kv[0] != "original")):
         m2 = mass_squared(momenta(t))
-        look = dict(color="0.75", histtype="stepfilled") if name == "original" else dict(color=colour(i - 1)["color"], histtype="step", lw=1.2)
+        look = dict(color=colour(i - 1)["color"], histtype="step", lw=1.2)
+        if name == "original": look = dict(color="0.75", histtype="stepfilled")
         ax.hist(m2.clip(-reach, reach), edges, label=f"{name} ({np.mean(m2 < -1e-6):.0%} below 0)", **look)
     ax.set_xscale("symlog", linthresh=0.1)
     ax.set_xticks([-1e6, -1e4, -1e2, -1, 0, 1, 1e2, 1e4, 1e6])
@@ -111,13 +134,13 @@ def plot_mass_squared(
     fig.set_label("Single-particle mass squared, before and after")
     return fig
 
-
+# %% ../nbs/66_eventstudy.ipynb #b179e310
 def plot_pair_mass(
     tables: dict[str, pd.DataFrame],  # 'original' and others, as from `judged`
     bins: int = 40,
     reach: tuple[float, float] = (150.0, 500.0),  # GeV
 ) -> Figure:
-    "The mass of the first two prompt electrons before and after, with ratio panel; masses outside are drawn at the ends."
+    "The mass of the first two prompt electrons before and after, with ratio panel."
     pairs = {name: dileptons(t, choice="first")[0][["m_ll"]] for name, t in tables.items()}
     there = pairs["original"]["m_ll"] > 0
     pairs = {name: with_schema(t[there].clip(*reach), schema_of(t)) for name, t in pairs.items()}

@@ -44,7 +44,8 @@ def _anti_kt(
     import awkward as ak
     fastjet = quiet_fastjet()
     flat = ak.zip(dict(zip(_CARTESIAN, p)), with_name="Momentum4D")
-    sequence = fastjet.ClusterSequence(ak.unflatten(flat, counts), fastjet.JetDefinition(fastjet.antikt_algorithm, radius))
+    anti_kt = fastjet.JetDefinition(fastjet.antikt_algorithm, radius)
+    sequence = fastjet.ClusterSequence(ak.unflatten(flat, counts), anti_kt)
     jets = sequence.inclusive_jets(min_pt=pt_min)
     return ak.to_numpy(ak.num(jets)), np.stack([ak.to_numpy(ak.flatten(jets[c])) for c in _CARTESIAN])
 

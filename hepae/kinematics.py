@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 # %% ../nbs/05_kinematics.ipynb #b1115d07
-COMPONENTS = {"pt": "pt", "eta": "eta", "phi": "phi", "m": "m", "mass": "m", "e": "E", "energy": "E", "px": "px", "py": "py", "pz": "pz"}
+COMPONENTS = {
+    "pt": "pt", "eta": "eta", "phi": "phi", "m": "m", "mass": "m", "e": "E", "energy": "E",
+    "px": "px", "py": "py", "pz": "pz",
+}
 
 # %% ../nbs/05_kinematics.ipynb #a784d0c5
 # component: sets of components that determine it
@@ -29,10 +32,12 @@ DETERMINED_BY = {
 def inputs_for(
     component: str,         # what is wanted
     have: set[str] | dict,  # the components that are there
-) -> tuple[str, ...] | None:  # the components to compute it from: itself if it is there, None if it cannot be had
+) -> tuple[str, ...] | None:
+    # the components to compute it from: itself if it is there, None if it cannot be had
     "What `component` is read or computed from."
     if component in have: return (component,)
-    return next((needed for needed in DETERMINED_BY.get(component, ()) if all(n in have for n in needed)), None)
+    sets = DETERMINED_BY.get(component, ())
+    return next((needed for needed in sets if all(n in have for n in needed)), None)
 
 # %% ../nbs/05_kinematics.ipynb #bc0d2f46
 KEPT = {"pz": "pz_along_beam", "E": "E_off_shell"}  # component → column of its exceptions

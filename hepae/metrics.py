@@ -28,7 +28,7 @@ def residual_kind(
     if column.kind == "periodic": return "wrapped"
     return "relative" if column.relative else "difference"
 
-
+# %% ../nbs/60_metrics.ipynb #8280ef63
 def residual(
     original: ArrayLike,       # (n,)
     reconstructed: ArrayLike,  # (n,)
@@ -47,7 +47,7 @@ def check_comparable(
     original: pd.DataFrame,
     reconstructed: pd.DataFrame,
 ) -> None:
-    "HepaeError naming what differs, unless both tables have the same columns, rows and index, one number in each cell."
+    "HepaeError naming what differs, unless columns, rows and index are the same, one number in each cell."
     refuse_no_numbers(original, "a comparison")
     check_same_index(original, reconstructed)
 
@@ -62,15 +62,16 @@ def check_same_index(
     if lacks: raise HepaeError(f"the reconstructed table lacks column {lacks}; compare tables of the same columns")
     if extra: raise HepaeError(f"only the reconstructed table has column {extra}; compare tables of the same columns")
     if a != b: raise HepaeError(f"the columns are ordered {', '.join(a)} and {', '.join(b)}; give both the same order")
-    if len(original) != len(reconstructed):
-        raise HepaeError(f"the original has {len(original):,} rows, the reconstruction {len(reconstructed):,}; compare the same")
+    a, b = len(original), len(reconstructed)
+    if a != b: raise HepaeError(f"the original has {a:,} rows, the reconstruction {b:,}; compare the same")
     if original.index.equals(reconstructed.index): return
     pairs = enumerate(zip(original.index, reconstructed.index))
     names = (0, (original.index.names, reconstructed.index.names))
     row, (x, y) = next(((i, xy) for i, xy in pairs if xy[0] != xy[1]), names)
-    raise HepaeError(f"row {row} is {x} in the original and {y} in the reconstruction; compare the same rows in their order")
+    raise HepaeError(f"row {row} is {x} in the original and {y} in the reconstruction; "
+                     "compare the same rows in their order")
 
-
+# %% ../nbs/60_metrics.ipynb #3670afbf
 def residuals(
     original: pd.DataFrame,       # n rows; its schema says how each column is judged
     reconstructed: pd.DataFrame,  # the same columns, rows and index
@@ -132,7 +133,7 @@ def _moments(x: np.ndarray) -> dict:
             "sigma": sigma, "sigma_error": sigma / np.sqrt(2 * max(n, 1)), "q68": (high68 - low68) / 2,
             "q95": (high95 - low95) / 2, "max_abs": np.abs(ok).max() if n else nan}
 
-
+# %% ../nbs/60_metrics.ipynb #c39c910d
 def summarise(
     residuals: pd.DataFrame,  # from `residuals`
 ) -> Summary:                 # a row a variable: n, excluded, mean, sem, sigma, sigma_error, q68, q95, max_abs
@@ -153,7 +154,8 @@ def mse(
     "Mean squared difference over all rows and variables, in float64."
     a, b = np.asarray(original, float), np.asarray(reconstructed, float)
     if a.shape != b.shape or not a.size:
-        raise HepaeError(f"no mean squared error of shapes {a.shape} and {b.shape}; give two arrays of one shape, not empty")
+        raise HepaeError(f"no mean squared error of shapes {a.shape} and {b.shape}; "
+                         "give two arrays of one shape, not empty")
     return float(np.mean((b - a) ** 2))
 
 # %% ../nbs/60_metrics.ipynb #34ed835c
@@ -191,7 +193,7 @@ def _limit(original: np.ndarray, mode: str, size: float, dtype: np.dtype) -> np.
     if dtype.kind == "f": exponent = np.maximum(exponent, np.finfo(dtype).minexp)  # subnormals have fewer bits
     return np.where(original == 0, 0, np.ldexp(1.0, exponent - int(size)))
 
-
+# %% ../nbs/60_metrics.ipynb #927d3f54
 def within_bound(
     original: ArrayLike,       # (n,)
     reconstructed: ArrayLike,  # (n,)
@@ -215,9 +217,12 @@ def check_same_rows(
 ) -> None:
     "HepaeError naming what differs, unless columns, dtypes, rows, index and its names are the same."
     check_same_index(original, reconstructed)
-    if list(original.index.names) != list(reconstructed.index.names): raise HepaeError(f"the index is named {list(original.index.names)} and {list(reconstructed.index.names)}; it is another file")
+    a, b = list(original.index.names), list(reconstructed.index.names)
+    if a != b: raise HepaeError(f"the index is named {a} and {b}; it is another file")
     for name, dtype in original.dtypes.items():
-        if dtype != reconstructed.dtypes[name]: raise HepaeError(f"column {name} is {dtype} and {reconstructed.dtypes[name]}: the dtypes differ; it is another file")
+        if dtype == reconstructed.dtypes[name]: continue
+        raise HepaeError(f"column {name} is {dtype} and {reconstructed.dtypes[name]}: the dtypes differ; "
+                         "it is another file")
 
 # %% ../nbs/60_metrics.ipynb #d7e7e26e
 def same_values(
@@ -232,7 +237,8 @@ def same_values(
     equal = np.zeros(len(original), bool)
     both = ~gaps & ~found
     a, b = original[both], reconstructed[both]
-    if getattr(original.dtype, "kind", "") == "f": equal[both] = within_bound(a.to_numpy(float), b.to_numpy(float), column)
+    is_float = getattr(original.dtype, "kind", "") == "f"
+    if is_float: equal[both] = within_bound(a.to_numpy(float), b.to_numpy(float), column)
     else: equal[both] = np.asarray(a.array == b.array, bool)
     return equal | (gaps & found)
 

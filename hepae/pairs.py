@@ -22,10 +22,12 @@ from .style import residual_label, styled, three_ticks
 # %% ../nbs/61a_pairs.ipynb #eff0dfe0
 GROUPS = {
     "four-momentum": "pt eta phi m E DetectorEta".split(),
-    "active area": "ActiveArea ActiveArea4vec_pt ActiveArea4vec_eta ActiveArea4vec_phi ActiveArea4vec_m JetGhostArea".split(),
-    "calorimeter fractions and quality": "EMFrac HECFrac NegativeE AverageLArQF LArQuality HECQuality BchCorrCell".split(),
-    "widths and cluster moments": """Width WidthPhi CentroidR N90Constituents LeadingClusterPt LeadingClusterCenterLambda
-LeadingClusterSecondLambda LeadingClusterSecondR""".split(),
+    "active area": """ActiveArea ActiveArea4vec_pt ActiveArea4vec_eta ActiveArea4vec_phi ActiveArea4vec_m
+JetGhostArea""".split(),
+    "calorimeter fractions and quality": """EMFrac HECFrac NegativeE AverageLArQF LArQuality HECQuality
+BchCorrCell""".split(),
+    "widths and cluster moments": """Width WidthPhi CentroidR N90Constituents LeadingClusterPt
+LeadingClusterCenterLambda LeadingClusterSecondLambda LeadingClusterSecondR""".split(),
     "timing": "Timing OotFracClusters10 OotFracClusters5".split(),
 }
 
@@ -38,7 +40,8 @@ def grouped(
     if len(names) <= most: return {"": list(names)}
     if {n for g in GROUPS.values() for n in g}.issuperset(names):
         return {k: found for k, g in GROUPS.items() if (found := [n for n in g if n in names])}
-    return {f"{p[0]} to {p[-1]}": p for p in (list(names[i:i + most]) for i in range(0, len(names), most))}
+    parts = (list(names[i:i + most]) for i in range(0, len(names), most))
+    return {f"{p[0]} to {p[-1]}": p for p in parts}
 
 # %% ../nbs/61a_pairs.ipynb #669f3226
 def shade(rho: float) -> tuple:
@@ -51,7 +54,7 @@ def _rho_text(rho: float, many: bool = False) -> str:
     if not np.isfinite(rho) or many and abs(rho) < 0.05: return ""
     return f"{100 * rho:.0f}" if many else f"{rho + 0.0:.2f}".replace("-0.00", "0.00")
 
-
+# %% ../nbs/61a_pairs.ipynb #b16fed1b
 def _draw_pair(ax: Axes, x: np.ndarray, y: np.ndarray, edges: tuple, rho: float) -> None:
     "A two-dimensional histogram in the colour of its correlation."
     counts = np.histogram2d(x, y, edges)[0].T
@@ -59,22 +62,36 @@ def _draw_pair(ax: Axes, x: np.ndarray, y: np.ndarray, edges: tuple, rho: float)
     scale = LogNorm(0.7, max(counts.max(initial=2), 2))
     ax.pcolormesh(*edges, np.where(counts > 0, counts, np.nan), cmap=shades, norm=scale, rasterized=True)
     behind = {"facecolor": "white", "alpha": 0.8, "pad": 1, "linewidth": 0}
-    ax.annotate(rf"$\rho$ = {_rho_text(rho)}", (0.95, 0.94), xycoords="axes fraction", ha="right", va="top", fontsize=9,
-                color=shade(rho), bbox=behind)
+    ax.annotate(rf"$\rho$ = {_rho_text(rho)}", (0.95, 0.94), xycoords="axes fraction", ha="right", va="top",
+                fontsize=9, color=shade(rho), bbox=behind)
 
 
+def _label_size(labels: list[str]) -> float:
+    "Smaller type where a label is long; the commands of formulas do not count."
+    longest = max(len(re.sub(r"\\\w+|[$^_{}]", "", x)) for x in labels)
+    return 9 if longest < 24 else 7.5
 def _finish_cell(ax: Axes, row: int, column: int, last: int, labels: list[str], edges: list[np.ndarray]) -> None:
     "Ticks and labels at the rim of a corner plot only."
     ax.minorticks_off()
     ax.set(xlim=edges[column][[0, -1]], xticks=three_ticks(edges[column][-1]))
     if row == column: ax.set_yticks([])
     else: ax.set(ylim=edges[row][[0, -1]], yticks=three_ticks(edges[row][-1]))
-    size = 9 if max(len(re.sub(r"\\\w+|[$^_{}]", "", x)) for x in labels) < 24 else 7.5
+    size = _label_size(labels)
     if row == last: ax.set_xlabel(labels[column], fontsize=size, loc="center")
     if column == 0 and row: ax.set_ylabel(labels[row], fontsize=size, loc="center")
     ax.tick_params(labelbottom=row == last, labelleft=column == 0 and row > 0, labelsize=8)
 
+# %% ../nbs/61a_pairs.ipynb #98a1cb16
+def _corner_key(fig: Figure, size: np.ndarray, right: float, top: float) -> None:
+    "The scale of the correlation colours, in the empty corner."
+    ax = fig.add_axes(np.array([right - 1.65, top - 0.3, 1.5, 0.12]) / size)
+    ax.imshow(np.linspace(-1, 1, 13)[None], cmap=DIVERGING, aspect="auto", extent=(-1, 1, 0, 1))
+    ax.set(yticks=[], xticks=[-1, 0, 1])
+    ax.minorticks_off()
+    ax.tick_params(labelsize=8)
+    ax.set_title(r"correlation $\rho$", loc="center")
 
+# %% ../nbs/61a_pairs.ipynb #6cd58963
 @styled
 def plot_corner(
     residuals: pd.DataFrame,           # of one model
@@ -105,16 +122,6 @@ def plot_corner(
     fig.set_label("Corner plot of the residuals of " + ", ".join(table.columns) + (f", {title}" if title else ""))
     return fig
 
-
-def _corner_key(fig: Figure, size: np.ndarray, right: float, top: float) -> None:
-    "The scale of the correlation colours, in the empty corner."
-    ax = fig.add_axes(np.array([right - 1.65, top - 0.3, 1.5, 0.12]) / size)
-    ax.imshow(np.linspace(-1, 1, 13)[None], cmap=DIVERGING, aspect="auto", extent=(-1, 1, 0, 1))
-    ax.set(yticks=[], xticks=[-1, 0, 1])
-    ax.minorticks_off()
-    ax.tick_params(labelsize=8)
-    ax.set_title(r"correlation $\rho$", loc="center")
-
 # %% ../nbs/61a_pairs.ipynb #24562fbc
 def _draw_matrix(ax: Axes, rho: np.ndarray, names: list[str], many: bool, long: bool) -> None:
     "A correlation matrix with its numbers."
@@ -137,7 +144,8 @@ def plot_correlation(
     tables = named(tables, "")
     d = max(t.shape[1] for t in tables.values())
     names = {k: [label_of(c, unit=False) for c in schema_of(t).columns] for k, t in tables.items()}
-    many, across, long = d > 10, 3 if d <= 6 else 1, max(len(x) for n in names.values() for x in n) > 8
+    many, across = d > 10, 3 if d <= 6 else 1
+    long = max(len(x) for n in names.values() for x in n) > 8
     side, rim = max(2.4, 0.33 * d), 1.9 if long else 0.55
     fig, axes = panels(len(tables), across, (side + rim + 0.2, side + rim + 0.35), head=0.0, left=rim, low=rim)
     for (ax,), (label, table) in zip(axes, tables.items()):

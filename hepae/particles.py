@@ -34,24 +34,30 @@ def _along_beam(given: dict[str, np.ndarray]) -> np.ndarray:
     if "E" not in given or "m" not in given: return np.full(len(given["pt"]), np.nan)
     return np.sign(given["eta"]) * np.sqrt(np.maximum(given["E"]**2 - given["m"]**2, 0))
 
-
+# %% ../nbs/61b_particles.ipynb #3477d827
+def _from_polar(given: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "px, py, pz from pt, eta, phi; from pz itself where the table keeps it."
+    x, y = given["pt"] * np.cos(given["phi"]), given["pt"] * np.sin(given["phi"])
+    if KEPT["pz"] in given: return x, y, component("pz", given)
+    with np.errstate(all="ignore"):
+        z = np.where(np.isinf(given["eta"]), _along_beam(given), given["pt"] * np.sinh(given["eta"]))
+    return x, y, z
 def momenta(
     table: pd.DataFrame,  # n particles: px, py, pz or pt, eta, phi, and E or m; without a unit, GeV are meant
 ) -> np.ndarray:          # (4, n) px, py, pz, E in GeV; NaN where the columns do not determine it
     "Four-momenta of all particles."
     given = _components(table)
     polar = not {"px", "py", "pz"} <= set(given)
-    lacks = [n for n in ("pt", "eta", "phi") if polar and n not in given] + ["E or m"] * ("E" not in given and "m" not in given)
-    if lacks: raise HepaeError(f"no four-momenta without the column {', '.join(lacks)}; extract it too, such as with --dims on-shell")
-    if not polar: x, y, z = (given[n] for n in ("px", "py", "pz"))
-    else:
-        x, y = given["pt"] * np.cos(given["phi"]), given["pt"] * np.sin(given["phi"])
-        if KEPT["pz"] in given: z = component("pz", given)
-        else:
-            with np.errstate(all="ignore"): z = np.where(np.isinf(given["eta"]), _along_beam(given), given["pt"] * np.sinh(given["eta"]))
+    lacks = [n for n in ("pt", "eta", "phi") if polar and n not in given]
+    if "E" not in given and "m" not in given: lacks.append("E or m")
+    if lacks:
+        raise HepaeError(f"no four-momenta without the column {', '.join(lacks)}; "
+                         "extract it too, such as with --dims on-shell")
+    x, y, z = _from_polar(given) if polar else (given[n] for n in ("px", "py", "pz"))
     if "E" not in given and KEPT["E"] in given: return np.stack([x, y, z, component("E", given)])
     if "E" in given: return np.stack([x, y, z, given["E"]])
-    return np.stack([x, y, z, np.sqrt(np.maximum(x**2 + y**2 + z**2 + given["m"] * np.abs(given["m"]), 0))])
+    m2 = given["m"] * np.abs(given["m"])
+    return np.stack([x, y, z, np.sqrt(np.maximum(x**2 + y**2 + z**2 + m2, 0))])
 
 # %% ../nbs/61b_particles.ipynb #133a51a6
 def directions(
@@ -67,11 +73,12 @@ def events_of(
     table: pd.DataFrame,  # n particles
 ) -> tuple[np.ndarray, int]:  # (n,) number of each row's event; how many events
     "Which event each particle belongs to; HepaeError if the rows have none."
-    if table.index.nlevels < 2: raise HepaeError("the rows of this table belong to no events; extract it again from a file with events")
+    if table.index.nlevels < 2:
+        raise HepaeError("the rows of this table belong to no events; extract it again from a file with events")
     offsets = event_offsets(table)
     return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)), len(offsets) - 1
 
-
+# %% ../nbs/61b_particles.ipynb #80fe74a2
 def per_event(
     values: np.ndarray | None,  # (n,) or None to count
     event: np.ndarray,          # (n,) from `events_of`
@@ -109,7 +116,7 @@ def _three_charge(pid: int) -> int:
     from particle import pdgid
     return pdgid.three_charge(pid) or 0
 
-
+# %% ../nbs/61b_particles.ipynb #9ebc6e5b
 def classes_of(
     pid: np.ndarray,  # (n,) PDG numbers
 ) -> np.ndarray:      # (n,) index in CLASSES
@@ -139,13 +146,15 @@ def multiplicity(
     (event, events), pid = events_of(table), _pid(table)
     kinds = {f"n_{c.replace(' ', '_')}": classes_of(pid) == i for i, c in enumerate(CLASSES)}
     kinds = {"n": np.ones(len(pid), bool), "n_charged": charges_of(pid) != 0} | kinds
-    return pd.DataFrame({n: np.bincount(event[k], minlength=events) for n, k in kinds.items()}, index=pd.RangeIndex(events, name="entry"))
+    counts = {n: np.bincount(event[k], minlength=events) for n, k in kinds.items()}
+    return pd.DataFrame(counts, index=pd.RangeIndex(events, name="entry"))
 
 
 def _pid(table: pd.DataFrame) -> np.ndarray:
     "PDG numbers, or what to do without."
     if "pid" in table: return table["pid"].to_numpy()
-    raise HepaeError("there is no column pid, so nothing is known of what the particles are; extract it too, such as with --dims on-shell")
+    raise HepaeError("there is no column pid, so nothing is known of what the particles are; "
+                     "extract it too, such as with --dims on-shell")
 
 # %% ../nbs/61b_particles.ipynb #6a7bf5a7
 TOLERANCE = 1e-12  # by which |p| may exceed E: rounding
@@ -159,7 +168,7 @@ def mass_squared(
     size = np.sqrt((p[:3]**2).sum(axis=0))
     return (p[3] - size) * (p[3] + size)
 
-
+# %% ../nbs/61b_particles.ipynb #c6e9dd5a
 def faster_than_light(
     p: np.ndarray,  # (4, n)
 ) -> np.ndarray:    # (n,) bool
@@ -176,15 +185,16 @@ def off_shell(
     if "m" not in given or not {"E", KEPT["E"]} & set(given): return np.zeros(len(table), bool)
     return np.abs(mass_squared(p) - given["m"] * np.abs(given["m"])) > SHELL * p[3]**2
 
-
+# %% ../nbs/61b_particles.ipynb #65f5c51a
 def physicality(
     table: pd.DataFrame,  # n particles; pid, and m where E is there too
 ) -> pd.DataFrame:        # a row a class and one for all: particles, faster than light, off shell, undefined
     "How many particles of each class are unphysical, and how many have no defined momentum."
     p, kind = momenta(table), classes_of(_pid(table))
-    facts = {"particles": np.ones(len(kind), bool), "|p| > E": faster_than_light(p), "off shell": off_shell(table, p)}
-    facts["undefined"] = ~np.isfinite(p).all(axis=0)
-    found = pd.DataFrame({n: np.bincount(kind[k], minlength=len(CLASSES)) for n, k in facts.items()}, index=pd.Index(CLASSES, name="class"))
+    facts = {"particles": np.ones(len(kind), bool), "|p| > E": faster_than_light(p)}
+    facts |= {"off shell": off_shell(table, p), "undefined": ~np.isfinite(p).all(axis=0)}
+    counts = {n: np.bincount(kind[k], minlength=len(CLASSES)) for n, k in facts.items()}
+    found = pd.DataFrame(counts, index=pd.Index(CLASSES, name="class"))
     return pd.concat([found, found.sum().to_frame("all").T.rename_axis("class")])
 
 # %% ../nbs/61b_particles.ipynb #34330d6f

@@ -21,7 +21,9 @@ def hardest_two(
     table: pd.DataFrame,  # n rows in events, with a column pt
 ) -> tuple[np.ndarray, np.ndarray]:  # row numbers of the first and the second, for each event with at least two
     "The two rows of highest pt of each event; HepaeError if rows have no event."
-    if table.index.nlevels < 2: raise HepaeError("the rows of this table belong to no events, so there are no pairs in it; extract it again from a file with events")
+    if table.index.nlevels < 2:
+        raise HepaeError("the rows of this table belong to no events, so there are no pairs in it; "
+                         "extract it again from a file with events")
     offsets = event_offsets(table)
     starts = offsets[:-1][np.diff(offsets) > 1]
     order = np.lexsort((-table["pt"].to_numpy(np.float64), table.index.get_level_values(0)))  # stable; NaN last
@@ -31,17 +33,23 @@ def hardest_two(
 def _momenta(table: pd.DataFrame) -> tuple[np.ndarray, str]:  # (4, n) px, py, pz, E; their unit
     "Cartesian four-momenta of all rows."
     schema = schema_of(table)
-    lacks = [n for n in ("pt", "eta", "phi") if n not in table] + ["m or E"] * ("m" not in table and "E" not in table)
-    if lacks: raise HepaeError(f"no mass of pairs without the column {', '.join(lacks)}; extract it too, such as with --dims 4D")
-    unit, given = schema["pt"].unit, {n: table[n].to_numpy(np.float64) for n in ("pt", "eta", "phi", "E", "m") if n in table}
-    for n in {"E", "m"} & set(given): given[n] = given[n] * GEV.get(schema[n].unit, 1.0) / GEV.get(unit or schema[n].unit, 1.0)
+    lacks = [n for n in ("pt", "eta", "phi") if n not in table]
+    if "m" not in table and "E" not in table: lacks.append("m or E")
+    if lacks:
+        raise HepaeError(f"no mass of pairs without the column {', '.join(lacks)}; "
+                         "extract it too, such as with --dims 4D")
+    unit = schema["pt"].unit
+    given = {n: table[n].to_numpy(np.float64) for n in ("pt", "eta", "phi", "E", "m") if n in table}
+    for n in {"E", "m"} & set(given):
+        given[n] = given[n] * GEV.get(schema[n].unit, 1.0) / GEV.get(unit or schema[n].unit, 1.0)
     if "m" in given: given.pop("E", None)  # one of the two: they need not agree after a compression
     return np.stack([component(c, given) for c in ("px", "py", "pz", "E")]), unit
 
-
+# %% ../nbs/61_physics.ipynb #375d9f26
 def dijet_mass(
     table: pd.DataFrame,  # n jets in events; pt, eta, phi and m or E
-) -> tuple[pd.DataFrame, dict]:  # column mjj in the unit of pt, a row an event; {"events", "pairs", "fewer than two jets"}
+) -> tuple[pd.DataFrame, dict]:
+    # column mjj in the unit of pt, a row an event; {"events", "pairs", "fewer than two jets"}
     "Invariant mass of the two jets of highest pt of each event."
     (p, unit), (first, second) = _momenta(table), hardest_two(table)
     x, y, z, E = p[:, first] + p[:, second]
@@ -63,6 +71,12 @@ def _candidates(a: pd.DataFrame, b: pd.DataFrame) -> tuple[np.ndarray, np.ndarra
     within = np.arange(len(i)) - np.repeat(np.cumsum(n) - n, n)
     return i, order[np.repeat(begin, n) + within]
 
+# %% ../nbs/61_physics.ipynb #43eba1e7
+def _distances(a: pd.DataFrame, b: pd.DataFrame, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    "ΔR between rows `i` of `a` and `j` of `b`."
+    (eta_a, phi_a), (eta_b, phi_b) = ([t[c].to_numpy(np.float64) for c in ("eta", "phi")] for t in (a, b))
+    return np.hypot(eta_b[j] - eta_a[i], delta_phi(phi_a[i], phi_b[j]))
+
 
 def match_jets(
     a: pd.DataFrame,       # jets in events, with eta and phi
@@ -71,14 +85,14 @@ def match_jets(
 ) -> tuple[np.ndarray, np.ndarray]:  # row numbers in `a` (rising) and `b` of each pair
     "Pairs of jets of the same event and direction, closest first, each jet once."
     i, j = _candidates(a, b)
-    eta, phi = [t["eta"].to_numpy(np.float64) for t in (a, b)], [t["phi"].to_numpy(np.float64) for t in (a, b)]
-    apart = np.hypot(eta[1][j] - eta[0][i], delta_phi(phi[0][i], phi[1][j]))
+    apart = _distances(a, b, i, j)
     order = np.argsort(apart, kind="stable")
     order = order[apart[order] < radius]
     i, j, found = i[order], j[order], []
     while len(i):
         best = np.zeros(len(i), bool)  # the first pair of its `a` and of its `b`
-        best[np.intersect1d(np.unique(i, return_index=True)[1], np.unique(j, return_index=True)[1])] = True
+        first_a, first_b = (np.unique(x, return_index=True)[1] for x in (i, j))
+        best[np.intersect1d(first_a, first_b)] = True
         found.append((i[best], j[best]))
         free = ~np.isin(i, i[best]) & ~np.isin(j, j[best])
         i, j = i[free], j[free]
@@ -95,11 +109,12 @@ def auc(
     ranks = pd.Series(score).rank().to_numpy()
     return (ranks[kind].sum() - n * (n + 1) / 2) / (n * m) if n and m else np.nan
 
-
+# %% ../nbs/61_physics.ipynb #06496945
 def roc(
     score: np.ndarray,  # (n,)
     kind: np.ndarray,   # (n,) bool
-) -> tuple[np.ndarray, np.ndarray]:  # share of the others and of the kind at or above each threshold, from (0, 0) to (1, 1)
+) -> tuple[np.ndarray, np.ndarray]:
+    # share of the others and of the kind at or above each threshold, from (0, 0) to (1, 1)
     "The ROC curve, a point for each number that occurs."
     order = np.argsort(-score, kind="stable")
     last = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)  # of equal numbers
@@ -117,4 +132,5 @@ def event_bootstrap(
     order = np.argsort(entry, kind="stable")
     events = np.split(order, np.flatnonzero(np.diff(entry[order])) + 1)
     random = rng(seed)
-    return np.nanstd([f(np.concatenate([events[i] for i in random.integers(0, len(events), len(events))])) for _ in range(draws)], axis=0)
+    def draw(): return np.concatenate([events[i] for i in random.integers(0, len(events), len(events))])
+    return np.nanstd([f(draw()) for _ in range(draws)], axis=0)

@@ -29,13 +29,14 @@ def _draw_ratio(ax: Axes, centres: np.ndarray, ratios: list[tuple[np.ndarray, np
     far = np.concatenate([np.abs(r - 1)[np.isfinite(r)] for r, _ in ratios] + [[0.0]])
     reach = float(np.clip(1.6 * np.quantile(far, 0.75), 0.04, 1))
     for i, (ratio, error) in enumerate(ratios):
-        ink, inside, off = colour(i)["color"], np.abs(ratio - 1) <= reach, np.abs(ratio - 1) > reach
+        ink, off = colour(i)["color"], np.abs(ratio - 1) > reach
+        inside = np.abs(ratio - 1) <= reach
         ax.errorbar(centres[inside], ratio[inside], error[inside], fmt="o", ms=2.5, lw=1, color=ink)
         ax.scatter(centres[off], 1 + 0.9 * reach * np.sign(ratio[off] - 1), s=9, marker="D", color=ink)
     ax.axhline(1, color="#555555", lw=0.8)
     ax.set(ylim=(1 - reach, 1 + reach), ylabel="out / in", yticks=1 + three_ticks(reach))
 
-
+# %% ../nbs/62_plots.ipynb #f148fb72
 def _draw_histogram(main: Axes, below: Axes, column: Column, tables: dict[str, np.ndarray], bins: int) -> None:
     "One variable: input (the first table) filled, outputs as lines, their ratios below."
     axis = axis_for(next(iter(tables.values())), column, bins)
@@ -50,7 +51,7 @@ def _draw_histogram(main: Axes, below: Axes, column: Column, tables: dict[str, n
     _scales(main, below, axis.edges, counts[0])
     below.set_xlabel(label_of(column))
 
-
+# %% ../nbs/62_plots.ipynb #608ba523
 def _scales(main: Axes, below: Axes, edges: np.ndarray, counts: np.ndarray) -> None:
     "Logarithms where they help, the same x for both axes of a panel."
     logarithmic = edges[0] > 0 and not np.allclose(np.diff(edges), edges[1] - edges[0])
@@ -66,7 +67,7 @@ def _scales(main: Axes, below: Axes, edges: np.ndarray, counts: np.ndarray) -> N
     main.set_ylabel("entries / bin")
     main.tick_params(which="both", labelbottom=False)
 
-
+# %% ../nbs/62_plots.ipynb #47f0d185
 @styled
 def plot_histograms(
     original: pd.DataFrame,                                 # n rows
@@ -100,9 +101,16 @@ def _write_moments(ax: Axes, i: int, s: pd.Series, ink: str) -> None:
     x, side = ((0.03, "left"), (0.97, "right"))[i % 2]
     ax.text(x, 0.965 - 0.16 * (i // 2), text, transform=ax.transAxes, va="top", ha=side, fontsize=8.5, color=ink)
 
-
-def _draw_residual(ax: Axes, column: Column, values: list[np.ndarray], summary: list[pd.Series], labels: list[str],
-                   bins: int, wide: bool) -> None:
+# %% ../nbs/62_plots.ipynb #d904dc65
+def _draw_residual(
+    ax: Axes,
+    column: Column,
+    values: list[np.ndarray],   # residuals of each model
+    summary: list[pd.Series],   # their row of the summary
+    labels: list[str],
+    bins: int,
+    wide: bool,                 # logarithmic
+) -> None:
     "One variable's residuals, a line for each model, with mean and σ in its colour."
     values, several, top = [v[np.isfinite(v)] for v in values], len(values) > 1, 1
     power = power_of_ten(reach := reach_of(*values))
@@ -115,13 +123,14 @@ def _draw_residual(ax: Axes, column: Column, values: list[np.ndarray], summary: 
         top = max(top, counts.max())
     free = max(0.4, 0.94 - 0.16 * ((len(values) + 1) // 2))  # the part of the height below the text
     ax.set(xlim=edges[[0, -1]] / 10.0**power, xlabel=residual_label(column, power), ylabel="entries / bin")
-    ax.set(yscale="log" if wide else "linear", ylim=(0.5, 0.5 * (2 * top) ** (1 / free)) if wide else (0, top / free))
+    heights = (0.5, 0.5 * (2 * top) ** (1 / free)) if wide else (0, top / free)
+    ax.set(yscale="log" if wide else "linear", ylim=heights)
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     undefined = [f"{s['excluded']:,.0f}" for s in summary]
     lost = f"; undefined: {', '.join(undefined)}" if set(undefined) != {"0"} else ""
     ax.set_title("outside: " + ", ".join(f"{(np.abs(v) > reach).sum():,}" for v in values) + lost)
 
-
+# %% ../nbs/62_plots.ipynb #fbb556fd
 @styled
 def plot_residuals(
     residuals: pd.DataFrame | dict[str, pd.DataFrame],  # from `metrics.residuals`, of one model or several
@@ -140,7 +149,8 @@ def plot_residuals(
         values = [t[c.name].to_numpy() for t in tables.values()]
         _draw_residual(ax, c, values, [s.loc[c.name] for s in summaries], labels, bins, wide)
     if len(tables) > 1: legend(fig, axes[0][0])
-    note(fig, r"Mean $\pm$ its standard error and $\sigma\,\pm\,\sigma/\sqrt{2N}$ are of all entries, those outside included.")
+    note(fig, r"Mean $\pm$ its standard error and $\sigma\,\pm\,\sigma/\sqrt{2N}$ are of all entries, "
+              "those outside included.")
     fig.set_label("Residuals of " + ", ".join(c.name for c in columns))
     return fig
 
@@ -155,7 +165,7 @@ def _draw_losses(ax: Axes, label: str, log: pd.DataFrame, ink: str) -> None:
     best = np.nanargmin(valid)
     ax.plot(log["epoch"].iloc[best], valid[best], "o", color=ink, ms=5, label=f"best {valid[best]:.3g}")
 
-
+# %% ../nbs/62_plots.ipynb #fd11fe70
 @styled
 def plot_losses(
     logs: pd.DataFrame | dict[str, pd.DataFrame],  # columns epoch, train_loss, valid_loss of one training or several
@@ -172,7 +182,8 @@ def plot_losses(
     ax.xaxis.minorticks_off()
     ax.grid(alpha=0.3, lw=0.5)
     ax.margins(x=0.02)
-    above = dict(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False) if lines else {}  # many curves leave no room among them
+    # many curves leave no room among them
+    above = dict(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False) if lines else {}
     if ax.get_legend_handles_labels()[0]: ax.legend(ncols=across, **above)
     fig.set_label("Loss against epoch: " + ", ".join(logs))
     return fig

@@ -17,17 +17,17 @@ from .calorimeter import FORWARD, LAYERS, N_CELLS, N_ETA, N_PHI, cells
 # %% ../nbs/03b_pulses.ipynb #a616b9d8
 CROSSINGS = np.array([-50.0, -25.0, 0.0, 25.0, 50.0])  # ns
 
-
+# %% ../nbs/03b_pulses.ipynb #7d015899
 @lru_cache(maxsize=8)
 def amplitude(
     time: float,  # ns
 ) -> np.ndarray:  # (cells,)
-    "Weight with which energy of a time enters each cell's: bipolar in argon, faster forward, unipolar in scintillator."
+    "Weight of energy of a time in each cell: bipolar in argon, faster forward, unipolar in scintillator."
     c = cells()
     x = time / np.select([~c.lar, c.region == FORWARD], [16.0, 32.0], 45.0)
     return np.where(c.lar, 1 - x**2, 1.0) * np.exp(-(x**2) / 2)
 
-
+# %% ../nbs/03b_pulses.ipynb #911cec64
 def mismatch(
     time: np.ndarray,  # ns
 ) -> np.ndarray:
@@ -44,7 +44,7 @@ class Pool:
     pileup_noise: np.ndarray  # (cells,) MeV, at mu = 1
     mean: np.ndarray          # (cells,) MeV, expected measured energy at mu = 1
 
-
+# %% ../nbs/03b_pulses.ipynb #ab40d8cc
 def _ring_mean(cell: np.ndarray, x: np.ndarray, n_events: int) -> np.ndarray:
     "Mean of x an event in each cell, alike all round and on both sides."
     shape = (len(LAYERS), N_ETA, N_PHI)
@@ -52,7 +52,7 @@ def _ring_mean(cell: np.ndarray, x: np.ndarray, n_events: int) -> np.ndarray:
     mean = (total + total[:, ::-1]) / 2 / np.maximum(alive.sum(axis=2), 1) / n_events
     return np.where(alive, mean[:, :, None], 0.0).ravel()
 
-
+# %% ../nbs/03b_pulses.ipynb #87d0d03d
 def pool_of(
     event: np.ndarray,   # of each deposit
     cell: np.ndarray,
@@ -68,7 +68,7 @@ def pool_of(
     mean, width = first * weights.sum(0), np.sqrt(second * (weights**2).sum(0))
     return Pool(cell, energy, np.searchsorted(event, np.arange(n_events + 1)), width, mean)
 
-
+# %% ../nbs/03b_pulses.ipynb #a32c7d23
 def overlay(
     pool: Pool,
     mu: float,       # mean number of collisions in a crossing
@@ -80,14 +80,16 @@ def overlay(
     # by even numbers of rows, as forward cells are two high
     turn, mirror = 2 * random.integers(0, N_PHI // 2, n.sum()), random.integers(0, 2, n.sum()).astype(bool)
     first, count = pool.offsets[which], np.diff(pool.offsets)[which]
-    rows = np.arange(count.sum()) + np.repeat(first - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
+    before = np.concatenate([[0], np.cumsum(count)[:-1]])
+    rows = np.arange(count.sum()) + np.repeat(first - before, count)
     ring, row = np.divmod(pool.cell[rows], N_PHI)
     layer, column = np.divmod(ring, N_ETA)
     column = np.where(np.repeat(mirror, count), N_ETA - 1 - column, column)
     row = (row + np.repeat(turn, count)) % N_PHI
     crossing = np.repeat(np.repeat(np.arange(len(n)), n), count)
     index = ((crossing * len(LAYERS) + layer) * N_ETA + column) * N_PHI + row
-    return np.bincount(index, pool.energy[rows], len(CROSSINGS) * N_CELLS).reshape(len(CROSSINGS), N_CELLS).astype(float)
+    energy = np.bincount(index, pool.energy[rows], len(CROSSINGS) * N_CELLS)
+    return energy.reshape(len(CROSSINGS), N_CELLS).astype(float)
 
 # %% ../nbs/03b_pulses.ipynb #3556229b
 DEAD = 0.0015  # share of cells that are not read out
@@ -103,14 +105,21 @@ class Readout:
     noise: np.ndarray    # MeV, what is to be expected of electronics and pile-up
     bad: np.ndarray      # energy that was interpolated over dead cells, MeV
 
-
+# %% ../nbs/03b_pulses.ipynb #98d31234
 @lru_cache(maxsize=1)
 def dead_cells() -> np.ndarray:
     "The cells that are dead, always the same."
     return np.flatnonzero((np.random.default_rng(2008).random(N_CELLS) < DEAD) & cells().alive)
 
-
-def _pulses(busy: np.ndarray, found: np.ndarray, energy: np.ndarray, times: np.ndarray, noise: np.ndarray, random) -> tuple[np.ndarray, np.ndarray]:
+# %% ../nbs/03b_pulses.ipynb #695e1b81
+def _pulses(
+    busy: np.ndarray,    # cells in which more than noise is seen
+    found: np.ndarray,   # the energy seen there, MeV
+    energy: np.ndarray,  # (times, busy) true energy, MeV
+    times: np.ndarray,   # ns
+    noise: np.ndarray,   # (cells,) MeV
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
     "Time (ns) and quality of the cells `busy`, in which the energy `found` is seen."
     c = cells()
     late, wrong = 12.0 * random.normal(0, 1, len(busy)) * c.noise[busy], (0.01 * found) ** 2
@@ -118,9 +127,10 @@ def _pulses(busy: np.ndarray, found: np.ndarray, energy: np.ndarray, times: np.n
         late += t * amplitude(float(t))[busy] * e
         wrong += (mismatch(t) * e) ** 2
     time = np.where(found > 0, np.clip(late / np.maximum(found, 1.0) + 0.5, -25, 25), 0.0)
-    return time, np.minimum(15.0 * random.chisquare(3, len(busy)) + 60.0 * wrong / noise[busy] ** 2, WORST) * c.lar[busy]
+    quality = 15.0 * random.chisquare(3, len(busy)) + 60.0 * wrong / noise[busy] ** 2
+    return time, np.minimum(quality, WORST) * c.lar[busy]
 
-
+# %% ../nbs/03b_pulses.ipynb #3f474175
 def digitise(
     energy: np.ndarray,  # (times, cells) true energy, MeV
     times: np.ndarray,   # ns

@@ -102,14 +102,14 @@ def _blocks(pythia, n_events: int, progress: Progress | None) -> Iterator[ak.Arr
             yield ak.concatenate(block)
             block = []
 
-
+# %% ../nbs/02_sample.ipynb #bca621de
 def undated():
     "While it holds, the keys that uproot writes are of the year 2000."
     # a private name of uproot: should it change, the dates are real ones
     code = (2000 - 1995) << 26 | 1 << 22 | 1 << 17
     return mock.patch.object(uproot._util, "datetime_to_code", lambda _: code, create=True)
 
-
+# %% ../nbs/02_sample.ipynb #174d5ac0
 def write_jets(
     path: str | os.PathLike,           # a .root file
     n_events: int,                     # collisions; about 1.2 jets each
@@ -156,7 +156,7 @@ def _vertices(event, particles: list) -> dict:
         vertices[mothers].add_particle_out(daughter)
     return vertices
 
-
+# %% ../nbs/02_sample.ipynb #a27afdbe
 def _describe(event, pythia) -> None:
     "The attributes of the event: weights, PDFs, scale and couplings, and the cross-section as it is known so far."
     hepmc, info = import_module("pyhepmc"), pythia.infoPython()
@@ -170,7 +170,7 @@ def _describe(event, pythia) -> None:
     facts |= {"alphaQCD": info.alphaS(), "alphaQED": info.alphaEM()}
     for name, value in facts.items(): event.attributes[name] = value
 
-
+# %% ../nbs/02_sample.ipynb #a0f953bc
 def to_hepmc(
     pythia,      # after next()
     run,         # pyhepmc.GenRunInfo that the events share
@@ -212,7 +212,7 @@ def _next(pythia, number: int) -> None:
     if not any(pythia.next() for _ in range(100)):
         raise HepaeError(f"PYTHIA gives up at event {number}; try another seed")
 
-
+# %% ../nbs/02_sample.ipynb #e9d71f37
 def write_drell_yan(
     path: str | os.PathLike,           # .hepmc, with .gz, .bz2, .xz or .zst for compressed text
     n_events: int,                     # about 70 kB each with .gz, 210 kB as text

@@ -14,7 +14,7 @@ from .calorimeter import BARREL, DEPTH_LAMBDA, DEPTH_X0, ETA_END, N_ETA, N_PHI, 
 # %% ../nbs/03a_showers.ipynb #806f2f05
 CHARGED = (11, 13, 211, 321, 2212, 3112, 3222, 3312, 3334)
 
-
+# %% ../nbs/03a_showers.ipynb #3552d488
 def _impact(
     pid: np.ndarray,      # PDG code
     pt: np.ndarray,       # MeV
@@ -27,7 +27,8 @@ def _impact(
     at = PLACE[region, 2]
     with np.errstate(divide="ignore", over="ignore"):
         slope = np.sinh(eta)
-        seen = np.where(region == BARREL, np.arcsinh(slope + z / at), np.arcsinh(slope / (1 - np.sign(eta) * z / at)))
+        plane = np.arcsinh(slope / (1 - np.sign(eta) * z / at))
+        seen = np.where(region == BARREL, np.arcsinh(slope + z / at), plane)
         radius = np.minimum(1150.0, 3500.0 / np.abs(slope))
     bend = np.where(charged, 0.3 * radius / pt, 0.0)  # 0.3 · B [T] · r [m] / 2 pt [GeV], both in thousandths
     sign = np.where(charged, np.sign(pid), 0)
@@ -50,7 +51,8 @@ def _parts(
     mean = np.clip(1 - np.maximum(e / 1e3, 1.0) ** -0.15, 0.1, 0.9)
     share = random.beta(4 * mean, 4 * (1 - mean))
     kinds = np.concatenate([kind[other], np.full(len(e), ELECTROMAGNETIC), np.full(len(e), HADRONIC)])
-    return np.concatenate([other, hadron, hadron]), kinds, np.concatenate([energy[other], e * share, e * (1 - share) * H_OVER_E])
+    visible = [energy[other], e * share, e * (1 - share) * H_OVER_E]
+    return np.concatenate([other, hadron, hadron]), kinds, np.concatenate(visible)
 
 # %% ../nbs/03a_showers.ipynb #d39b45fd
 def _profile(
@@ -79,7 +81,17 @@ SPOT, MOST_SPOTS = 250.0, 25                  # MeV that one spot carries, as lo
 _Q = np.array([10.0, 180.0, 20.0])            # MeV: the variance of a deposit E is _Q E
 _REACH = np.array([[8.0, 35.0], [30.0, 90.0], [10.0, 20.0]])  # mm, core and halo of a shower, by kind
 
+# %% ../nbs/03a_showers.ipynb #9ab90aad
+def _cell(eta: np.ndarray, phi: np.ndarray, layer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "The cell at a place, and whether there is one."
+    column = np.floor((eta + ETA_END) * N_ETA / (2 * ETA_END)).astype(int)
+    row = np.floor((phi + np.pi) * N_PHI / (2 * np.pi)).astype(int) % N_PHI
+    inside = (column >= 0) & (column < N_ETA)
+    column, row = snapped(column, row)
+    cell = (layer * N_ETA + np.clip(column, 0, N_ETA - 1)) * N_PHI + row
+    return cell, inside & cells().alive[cell]
 
+# %% ../nbs/03a_showers.ipynb #30b809ae
 def _spots(
     eta: np.ndarray,      # of each part
     phi: np.ndarray,
@@ -100,16 +112,6 @@ def _spots(
     distance = np.where(region[part] == BARREL, place, place / np.sinh(np.abs(at) + 1e-9))  # from the beam
     cell, inside = _cell(at + r * np.cos(turn) / distance, phi[part] + r * np.sin(turn) / distance, layer)
     return part[inside], cell[inside], energy[inside]
-
-
-def _cell(eta: np.ndarray, phi: np.ndarray, layer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    "The cell at a place, and whether there is one."
-    column = np.floor((eta + ETA_END) * N_ETA / (2 * ETA_END)).astype(int)
-    row = np.floor((phi + np.pi) * N_PHI / (2 * np.pi)).astype(int) % N_PHI
-    inside = (column >= 0) & (column < N_ETA)
-    column, row = snapped(column, row)
-    cell = (layer * N_ETA + np.clip(column, 0, N_ETA - 1)) * N_PHI + row
-    return cell, inside & cells().alive[cell]
 
 # %% ../nbs/03a_showers.ipynb #f8840124
 def showers(
@@ -133,7 +135,8 @@ def showers(
     slant = np.where(region == BARREL, np.cosh(at) ** 0.5, 1 / np.tanh(np.abs(at) + 1e-9))
     layers = energy[:, None] * _profile(kind, energy, start, region, slant, random)
     q = _Q[kind][:, None]
-    layers = np.where(layers > 2.0, random.gamma(np.maximum(np.where(layers > 2.0, layers, 0) / q, 1e-3)) * q, 0.0)
+    seen = layers > 2.0
+    layers = np.where(seen, random.gamma(np.maximum(np.where(seen, layers, 0) / q, 1e-3)) * q, 0.0)
     part, cell, energy = _spots(at, phi[particle], kind, region, layers, random)
     event = event[particle[part]]
     order = np.argsort(event, kind="stable")

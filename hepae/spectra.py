@@ -55,7 +55,8 @@ def chi2_of_same(
     with np.errstate(all="ignore"):
         wide, tight = (m - n)**2 / (m + n), np.where(error > 0, (ratio - 1)**2 / error**2, 0.0)
     k = int(use.sum())
-    return {"bins": k, "independent": float(wide[use].sum() / k) if k else None, "same events": float(tight[use].sum() / k) if k else None}
+    def mean(x): return float(x[use].sum() / k) if k else None
+    return {"bins": k, "independent": mean(wide), "same events": mean(tight)}
 
 # %% ../nbs/62b_spectra.ipynb #60f9f594
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Panel:
     ylabel: str = "events / bin"
     title: str = ""
 
-
+# %% ../nbs/62b_spectra.ipynb #ef210d1c
 def panel_of(
     column: Column,                     # what the values are
     values: dict[str, np.ndarray],      # name → (N,), of the same events if there are two; NaN is left out
@@ -82,12 +83,13 @@ def panel_of(
     edges = axis_for(first, column, 50).edges if edges is None else np.asarray(edges)
     at = {k: np.where(np.isnan(v), -1, np.searchsorted(edges, v, side="right") - 1) for k, v in values.items()}
     w = {k: np.ones(len(v)) if weights is None else np.asarray(weights[k], float) for k, v in values.items()}
-    bins, inside = len(edges) - 1, {k: (i >= 0) & (i < len(edges) - 1) for k, i in at.items()}
-    heights = {k: np.bincount(i[inside[k]], w[k][inside[k]], bins) / (np.diff(edges) if density else 1) for k, i in at.items()}
-    names = list(values)
-    ratio = weighted_ratio_of_same(at[names[0]], at[names[1]], bins, w[names[0]], w[names[1]]) if len(names) == 2 else None
-    outside = [f"{int((~inside[k] & ~np.isnan(values[k])).sum()):,}" for k in names]
-    return Panel(label_of(column), edges, heights, ratio, ylabel, "outside: " + ", ".join(outside) if set(outside) != {"0"} else "")
+    bins, width = len(edges) - 1, np.diff(edges) if density else 1
+    inside = {k: (i >= 0) & (i < bins) for k, i in at.items()}
+    heights = {k: np.bincount(i[inside[k]], w[k][inside[k]], bins) / width for k, i in at.items()}
+    ratio = weighted_ratio_of_same(*at.values(), bins, *w.values()) if len(values) == 2 else None
+    outside = [f"{int((~inside[k] & ~np.isnan(v)).sum()):,}" for k, v in values.items()]
+    title = "outside: " + ", ".join(outside) if set(outside) != {"0"} else ""
+    return Panel(label_of(column), edges, heights, ratio, ylabel, title)
 
 # %% ../nbs/62b_spectra.ipynb #8c27b2fc
 def _draw_heights(ax: Axes, panel: Panel) -> None:
@@ -102,7 +104,7 @@ def _draw_heights(ax: Axes, panel: Panel) -> None:
     ax.set(ylabel=panel.ylabel)
     ax.set_title(panel.title)
 
-
+# %% ../nbs/62b_spectra.ipynb #ec1a0e7d
 def _draw_ratio(ax: Axes, panel: Panel) -> None:
     "The ratio with its errors; what is beyond the panel sits at its rim as a diamond."
     r, e = panel.ratio
@@ -130,7 +132,7 @@ def _same_x(axes: list[Axes], edges: np.ndarray) -> None:
         axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.6g}"))
     axes[-1].xaxis.set_minor_formatter(NullFormatter())
 
-
+# %% ../nbs/62b_spectra.ipynb #e248ce91
 @styled
 def plot_panels(
     shown: list[Panel],

@@ -38,7 +38,7 @@ STYLE = [mplhep.style.ATLAS, {
     "lines.linewidth": 1.5, "axes.linewidth": 0.8, "axes.labelpad": 3, "axes.titlepad": 4, "legend.borderpad": 0.3,
     "axes.titlelocation": "right", "axes.autolimit_mode": "data", "axes.formatter.limits": "-3, 4"}]
 
-
+# %% ../nbs/58_style.ipynb #6abe5be0
 def png(
     figure: Figure,
     dpi: int = 100,
@@ -54,7 +54,7 @@ class Picture(Figure):
     "A Figure that shows itself in a notebook, whatever backend is in use."
     def _repr_png_(self) -> bytes: return png(self, 90)
 
-
+# %% ../nbs/58_style.ipynb #2b351929
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     "Run `draw` in the style, and leave matplotlib's settings as they were."
     @wraps(draw)
@@ -91,7 +91,7 @@ def plain_text(
     line = line if len(line) <= width else line[: width - 1] + "…"
     return (" " if line.startswith("_") else "") + line.replace("$", r"\$")
 
-
+# %% ../nbs/58_style.ipynb #d46403ff
 def label_of(
     column: Column,
     unit: bool = True,  # with its unit
@@ -101,7 +101,7 @@ def label_of(
     if column.name in VARIABLES: return axis_label(replace(column, unit=unit if unit == "mm2" else plain_text(unit)))
     return plain_text(column.name, 28) + (f" [{plain_text(unit, 12)}]" if unit else "")
 
-
+# %% ../nbs/58_style.ipynb #7f787337
 def power_of_ten(
     reach: float,  # largest number on an axis
 ) -> int:
@@ -116,7 +116,7 @@ def reach_of(
     found = [np.quantile(np.abs(v), 0.99) for v in values if len(v)]
     return 1.15 * max(found, default=1.0) or 1.0
 
-
+# %% ../nbs/58_style.ipynb #01b399cf
 def residual_label(
     column: Column,
     power: int = 0,      # of ten: the axis shows the residual divided by 10^power
@@ -179,7 +179,8 @@ def panels(
     (w, h), right, top = size, 0.24, 0.27
     fig = Picture(figsize=(across * w, rows * h + head + foot))
     inches = np.array([*fig.get_size_inches()] * 2)
-    x0, y0 = [i % across * w + left for i in range(n)], [foot + (rows - 1 - i // across) * h + low for i in range(n)]
+    x0 = [i % across * w + left for i in range(n)]
+    y0 = [foot + (rows - 1 - i // across) * h + low for i in range(n)]
     tall = h - low - top
     boxes = [[np.array([x, y + a * tall, w - left - right, (b - a) * tall]) for a, b in cuts] for x, y in zip(x0, y0)]
     axes = [[fig.add_axes(box / inches) for box in panel] for panel in boxes]
@@ -187,7 +188,7 @@ def panels(
         for ax in panel[:-1]: ax.tick_params(which="both", labelbottom=False)
     return fig, axes
 
-
+# %% ../nbs/58_style.ipynb #32b9c2d2
 def legend(
     fig: Figure,
     ax: Axes,  # whose lines it names
@@ -200,4 +201,5 @@ def legend(
 def note(fig: Figure, text: str) -> None:
     "Small print below all panels, in lines as wide as the figure."
     lines = textwrap.fill(text, int(15.5 * fig.get_figwidth()))
-    fig.text(0.5, 0.06 / fig.get_figheight(), lines, ha="center", va="bottom", fontsize=8.5, color="#555555", linespacing=1.05)
+    place, look = (0.5, 0.06 / fig.get_figheight()), {"ha": "center", "va": "bottom", "fontsize": 8.5}
+    fig.text(*place, lines, **look, color="#555555", linespacing=1.05)

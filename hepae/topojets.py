@@ -22,7 +22,15 @@ from .sample import RADIUS
 # %% ../nbs/03c_topojets.ipynb #f318d9f3
 SEED, GROW, STRONG = 4.0, 2.0, 500.0  # in units of noise; MeV
 
-
+# %% ../nbs/03c_topojets.ipynb #899c2898
+def _groups(near: np.ndarray, core: np.ndarray) -> tuple[int, np.ndarray]:
+    "How many groups of connected cells the core has, and the group of each of its cells."
+    place = np.full(N_CELLS + 1, -1)
+    place[core] = np.arange(len(core))
+    linked = place[near]
+    a, b = np.nonzero(linked >= 0)
+    links = coo_matrix((np.ones(len(a)), (a, linked[a, b])), shape=(len(core),) * 2)
+    return connected_components(links, directed=False)
 def cluster_cells(
     readout: Readout,
 ) -> tuple[np.ndarray, np.ndarray]:  # cells, and the number of the cluster of each
@@ -30,11 +38,7 @@ def cluster_cells(
     c = cells()
     strength = np.abs(readout.energy) / readout.noise * c.alive
     core = np.flatnonzero(strength > GROW)
-    place = np.full(N_CELLS + 1, -1)
-    place[core] = np.arange(len(core))
-    near = place[c.neighbours[core]]
-    a, b = np.nonzero(near >= 0)
-    n, group = connected_components(coo_matrix((np.ones(len(a)), (a, near[a, b])), shape=(len(core),) * 2), directed=False)
+    n, group = _groups(c.neighbours[core], core)
     seeded = np.zeros(n, bool)
     seeded[group[strength[core] > SEED]] = True
     core, group = core[seeded[group]], group[seeded[group]]
@@ -42,8 +46,13 @@ def cluster_cells(
     member[core] = member[c.neighbours[core]] = True
     return _split(np.flatnonzero(member[:N_CELLS]), core, group, readout.energy)
 
-
-def _split(chosen: np.ndarray, core: np.ndarray, group: np.ndarray, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+# %% ../nbs/03c_topojets.ipynb #cd135572
+def _split(
+    chosen: np.ndarray,  # cells of all clusters
+    core: np.ndarray,    # cells above 2σ
+    group: np.ndarray,   # the group of each cell of the core
+    energy: np.ndarray,  # (N_CELLS,) MeV
+) -> tuple[np.ndarray, np.ndarray]:  # cells, and the number of the cluster of each
     "Let each of the chosen cells climb to a local maximum of the core; weak ones go on to the top of their group."
     height = np.full(N_CELLS + 1, -np.inf)
     height[core] = energy[core]
@@ -79,16 +88,23 @@ class Clusters:
     sums: dict                 # name → (clusters,)
     samplings: np.ndarray      # (clusters, 28) MeV
 
-
+# %% ../nbs/03c_topojets.ipynb #e5f91a3d
 def _cell_sums(cell: np.ndarray, readout: Readout) -> dict:
     "What jets need of each cell, in sums."
     c, e, q = cells(), readout.energy[cell], readout.quality[cell]
     lar, hec, bad = c.lar[cell], c.hec[cell], q > BAD_QUALITY
-    return {"em": e * c.em[cell], "hec": e * hec, "negative": np.minimum(e, 0), "e2": e**2, "e2t": e**2 * readout.time[cell],
-            "lar2": e**2 * lar, "lar2q": e**2 * q * lar, "bad_lar": e * (bad & lar), "bad_hec": e * (bad & hec),
-            "corrected": readout.bad[cell]}
+    energies = {"em": e * c.em[cell], "hec": e * hec, "negative": np.minimum(e, 0)}
+    times = {"e2": e**2, "e2t": e**2 * readout.time[cell]}
+    qualities = {"lar2": e**2 * lar, "lar2q": e**2 * q * lar}
+    bad_pulses = {"bad_lar": e * (bad & lar), "bad_hec": e * (bad & hec), "corrected": readout.bad[cell]}
+    return energies | times | qualities | bad_pulses
 
-
+# %% ../nbs/03c_topojets.ipynb #7ab7ee35
+def _front_distance(eta: np.ndarray) -> np.ndarray:
+    "Distance from the origin to the front of the calorimeter in a direction, mm."
+    region = region_of(eta)
+    slant = np.where(region == BARREL, np.cosh(eta), 1 / np.tanh(np.maximum(np.abs(eta), 0.1)))
+    return FRONT[region] * slant
 def _moments(cell: np.ndarray, cluster: np.ndarray, energy: np.ndarray, n: int) -> tuple:
     "Centre, its depth (mm), and the second moments along and across the axis (mm2)."
     c, weight = cells(), np.maximum(energy, 0)
@@ -97,16 +113,17 @@ def _moments(cell: np.ndarray, cluster: np.ndarray, energy: np.ndarray, n: int) 
     centre = np.stack([mean(c.position[cell, i]) for i in range(3)], axis=1)
     distance = np.maximum(np.linalg.norm(centre, axis=1), 1.0)
     axis = centre / distance[:, None]
-    eta, region = np.arctanh(axis[:, 2]), region_of(np.arctanh(axis[:, 2]))
-    front = FRONT[region] * np.where(region == BARREL, np.cosh(eta), 1 / np.tanh(np.maximum(np.abs(eta), 0.1)))
+    front = _front_distance(np.arctanh(axis[:, 2]))
     away = c.position[cell] - centre[cluster]
     along = (away * axis[cluster]).sum(1)
     across = (away**2).sum(1) - along**2
     width = np.hypot(c.position[cell, 0], c.position[cell, 1]) * 0.0125
     # a cell is no point, and most of its energy is in its middle
-    return centre, np.maximum(distance - front, 0), mean(along**2 + c.thickness[cell] ** 2 / 12 * 0.5), mean(across + width**2 / 6)
+    second_lambda = mean(along**2 + c.thickness[cell] ** 2 / 12 * 0.5)
+    second_r = mean(across + width**2 / 6)
+    return centre, np.maximum(distance - front, 0), second_lambda, second_r
 
-
+# %% ../nbs/03c_topojets.ipynb #99f9201f
 def measure_clusters(
     cell: np.ndarray,
     cluster: np.ndarray,  # number of the cluster of each cell
@@ -122,10 +139,12 @@ def measure_clusters(
     energy, n = energy[good], int(good.sum())
     sums = {k: np.bincount(cluster, x, n) for k, x in (_cell_sums(cell, readout) | more).items()}
     centre, depth, second_lambda, second_r = _moments(cell, cluster, readout.energy[cell], n)
-    eta, phi = np.arcsinh(centre[:, 2] / np.hypot(centre[:, 0], centre[:, 1])), np.arctan2(centre[:, 1], centre[:, 0])
+    x, y, z = centre.T
+    eta, phi = np.arcsinh(z / np.hypot(x, y)), np.arctan2(y, x)
     samplings = np.bincount(cluster * 28 + cells().sampling[cell], readout.energy[cell], n * 28).reshape(n, 28)
     time = sums["e2t"] / np.maximum(sums["e2"], 1e-9)
-    return Clusters(energy / np.cosh(eta), eta, phi, energy, time, centre, depth, second_lambda, second_r, sums, samplings)
+    pt = energy / np.cosh(eta)
+    return Clusters(pt, eta, phi, energy, time, centre, depth, second_lambda, second_r, sums, samplings)
 
 # %% ../nbs/03c_topojets.ipynb #c7329c70
 GHOST_AREA = 0.01  # asked for; a grid that closes in phi makes it a little less
@@ -142,27 +161,32 @@ def ghosts(
     phi = (j + random.random(i.shape)) * 2 * np.pi / _ROWS
     return np.stack([np.cos(phi), np.sin(phi), np.sinh(y), np.cosh(y)], axis=-1).reshape(-1, 4)
 
-
+# %% ../nbs/03c_topojets.ipynb #8ec9a2b9
 def find_jets(
     clusters: Clusters,
     random: np.random.Generator,
     pt_min: float,  # MeV
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # constituents, the jet of each, and (jets, 5) areas: scalar, px, py, pz, e
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    # constituents; the jet of each; (jets, 5) areas: scalar, px, py, pz, e
     "Anti-kt jets of clusters with their active areas."
-    fastjet = quiet_fastjet()
     pt, eta, phi = clusters.pt, clusters.eta, clusters.phi
     real = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), clusters.energy], axis=1)
     unit = ghosts(random)
-    momenta = np.concatenate([real, 1e-60 * unit])
-    momenta = ak.zip(dict(zip(("px", "py", "pz", "E"), momenta.T)), with_name="Momentum4D")
-    sequence = fastjet.ClusterSequence(momenta, fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS))
-    found = sequence.constituent_index(min_pt=pt_min)
-    jet = np.repeat(np.arange(len(found)), ak.to_numpy(ak.num(found)))
-    index = ak.to_numpy(ak.flatten(found))
+    index, jet, n = _antikt(np.concatenate([real, 1e-60 * unit]), pt_min)
     ghost = index >= len(pt)
     area = GHOST_STEP * np.concatenate([np.ones((len(unit), 1)), unit], axis=1)[index[ghost] - len(pt)]
-    areas = np.stack([np.bincount(jet[ghost], area[:, k], len(found)) for k in range(5)], axis=1)
+    areas = np.stack([np.bincount(jet[ghost], area[:, k], n) for k in range(5)], axis=1)
     return index[~ghost], jet[~ghost], areas
+
+
+def _antikt(momenta: np.ndarray, pt_min: float) -> tuple[np.ndarray, np.ndarray, int]:
+    "Constituents of anti-kt jets of four-momenta (n, 4), the jet of each, and how many jets."
+    fastjet = quiet_fastjet()
+    vectors = ak.zip(dict(zip(("px", "py", "pz", "E"), momenta.T)), with_name="Momentum4D")
+    sequence = fastjet.ClusterSequence(vectors, fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS))
+    found = sequence.constituent_index(min_pt=pt_min)
+    jet = np.repeat(np.arange(len(found)), ak.to_numpy(ak.num(found)))
+    return ak.to_numpy(ak.flatten(found)), jet, len(found)
 
 # %% ../nbs/03c_topojets.ipynb #73da724f
 def calibration(
@@ -176,7 +200,7 @@ def calibration(
     response = 0.55 + 0.05 * np.log(np.maximum(left, 5.0) / 10.0) + 0.04 * (np.abs(eta) > 3.2)
     return left / pt / np.minimum(response, 0.9)
 
-
+# %% ../nbs/03c_topojets.ipynb #01fad38a
 def density(
     clusters: Clusters,
 ) -> float:  # GeV per unit of area
@@ -191,7 +215,7 @@ def _turn(phi: np.ndarray) -> np.ndarray:
     "An azimuth in [-pi, pi)."
     return (phi + np.pi) % (2 * np.pi) - np.pi
 
-
+# %% ../nbs/03c_topojets.ipynb #04de6d3e
 def n90(
     energy: np.ndarray,  # of constituents
     jet: np.ndarray,     # the jet of each
@@ -204,7 +228,7 @@ def n90(
     start = np.concatenate([[0.0], running])[np.searchsorted(j, np.arange(n))]
     return np.bincount(j, running - e - start[j] < 0.9 * total[j] * (1 - 1e-9), n)
 
-
+# %% ../nbs/03c_topojets.ipynb #2b8ce051
 def _kinematics(clusters: Clusters, which, jet, n: int, z: float) -> dict:
     "Four-momentum as from the vertex, direction as from the middle, distance of the centroid, widths."
     def add(x): return np.bincount(jet, x, n)
@@ -217,38 +241,50 @@ def _kinematics(clusters: Clusters, which, jet, n: int, z: float) -> dict:
     centre = np.stack([add(e * clusters.centre[which, i]) / energy for i in range(3)], axis=1)
     radius = np.linalg.norm(centre, axis=1)
     turn = np.abs(_turn(phi - jet_phi[jet]))
-    return {"pt": jet_pt, "eta": np.arcsinh(np.sinh(seen) - z / (radius / np.cosh(seen))), "phi": jet_phi, "m": mass, "DetectorEta": seen, "CentroidR": radius,
-            "Width": add(pt * np.hypot(eta - seen[jet], turn)) / add(pt), "WidthPhi": add(pt * turn) / add(pt), "N90Constituents": n90(e, jet, n)}
+    eta_vertex = np.arcsinh(np.sinh(seen) - z / (radius / np.cosh(seen)))
+    width = add(pt * np.hypot(eta - seen[jet], turn)) / add(pt)
+    momentum = {"pt": jet_pt, "eta": eta_vertex, "phi": jet_phi, "m": mass, "DetectorEta": seen, "CentroidR": radius}
+    shape = {"Width": width, "WidthPhi": add(pt * turn) / add(pt), "N90Constituents": n90(e, jet, n)}
+    return momentum | shape
 
-
+# %% ../nbs/03c_topojets.ipynb #2fd7cd96
 def _areas(areas: np.ndarray) -> dict:
     "The active area, and its four-vector in pt, eta, phi, m."
     a, x, y, z, e = areas.T
     pt = np.hypot(x, y)
-    return {"ActiveArea": a, "ActiveArea4vec_pt": pt, "ActiveArea4vec_eta": np.arcsinh(z / pt), "ActiveArea4vec_phi": np.arctan2(y, x),
-            "ActiveArea4vec_m": np.sqrt(np.maximum(e**2 - x**2 - y**2 - z**2, 0)), "JetGhostArea": np.full(len(a), GHOST_AREA)}
+    mass = np.sqrt(np.maximum(e**2 - x**2 - y**2 - z**2, 0))
+    eta, phi = np.arcsinh(z / pt), np.arctan2(y, x)
+    vector = {f"ActiveArea4vec_{k}": v for k, v in (("pt", pt), ("eta", eta), ("phi", phi), ("m", mass))}
+    return {"ActiveArea": a, **vector, "JetGhostArea": np.full(len(a), GHOST_AREA)}
 
-
+# %% ../nbs/03c_topojets.ipynb #6dd2adfe
 def _energies(clusters: Clusters, which, jet, n: int) -> dict:
     "Fractions of energy, time and quality of pulses; and the share that an anomaly left, if that is known."
     def add(x): return np.bincount(jet, x[which], n)
     def ratio(a, b): return np.divide(a, b, out=np.zeros(n), where=b > 0)
     total, energy = {k: add(v) for k, v in clusters.sums.items()}, add(clusters.energy)
     late = {f"OotFracClusters{t}": add(clusters.energy * (np.abs(clusters.time) > t)) / energy for t in (10, 5)}
-    return late | {
+    fractions = {
         "EMFrac": total["em"] / energy, "HECFrac": total["hec"] / energy, "NegativeE": total["negative"],
-        "AverageLArQF": ratio(total["lar2q"], total["lar2"]), "LArQuality": total["bad_lar"] / energy, "HECQuality": total["bad_hec"] / energy,
-        "Timing": ratio(total["e2t"], total["e2"]), "BchCorrCell": total["corrected"] / energy, "odd": total.get("odd", np.zeros(n)) / energy,
-        "EnergyPerSampling": np.stack([add(clusters.samplings[:, i]) for i in range(28)], axis=1)}
+        "AverageLArQF": ratio(total["lar2q"], total["lar2"]),
+        "LArQuality": total["bad_lar"] / energy, "HECQuality": total["bad_hec"] / energy,
+        "Timing": ratio(total["e2t"], total["e2"]), "BchCorrCell": total["corrected"] / energy,
+        "odd": total.get("odd", np.zeros(n)) / energy,
+    }
+    samplings = np.stack([add(clusters.samplings[:, i]) for i in range(28)], axis=1)
+    return late | fractions | {"EnergyPerSampling": samplings}
 
-
+# %% ../nbs/03c_topojets.ipynb #285ed52b
 def _leading(clusters: Clusters, which, jet, n: int) -> dict:
     "The cluster of highest pt."
-    lead = which[np.lexsort((-clusters.pt[which], jet))][np.searchsorted(np.sort(jet), np.arange(n))]
-    return {"LeadingClusterPt": clusters.pt[lead], "LeadingClusterCenterLambda": clusters.centre_lambda[lead],
-            "LeadingClusterSecondLambda": clusters.second_lambda[lead], "LeadingClusterSecondR": clusters.second_r[lead]}
+    order = np.lexsort((-clusters.pt[which], jet))
+    lead = which[order][np.searchsorted(np.sort(jet), np.arange(n))]
+    return {"LeadingClusterPt": clusters.pt[lead],
+            "LeadingClusterCenterLambda": clusters.centre_lambda[lead],
+            "LeadingClusterSecondLambda": clusters.second_lambda[lead],
+            "LeadingClusterSecondR": clusters.second_r[lead]}
 
-
+# %% ../nbs/03c_topojets.ipynb #bc83f145
 def measure_jets(
     clusters: Clusters,
     which: np.ndarray,  # constituents

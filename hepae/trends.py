@@ -23,7 +23,8 @@ from .style import colour, label_of, legend, note, panels, plain_text, power_of_
 def _lines(summaries: Mapping) -> dict[str, dict[float, Summary]]:
     "{label: {latent: summary}}, also for one line without a label; UsageError for none."
     lines = summaries if summaries and all(isinstance(v, Mapping) for v in summaries.values()) else {"": summaries}
-    if not all(lines.values()) or not lines: raise UsageError("there is no model to plot; give summaries by latent size")
+    if not all(lines.values()) or not lines:
+        raise UsageError("there is no model to plot; give summaries by latent size")
     return {k: dict(sorted(v.items())) for k, v in lines.items()}
 
 
@@ -32,7 +33,41 @@ def _kind_of(summary: Summary, name: str) -> str:
     kind = summary.attrs.get("residual", {}).get(name, "")
     return "relative" if kind == "relative" else kind[kind.index("["):] if "[" in kind else ""
 
+# %% ../nbs/62a_trends.ipynb #40ea9214
+def _decades(ax: Axes, values: np.ndarray) -> None:
+    "A logarithmic y axis that has a whole decade on it; a linear one if there is no positive value."
+    positive = values[np.isfinite(values) & (values > 0)]
+    if not len(positive): return
+    low, high = np.log10(positive.min()) - 0.1, np.log10(positive.max()) + 0.1
+    if np.floor(high) - np.ceil(low) < 1:  # no whole decade: reach for the next one on either side
+        low, high = min(low, np.floor(low) + 0.0) - 0.02, max(high, np.ceil(high)) + 0.02
+    ax.set(yscale="log", ylim=(10.0**low, 10.0**high))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
+
+def _draw_sigma(ax: Axes, table: dict[str, pd.DataFrame], kind: str) -> None:
+    "σ with its error, and the half width of the central 68% as open circles, a line a label, logarithmic."
+    for i, (label, t) in enumerate(table.items()):
+        ax.errorbar(t.index, t["sigma"], t["sigma_error"], marker="o", ms=3.5, label=plain_text(label), **colour(i))
+        ax.plot(t.index, t["q68"], **colour(i) | {"linestyle": "none"}, marker="o", ms=4.5, mfc="white", mew=1)
+    ax.set(ylabel=rf"$\sigma$, {kind}" if kind == "relative" else rf"$\sigma$ {kind}".strip())
+    _decades(ax, np.concatenate([t[w].to_numpy(float) for t in table.values() for w in ("sigma", "q68")]))
+    ax.margins(x=0.08)
+
+# %% ../nbs/62a_trends.ipynb #8f0b9c1a
+def _draw_mean(ax: Axes, table: dict[str, pd.DataFrame]) -> None:
+    "Mean with its error, a line a label, around zero."
+    highest = [np.nanmax(np.abs(t["mean"]) + t["sem"].fillna(0), initial=0) for t in table.values()]
+    power = power_of_ten(max(highest, default=0))
+    for i, t in enumerate(table.values()):
+        ax.errorbar(t.index, t["mean"] / 10.0**power, t["sem"] / 10.0**power, marker="o", ms=3.5, **colour(i))
+    ax.axhline(0, color="#555555", lw=0.8)
+    ax.set(xlabel="latent variables", ylabel="mean" + (rf" [10$^{{{power}}}$]" if power else ""))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(3, symmetric=True))
+    ax.margins(x=0.08)
+
+# %% ../nbs/62a_trends.ipynb #ef5efc90
 @styled
 def plot_against_latent(
     summaries: Mapping,  # latent size → summary of residuals; or label → such a dict, for several lines
@@ -54,39 +89,6 @@ def plot_against_latent(
     fig.set_label("Residuals against latent size: " + ", ".join(map(str, first.index)))
     return fig
 
-
-def _draw_sigma(ax: Axes, table: dict[str, pd.DataFrame], kind: str) -> None:
-    "σ with its error, and the half width of the central 68% as open circles, a line a label, logarithmic."
-    for i, (label, t) in enumerate(table.items()):
-        ax.errorbar(t.index, t["sigma"], t["sigma_error"], marker="o", ms=3.5, label=plain_text(label), **colour(i))
-        ax.plot(t.index, t["q68"], **colour(i) | {"linestyle": "none"}, marker="o", ms=4.5, mfc="white", mew=1)
-    ax.set(ylabel=rf"$\sigma$, {kind}" if kind == "relative" else rf"$\sigma$ {kind}".strip())
-    _decades(ax, np.concatenate([t[w].to_numpy(float) for t in table.values() for w in ("sigma", "q68")]))
-    ax.margins(x=0.08)
-
-
-def _decades(ax: Axes, values: np.ndarray) -> None:
-    "A logarithmic y axis that has a whole decade on it; a linear one if there is no positive value."
-    positive = values[np.isfinite(values) & (values > 0)]
-    if not len(positive): return
-    low, high = np.log10(positive.min()) - 0.1, np.log10(positive.max()) + 0.1
-    if np.floor(high) - np.ceil(low) < 1: low, high = min(low, np.floor(low) + 0.0) - 0.02, max(high, np.ceil(high)) + 0.02
-    ax.set(yscale="log", ylim=(10.0**low, 10.0**high))
-    ax.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _draw_mean(ax: Axes, table: dict[str, pd.DataFrame]) -> None:
-    "Mean with its error, a line a label, around zero."
-    reach = max((np.nanmax(np.abs(t["mean"]) + t["sem"].fillna(0), initial=0) for t in table.values()), default=0)
-    power = power_of_ten(reach)
-    for i, t in enumerate(table.values()):
-        ax.errorbar(t.index, t["mean"] / 10.0**power, t["sem"] / 10.0**power, marker="o", ms=3.5, **colour(i))
-    ax.axhline(0, color="#555555", lw=0.8)
-    ax.set(xlabel="latent variables", ylabel="mean" + (rf" [10$^{{{power}}}$]" if power else ""))
-    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.yaxis.set_major_locator(MaxNLocator(3, symmetric=True))
-    ax.margins(x=0.08)
-
 # %% ../nbs/62a_trends.ipynb #60b0ba57
 @styled
 def plot_rate(
@@ -97,12 +99,14 @@ def plot_rate(
 ) -> Figure:
     "Width of each variable's residuals against bits per jet, logarithmic, a colour for each way."
     names, ways = points["variable"].unique(), list(points["way"].unique())
-    fig, axes = panels(len(names), across, (3.5, 2.75), head=0.35 + 0.2 * ((len(ways) - 1) // 5), foot=0.25, left=0.72)
+    head = 0.35 + 0.2 * ((len(ways) - 1) // 5)
+    fig, axes = panels(len(names), across, (3.5, 2.75), head=head, foot=0.25, left=0.72)
     width = {"sigma": r"$\sigma$", "q68": "68% half width"}[what]
     for (ax,), name in zip(axes, names):
         for i, way in enumerate(ways):
             p = points[(points["way"] == way) & (points["variable"] == name)].sort_values("bits")
-            look = colour(i) | ({"marker": ".", "ms": 4} if way in curves else {"marker": "D", "ms": 6, "linestyle": "none"})
+            dots = {"marker": ".", "ms": 4} if way in curves else {"marker": "D", "ms": 6, "linestyle": "none"}
+            look = colour(i) | dots
             ax.plot(p["bits"], p[what].where(p[what] > 0), label=plain_text(way), **look)
         ax.set(xlabel="bits per jet", ylabel=width)
         _decades(ax, points.loc[points["variable"] == name, what].to_numpy(float))

@@ -17,7 +17,7 @@ from .core import HepaeError, whole
 # %% ../nbs/61e_yoda.ipynb #a53ec569
 SUMS = ("sumW", "sumW2", "sumW(A1)", "sumW2(A1)", "numEntries")
 
-
+# %% ../nbs/61e_yoda.ipynb #f7a2919b
 @dataclass(frozen=True)
 class Histogram:
     "Weighted entries in bins of one variable."
@@ -31,8 +31,10 @@ class Histogram:
     def empty(cls, path: str, edges: np.ndarray, title: str = "") -> "Histogram":
         "A histogram without entries."
         edges = np.asarray(edges, np.float64)
-        if not re.fullmatch(r"/[^\s]+", path): raise HepaeError(f"'{path}' is no path of a histogram; it begins with / and has no blanks")
-        if len(edges) < 2 or not (np.diff(edges) > 0).all(): raise HepaeError(f"{path}: the edges do not rise; give at least two, in order")
+        if not re.fullmatch(r"/[^\s]+", path):
+            raise HepaeError(f"'{path}' is no path of a histogram; it begins with / and has no blanks")
+        if len(edges) < 2 or not (np.diff(edges) > 0).all():
+            raise HepaeError(f"{path}: the edges do not rise; give at least two, in order")
         return cls(path, edges, np.zeros((len(edges) + 1, 5)), title)
 
     def filled(self, x: np.ndarray, weight: np.ndarray | float = 1.0) -> "Histogram":
@@ -45,6 +47,7 @@ class Histogram:
         return replace(self, sums=self.sums + np.stack(add, axis=1), undefined=self.undefined + int((~ok).sum()))
 
     def __add__(self, other: "Histogram") -> "Histogram":
+        "Both histograms as one; HepaeError if their edges differ."
         if not np.array_equal(self.edges, other.edges):
             raise HepaeError(f"{self.path} and {other.path} have different edges; only histograms of equal bins add up")
         return replace(self, sums=self.sums + other.sums, undefined=self.undefined + other.undefined)
@@ -64,22 +67,20 @@ class Histogram:
         return np.sqrt(self.sums[1:-1, 1]) / np.diff(self.edges)
 
 # %% ../nbs/61e_yoda.ipynb #3a502c77
+def _one(h: Histogram) -> str:
+    "One histogram as YODA text."
+    def number(x): return repr(float(x))
+    notes = [f"Path: {h.path}", f"Title: {' '.join(h.title.split())}", "Type: Histo1D"]
+    rows = ["\t".join(map(number, row)) for row in h.sums]
+    head = [f"Edges(A1): [{', '.join(map(number, h.edges))}]", "# " + "\t".join(SUMS)]
+    return "\n".join([f"BEGIN YODA_HISTO1D_V3 {h.path}", *notes, "---", *head, *rows, "END YODA_HISTO1D_V3"])
 def to_yoda(
     histograms: list[Histogram],
 ) -> str:
     "Histograms as YODA text."
     return "\n\n".join(map(_one, histograms)) + "\n"
 
-
-def _one(h: Histogram) -> str:
-    "One histogram as YODA text."
-    number = lambda x: repr(float(x))  # noqa: E731
-    notes = [f"Path: {h.path}", f"Title: {' '.join(h.title.split())}", "Type: Histo1D"]
-    rows = ["\t".join(map(number, row)) for row in h.sums]
-    head = [f"Edges(A1): [{', '.join(map(number, h.edges))}]", "# " + "\t".join(SUMS)]
-    return "\n".join([f"BEGIN YODA_HISTO1D_V3 {h.path}", *notes, "---", *head, *rows, "END YODA_HISTO1D_V3"])
-
-
+# %% ../nbs/61e_yoda.ipynb #2a92ee17
 def write_yoda(
     histograms: list[Histogram],
     path: str | os.PathLike,  # .yoda

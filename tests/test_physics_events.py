@@ -17,7 +17,7 @@ from hepae.core import HepaeError
 from hepae.dilepton import PAIR, dileptons
 from hepae.drell_yan import EDGES, histograms_of, selected_pairs
 from hepae.event_chunks import particle_chunks
-from hepae.event_report import drell_yan_facts
+from hepae.event_tables import drell_yan_facts
 from hepae.events import event_observables, jets_of, thrust
 from hepae.io.files import read, write
 from hepae.particles import energy_flow, faster_than_light, momenta, multiplicity, physicality
