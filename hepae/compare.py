@@ -21,7 +21,7 @@ from .drell_yan import selected_pairs
 from .events import event_observables
 from .event_chunks import Kept, knows_origins, particle_chunks
 from .io.files import kind_of
-from .matching import VARIED, Spread, particle_residuals, rows_in_order, same_particles
+from .matching import Spread, particle_residuals, rows_in_order, same_particles
 from .particles import CLASSES, classes_of, energy_flow, events_of, physicality
 from .schema import Column, Schema, Source, schema_of, variable, with_schema
 

@@ -15,11 +15,10 @@ import pandas as pd
 from .compare import Comparison, Side
 from .dilepton import PAIR, in_acceptance
 from .drell_yan import EDGES, TITLES, histograms_of
-from .matching import VARIED
 from .metrics import residual_kind, residuals
 from .particles import CLASSES, FLOW_EDGES
 from .schema import Column, schema_of, variable, with_schema
-from .spectra import Panel, chi2_of_same, panel_of, plot_panels
+from .spectra import Panel, chi2_of_same, panel_of
 from .yoda import Histogram
 
 # %% ../nbs/65aa_event_tables.ipynb #dd6eebac
