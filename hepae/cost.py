@@ -42,15 +42,29 @@ def cpu_per_jet(
     repeats: int = 7,
 ) -> pd.DataFrame:      # a row for what was done; batch, min and median of the CPU time in µs per jet
     "CPU time of encode and decode for the first `batch` rows; HepaeError if the table has fewer."
-    if len(table) < batch: raise HepaeError(f"the table has {len(table)} rows and the batch shall have {batch}; measure with a smaller batch")
+    if len(table) < batch:
+        raise HepaeError(
+            f"the table has {len(table)} rows and the batch shall have {batch}; measure with a smaller batch"
+        )
     rows = table.iloc[:batch]
     latents = model.encode(rows)
     x = torch.tensor(model.normaliser.forward(rows), dtype=torch.float32)
     z = torch.tensor(latents.to_numpy(np.float32))
-    steps = {"encode a table": lambda: model.encode(rows), "decode a table": lambda: model.decode(latents), "encoder alone": lambda: model.model.encode(x), "decoder alone": lambda: model.model.decode(z)}
+    steps = {
+        "encode a table": lambda: model.encode(rows),
+        "decode a table": lambda: model.decode(latents),
+        "encoder alone": lambda: model.model.encode(x),
+        "decoder alone": lambda: model.model.decode(z),
+    }
     with torch.inference_mode():
         found = {name: cpu_seconds(step, repeats) * 1e6 / batch for name, step in steps.items()}
-    return pd.DataFrame({name: {"batch": batch, "min [µs]": t.min(), "median [µs]": np.median(t)} for name, t in found.items()}).T.astype({"batch": int}).rename_axis("step")
+    return (
+        pd.DataFrame(
+            {name: {"batch": batch, "min [µs]": t.min(), "median [µs]": np.median(t)} for name, t in found.items()}
+        )
+        .T.astype({"batch": int})
+        .rename_axis("step")
+    )
 
 # %% ../nbs/64_cost.ipynb #91d8df61
 def resident_bytes() -> int:

@@ -32,15 +32,19 @@ def check_columns(
     table: pd.DataFrame,
     schema: Schema,  # what the model was trained on
 ) -> pd.DataFrame:   # the columns in the schema's order
-    "The table's columns as the model wants them; HepaeError naming columns that are missing, unknown or in other units."
+    "The table's columns as the model wants them; HepaeError naming those that are missing, unknown or in other units."
     missing, unknown = [n for n in schema.names if n not in table], [str(n) for n in table if n not in schema.names]
     if missing or unknown:
-        differ = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has {', '.join(unknown)} besides"] * bool(unknown)
-        raise HepaeError(f"the table {' and '.join(differ)}; this model was trained on {', '.join(schema.names)}: extract those, or train another model")
+        differ = [f"lacks {', '.join(missing)}"] * bool(missing)
+        differ += [f"has {', '.join(unknown)} besides"] * bool(unknown)
+        known = f"this model was trained on {', '.join(schema.names)}"
+        raise HepaeError(f"the table {' and '.join(differ)}; {known}: extract those, or train another model")
     given = schema_of(table)
     for c in schema.columns:
-        if given[c.name].unit and c.unit and given[c.name].unit != c.unit:
-            raise HepaeError(f"column {c.name} is in {given[c.name].unit}, the model was trained in {c.unit}; convert the column, or train another model")
+        unit = given[c.name].unit
+        if unit and c.unit and unit != c.unit:
+            units = f"column {c.name} is in {unit}, the model was trained in {c.unit}"
+            raise HepaeError(f"{units}; convert the column, or train another model")
     return table[schema.names]
 
 # %% ../nbs/33_trained.ipynb #9cfe30ba
@@ -55,7 +59,8 @@ def fingerprint(
         digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)
     entry = table.index.get_level_values(0).to_numpy()
     if entry.dtype.kind in "iu": digest.update(np.ascontiguousarray(entry, "<i8").data)
-    return {"rows": len(table), "entries": n_entries(table.index), "columns": [str(c) for c in table.columns], "checksum": digest.hexdigest()}
+    facts = {"rows": len(table), "entries": n_entries(table.index), "columns": [str(c) for c in table.columns]}
+    return facts | {"checksum": digest.hexdigest()}
 
 # %% ../nbs/33_trained.ipynb #9d3f3963
 CHUNK = 16_384  # rows at a time: 13 MB for each layer of 200
@@ -73,8 +78,8 @@ class TrainedModel:
         log: pd.DataFrame | None = None,  # losses by epoch
         coordinates: Coordinates | None = None,  # how particles become the rows that the schema speaks of
     ):
-        self.coordinates = coordinates
-        self.model, self.normaliser, self.schema, self.config, self.log = model.eval(), normaliser, schema, config or {}, log
+        self.model, self.normaliser, self.schema = model.eval(), normaliser, schema
+        self.config, self.log, self.coordinates = config or {}, log, coordinates
 
     def _apply(self, f, rows: np.ndarray) -> np.ndarray:
         "One half of the network on normalised rows (or on latents)."
@@ -92,7 +97,7 @@ class TrainedModel:
         "Columns that are stored as they are, and help the decoder."
         return [self.schema.names[c] for c in self.model.config.get("aux", [])]
 
-
+# %% ../nbs/33_trained.ipynb #d850851e
 def _chunks(n: int) -> Iterator[slice]:
     "Slices that cover n rows (one empty slice for none)."
     for a in range(0, max(n, 1), CHUNK): yield slice(a, min(a + CHUNK, n))
@@ -117,11 +122,13 @@ def encode(
 ) -> pd.DataFrame:        # (n, latent), float32 columns z0, z1, …, then what is stored; the index of `rows`
     "Latent variables of each row; HepaeError if the table does not fit the model."
     table, absent = self.rows(table), self.coordinates is not None
-    z = np.concatenate([self._apply(self.model.encode, self.normaliser.forward(table.iloc[rows], absent)) for rows in _chunks(len(table))])
+    parts = (self.normaliser.forward(table.iloc[rows], absent) for rows in _chunks(len(table)))
+    z = np.concatenate([self._apply(self.model.encode, x) for x in parts])
     learned = self.latent - len(self.stored)
     latents = pd.DataFrame(z[:, :learned], table.index, [f"z{i}" for i in range(learned)])
     if not self.stored: return latents
-    middle = {name: float(s.inverse(0.0)) for name, s in zip(self.normaliser.names, self.normaliser.scales) if name in self.stored}
+    scales = dict(zip(self.normaliser.names, self.normaliser.scales))
+    middle = {name: float(scales[name].inverse(0.0)) for name in self.stored}
     return latents.join(pd.DataFrame(table[self.stored]).fillna(middle))  # what is absent needs a number, and has none
 
 # %% ../nbs/33_trained.ipynb #decb9854
@@ -133,30 +140,41 @@ def wrap_angle(
     inside = (angle.astype("f8") + np.pi) % (2 * np.pi) - np.pi
     return inside.astype(angle.dtype).clip(-limit, limit)
 
+# %% ../nbs/33_trained.ipynb #bce0cffd
+def _refuse_odd(z: np.ndarray, what: str) -> None:
+    "HepaeError saying in how many rows of z (n, …) there is `what`, if a number is not finite."
+    odd = ~np.isfinite(z)
+    if z.ndim > 1: odd = odd.any(1)
+    if odd.any(): raise HepaeError(f"{what} in {int(odd.sum()):,} rows; encode the table again")
+
 
 @patch
 def _seen(self: TrainedModel, latents: pd.DataFrame | np.ndarray) -> tuple[np.ndarray, pd.DataFrame]:
     "What the decoder sees (n, latent) float64, and the columns that were stored."
     given = pd.DataFrame(latents)
     if np.ndim(latents) != 2 or given.shape[1] != self.latent or any(d.kind not in "fiub" for d in given.dtypes):
-        raise HepaeError(f"latents of shape {np.shape(latents)} and dtype {', '.join(sorted({str(d) for d in given.dtypes}))} given, this model has {self.latent} numbers a row; choose the model that encoded them")
+        kinds = ", ".join(sorted({str(d) for d in given.dtypes}))
+        what = (
+            f"latents of shape {np.shape(latents)} and dtype {kinds} given, this model has {self.latent} numbers a row"
+        )
+        raise HepaeError(f"{what}; choose the model that encoded them")
     z, learned = given.to_numpy(np.float64, copy=True), self.latent - len(self.stored)
-    if not np.isfinite(z).all(): raise HepaeError(f"NaN or infinite latents in {int((~np.isfinite(z)).any(1).sum()):,} rows; encode the table again")
+    _refuse_odd(z, "NaN or infinite latents")
     for i, name in enumerate(self.stored, learned):
         z[:, i] = self.normaliser.scales[self.normaliser.names.index(name)].forward(z[:, i])
-        if not np.isfinite(z[:, i]).all(): raise HepaeError(f"the normalisation has no place for the stored {name} in {int((~np.isfinite(z[:, i])).sum()):,} rows; encode the table again")
+        _refuse_odd(z[:, i], f"the normalisation has no place for the stored {name}")
     return z, given.iloc[:, learned:].set_axis(self.stored, axis=1)
 
 
 @patch
 def _on_lattices(self: TrainedModel, y: np.ndarray) -> np.ndarray:
-    "Normalised rows (n, d) with discrete columns on their values in double precision, so that they come back to the last bit."
+    "Normalised rows (n, d) with discrete columns on their values in double precision: they come back to the last bit."
     for c, levels in levels_of(self.model.config).items():
         single = np.float32(levels)
         y[:, c] = np.array(levels, float)[np.searchsorted((single[1:] + single[:-1]) / 2, y[:, c])]
     return y
 
-
+# %% ../nbs/33_trained.ipynb #c4c7b1e8
 @patch
 def decode(
     self: TrainedModel,
@@ -164,8 +182,9 @@ def decode(
 ) -> pd.DataFrame:                       # the model's columns, dtypes and schema; the index of `latents`
     "The table that latent variables stand for."
     z, stored = self._seen(latents)
-    parts = [self.normaliser.inverse(self._on_lattices(self._apply(self.model.decode, z[rows]).astype("f8"))) for rows in _chunks(len(z))]
-    table = pd.concat(parts, ignore_index=True)[self.schema.names].astype({c.name: c.dtype for c in self.schema.columns})
+    rows = (self._apply(self.model.decode, z[some]).astype("f8") for some in _chunks(len(z)))
+    table = pd.concat([self.normaliser.inverse(self._on_lattices(y)) for y in rows], ignore_index=True)
+    table = table[self.schema.names].astype({c.name: c.dtype for c in self.schema.columns})
     for c in self.schema.columns:
         if c.kind == "periodic": table[c.name] = wrap_angle(table[c.name].to_numpy())
     for name in stored: table[name] = stored[name].to_numpy().astype(self.schema[name].dtype)
@@ -176,7 +195,7 @@ def decode(
 def reconstruct(
     self: TrainedModel,
     table: pd.DataFrame,  # with the model's columns, in any order; or particles, if the model has coordinates
-) -> pd.DataFrame:        # same index, column order, dtypes and schema; of particles those that have a place, as `coordinates.leading`
+) -> pd.DataFrame:        # same index, order, dtypes and schema; of particles those that have a place
     "The table after a passage through the latent space."
     if self.coordinates: return self.coordinates.narrow(self.decode(self.encode(table)), table)
     back = self.decode(self.encode(table))
@@ -192,7 +211,9 @@ def split(
 ) -> dict[str, np.ndarray] | None:  # 'train', 'valid', 'test' → boolean mask of the rows
     "How the rows were used if this is the table of the training, None if it is another."
     how = self.config.get("split")
-    if how is None or fingerprint(self.coordinates.wide(table) if self.coordinates else table) != self.config.get("data"): return None
+    if how is None: return None
+    rows = self.coordinates.wide(table) if self.coordinates else table
+    if fingerprint(rows) != self.config.get("data"): return None
     return split_by_event(table, how["seed"], tuple(how["fractions"]))
 
 # %% ../nbs/33_trained.ipynb #79179f7a
@@ -202,7 +223,8 @@ LOG_COLUMNS = ["epoch", "train_loss", "valid_loss", "lr", "time"]  # time in s
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
     "A safetensors file, whole or not at all."
-    with whole(path, force=True) as new: new.write_bytes(to_safetensors({k: t.detach().cpu().contiguous() for k, t in tensors.items()}, metadata))
+    plain = {k: t.detach().cpu().contiguous() for k, t in tensors.items()}
+    with whole(path, force=True) as new: new.write_bytes(to_safetensors(plain, metadata))
 
 
 def read_tensors(
@@ -211,16 +233,20 @@ def read_tensors(
 ) -> tuple[dict[str, torch.Tensor], dict[str, str]]:  # tensors by name, metadata
     "What a safetensors file holds; HepaeError if it is damaged."
     try:
-        with safe_open(existing_file(path), "pt", device=device) as f: return {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
-    except (SafetensorError, OSError, ValueError) as e: raise HepaeError(f"{path}: is damaged ({e}); copy it again") from e
+        with safe_open(existing_file(path), "pt", device=device) as f:
+            return {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as e:
+        raise HepaeError(f"{path}: is damaged ({e}); copy it again") from e
 
-
+# %% ../nbs/33_trained.ipynb #e3065beb
 def read_log(path: Path) -> pd.DataFrame:
     "The losses by epoch; HepaeError if the file is damaged."
     try: log = pd.read_csv(existing_file(path))
-    except (ValueError, UnicodeError, OSError) as e: raise HepaeError(f"{path}: is not a log of a training ({e}); copy it again") from e
+    except (ValueError, UnicodeError, OSError) as e:
+        raise HepaeError(f"{path}: is not a log of a training ({e}); copy it again") from e
     whole_lines = path.read_bytes().endswith(b"\n")
-    if list(log) != LOG_COLUMNS or not whole_lines or not all(d.kind in "fi" for d in log.dtypes): raise HepaeError(f"{path}: does not have the numbers {', '.join(LOG_COLUMNS)}; copy it again")
+    if list(log) != LOG_COLUMNS or not whole_lines or not all(d.kind in "fi" for d in log.dtypes):
+        raise HepaeError(f"{path}: does not have the numbers {', '.join(LOG_COLUMNS)}; copy it again")
     return log
 
 
@@ -229,7 +255,9 @@ def append_rows(path: Path, columns: list[str], rows: list[tuple]) -> None:
     lines = [",".join(map(str, r)) + "\n" for r in ([] if path.exists() else [columns]) + rows]
     try:
         with path.open("a", newline="\n", encoding="utf-8") as f: f.write("".join(lines))
-    except OSError as e: raise HepaeError(f"{path}: cannot be written ({e.strerror or e}); free some space and go on with --resume") from e
+    except OSError as e:
+        mend = "free some space and go on with --resume"
+        raise HepaeError(f"{path}: cannot be written ({e.strerror or e}); {mend}") from e
 
 
 def cut_rows(
@@ -239,20 +267,34 @@ def cut_rows(
     "Bring a log back to the state after so many epochs."
     if not path.exists(): return
     heading, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
-    epoch = lambda line: int(line.split(",")[0]) if line.endswith("\n") and line.split(",")[0].isdecimal() else epochs + 1
-    with whole(path, force=True) as new: new.write_text("".join([heading, *(s for s in lines if epoch(s) <= epochs)]), encoding="utf-8", newline="\n")
+    def kept(line: str) -> bool:
+        first = line.split(",")[0]
+        return line.endswith("\n") and first.isdecimal() and int(first) <= epochs
+
+    text = "".join([heading, *filter(kept, lines)])
+    with whole(path, force=True) as new: new.write_text(text, encoding="utf-8", newline="\n")
+
+# %% ../nbs/33_trained.ipynb #d708c230
+_PARTS = ("model", "normaliser", "schema", "training", "split", "data", "run", "result", "integrity")
 
 
 def read_config(
     folder: Path,  # a model folder
 ) -> dict:
     "The checked outer shape of config.json; HepaeError if the folder holds no model."
-    if not folder.exists(): raise HepaeError(f"{folder}: no such folder; check the name, or train a model with 'hepae train'")
-    if not (folder / "config.json").exists(): raise HepaeError(f"{folder}: is no model folder (it has no config.json); give the folder that 'hepae train' wrote")
-    config = read_json(folder / "config.json")
-    wrong = [k for k in ("model", "normaliser", "schema", "training", "split", "data", "run", "result", "integrity") if not isinstance(config.get(k), dict)]
-    if config.get("format") != FORMAT or wrong: raise HepaeError(f"{folder}/config.json: describes no hepae model; copy the folder again")
-    if config.get("version") != VERSION: raise HepaeError(f"{folder}/config.json: is of version {config.get('version')}, this hepae reads version {VERSION}; update hepae")
+    file = folder / "config.json"
+    if not folder.exists():
+        raise HepaeError(f"{folder}: no such folder; check the name, or train a model with 'hepae train'")
+    if not file.exists():
+        mend = "give the folder that 'hepae train' wrote"
+        raise HepaeError(f"{folder}: is no model folder (it has no config.json); {mend}")
+    config = read_json(file)
+    if config.get("format") != FORMAT or not all(isinstance(config.get(k), dict) for k in _PARTS):
+        raise HepaeError(f"{folder}/config.json: describes no hepae model; copy the folder again")
+    version = config.get("version")
+    if version != VERSION:
+        versions = f"is of version {version}, this hepae reads version {VERSION}"
+        raise HepaeError(f"{folder}/config.json: {versions}; update hepae")
     return config
 
 
@@ -281,21 +323,31 @@ def save(
         new.mkdir()
         write_tensors(new / "weights.safetensors", self.model.state_dict())
         if self.log is not None: self.log.to_csv(new / "log.csv", index=False, lineterminator="\n")
-        self.config["integrity"] = {"weights_sha256": sha256(new / "weights.safetensors"), "log_rows": 0 if self.log is None else len(self.log)}
+        log_rows = 0 if self.log is None else len(self.log)
+        self.config["integrity"] = {"weights_sha256": sha256(new / "weights.safetensors"), "log_rows": log_rows}
         (new / "config.json").write_text(to_json(self.describe()))
 
-
+# %% ../nbs/33_trained.ipynb #20825dcd
 def _load_weights(folder: Path, config: dict, device: str) -> Autoencoder:
     "The network of a folder, if the weights are those of its configuration."
     path = existing_file(folder / "weights.safetensors")
-    if sha256(path) != config["integrity"].get("weights_sha256"): raise HepaeError(f"{path}: is not the file that was written (its checksum differs); copy the folder again")
+    if sha256(path) != config["integrity"].get("weights_sha256"):
+        raise HepaeError(f"{path}: is not the file that was written (its checksum differs); copy the folder again")
     with torch.device("meta"): model = model_from_config(config["model"])
     tensors, _ = read_tensors(path, device)
     kinds = lambda state: {k: (tuple(t.shape), t.dtype) for k, t in state.items()}
-    if kinds(tensors) != kinds(model.state_dict()): raise HepaeError(f"{path}: holds other layers than config.json describes; copy the folder again")
-    if not all(t.isfinite().all() for t in tensors.values()): raise HepaeError(f"{path}: has weights that are no finite numbers; train again with a smaller --lr")
+    if kinds(tensors) != kinds(model.state_dict()):
+        raise HepaeError(f"{path}: holds other layers than config.json describes; copy the folder again")
+    if not all(t.isfinite().all() for t in tensors.values()):
+        raise HepaeError(f"{path}: has weights that are no finite numbers; train again with a smaller --lr")
     model.load_state_dict(tensors, assign=True)
     return model.to(device).requires_grad_(False)  # what is no weight, but in the configuration, was on the CPU
+
+# %% ../nbs/33_trained.ipynb #bc2ce913
+_DAMAGE = (
+    KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError,
+    SyntaxError,  # numpy's, for a dtype such as ',f4'
+)
 
 
 @patch(cls_method=True)
@@ -315,12 +367,17 @@ def load(
         rows, split = config["integrity"]["log_rows"], config["split"]
         if type(rows) is not int or type(split.get("seed", 0)) is not int: raise TypeError("a number is expected")
         if split: split_by_event(pd.DataFrame(index=range(3)), split["seed"], tuple(split["fractions"]))
-    except HepaeError as e: raise e if str(folder) in str(e) else HepaeError(f"{folder}/config.json: {e}; copy the folder again") from e
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, SyntaxError) as e:  # SyntaxError: numpy's, for a dtype such as ',f4'
+    except HepaeError as e:
+        raise e if str(folder) in str(e) else HepaeError(f"{folder}/config.json: {e}; copy the folder again") from e
+    except _DAMAGE as e:
         raise HepaeError(f"{folder}/config.json: is damaged ({type(e).__name__}: {e}); copy the folder again") from e
-    if not normaliser.names == schema.names or len(schema.names) != model.config["n_features"] or coordinates and coordinates.names != schema.names: raise HepaeError(f"{folder}/config.json: its parts speak of different columns; copy the folder again")
+    places = coordinates.names if coordinates else schema.names
+    if not normaliser.names == schema.names == places or len(schema.names) != model.config["n_features"]:
+        raise HepaeError(f"{folder}/config.json: its parts speak of different columns; copy the folder again")
     log = read_log(folder / "log.csv") if rows else None
-    if rows and len(log) != rows: raise HepaeError(f"{folder}/log.csv: has {len(log)} lines where config.json says {rows}; copy the folder again")
+    if rows and len(log) != rows:
+        lines = f"has {len(log)} lines where config.json says {rows}"
+        raise HepaeError(f"{folder}/log.csv: {lines}; copy the folder again")
     return cls(model, normaliser, schema, config, log, coordinates)
 
 # %% ../nbs/33_trained.ipynb #fd7c19f2
@@ -339,5 +396,6 @@ def begin_folder(folder: Path, config: dict) -> None:
     folder.mkdir(exist_ok=True)
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
     write_config(folder, config)
-    for name in ("weights.safetensors", "log.csv", "activations.csv", "plots/preview.png", "plots/activations.png"): (folder / name).unlink(missing_ok=True)
+    written = ("weights.safetensors", "log.csv", "activations.csv", "plots/preview.png", "plots/activations.png")
+    for name in written: (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "tensorboard", ignore_errors=True)

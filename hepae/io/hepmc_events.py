@@ -81,7 +81,9 @@ def events_of(
     rows = [event_index(np.concatenate([[0], np.cumsum(n)]), first_entry) for n in counts]
     most = max(map(len, weights), default=0)
     names = list(run.weight_names) if len(run.weight_names) == most else list(range(most))
-    table = pd.DataFrame([[*w, *[np.nan] * (most - len(w))] for w in weights], index=index, columns=names, dtype=np.float64)
+    table = pd.DataFrame(
+        [[*w, *[np.nan] * (most - len(w))] for w in weights], index=index, columns=names, dtype=np.float64
+    )
     return Events(version, run, pd.DataFrame({**events, "n_weights": [len(w) for w in weights]}, index=index), table,
                   pd.DataFrame(particles, index=rows[0], copy=False), pd.DataFrame(vertices, index=rows[1], copy=False),
                   pd.DataFrame({**attributes, "entry": np.asarray(attributes["entry"]) + first_entry}))

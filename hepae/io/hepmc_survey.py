@@ -35,11 +35,14 @@ class Survey:
         "The columns that events of all these files have."
         beams = [f"beam{k + 1}_{n}" for k in range(self.beams) for n in ("pid", *MOMENTUM, "status")]
         whole = lambda n: n.endswith(("number", "n_weights", "_pid", "_status")) and n not in self.weights  # noqa: E731
-        return {n: np.dtype(np.int64 if whole(n) else np.float64) for n in ("number", "n_weights", *self.weights, *beams)}
+        return {
+            n: np.dtype(np.int64 if whole(n) else np.float64) for n in ("number", "n_weights", *self.weights, *beams)
+        }
 
     def left_out(self) -> list[str]:
         "What is not kept, in words."
-        listed = lambda names: ", ".join(list(names)[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")  # noqa: E731
+        # noqa: E731
+        listed = lambda names: ", ".join(list(names)[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
         said = [f"{self.intermediate:,} intermediate particles and the vertices between them"] * bool(self.intermediate)
         said += ["places of vertices"] * bool(self.places)
         if self.attributes: said.append(f"attributes ({listed(self.attributes)})")
