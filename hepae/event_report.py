@@ -116,7 +116,7 @@ def _search_items(found: Comparison, facts: dict) -> list:
     drawn = drell_yan_panels(found)
     return [SEARCH, table, *([plot_panels(drawn)] if drawn else []), *([chi2] if chi2 else [])]
 
-
+# %% ../nbs/65b_event_report.ipynb #aa29e915
 def _pair_sections(found: Comparison) -> list[tuple[str, list]]:
     "Observables of the lepton pairs, of all and of those in the acceptance."
     pairs, cut = panels_of(found, list(PAIR)), panels_of(found, ["m_ll", "pt_ll"], True)
@@ -138,7 +138,7 @@ def _sections(found: Comparison, facts: dict) -> list[tuple[str, list]]:
         ("Whole events", [plot_panels([*panels_of(found, _SHAPE), flow_panel(found)])]),
     ]
 
-
+# %% ../nbs/65b_event_report.ipynb #925817cf
 def _remark_units(a: Side, b: Side, remark) -> None:
     "Remark on two files in different units."
     if a.unit == b.unit: return

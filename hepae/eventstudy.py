@@ -44,7 +44,7 @@ def fidelity(
         "|p| > E": light, "off shell": float(1 - np.mean(_on_shell(after, q))),
         "others |Δp|/|p|": float(np.median(moved)), "ΣE rms": _energy_error(before, p, q)}
 
-
+# %% ../nbs/66_eventstudy.ipynb #b63b61b4
 def _mass_errors(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, float]:
     "Relative residuals of the pair's mass."
     m, back = pair_masses(before), pair_masses(after)

@@ -115,7 +115,7 @@ def run_point(
     finally: torch.set_num_threads(threads)
     return line
 
-
+# %% ../nbs/41_scan.ipynb #d7ea93ed
 def _reason(e: Exception, folder: str) -> str:
     "What went wrong, in one line without the place of the scan."
     text = str(e) if isinstance(e, HepaeError) else f"{type(e).__name__}: {e}"
@@ -150,7 +150,7 @@ def _go_on(folder: Path, data: dict, force: bool) -> None:
         raise HepaeError(f"{folder}: {_other(begun.get('data'), data)}; "
                          "give another folder, or forget its points with --force")
 
-
+# %% ../nbs/41_scan.ipynb #949bd26a
 def _begin(folder: Path, data: dict, source: dict, force: bool) -> None:
     "Make the folder, or check that it is of this table."
     _refuse_others(folder)
