@@ -168,7 +168,7 @@ def take_frequent(
 ) -> list[Frequent]:
     "The inverse of `put_frequent`, checked; HepaeError if it is damaged."
     if not data: return [NONE] * len(dtypes)
-    raw = _inflated(data, 10 * len(dtypes) + 18 * MOST_LISTED)
+    raw = _inflated(data, 10 * len(dtypes) + 18 * min(MOST_LISTED, min(MOST_FREQUENT, rows) * len(dtypes)))
     counts, at = take_numbers(raw, len(dtypes))
     _check_counts(counts, dtypes, rows)
     numbers, at = take_many(raw, sum(counts), at)
