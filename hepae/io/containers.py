@@ -90,15 +90,21 @@ def _blocks(data: memoryview) -> Iterator[tuple[memoryview, int, memoryview]]:
 
 
 def _check_blocks(chunk, cursor, compressed_bytes: int, uncompressed_bytes: int, num_blocks: int, **_) -> None:
-    "HepaeError where a record claims another size than its blocks, or a block of a small file unpacks to more than it says."
+    "HepaeError where a record claims another size than its blocks, or a block unpacks to more than it says."
     if num_blocks: return
     data = memoryview(chunk.get(cursor.index, cursor.index + compressed_bytes, cursor, {}))
     sizes = []
     for algorithm, size, packed in _blocks(data):
         sizes.append(size)
         tried = algorithm == b"ZL" and chunk.source.num_bytes < _SMALL
-        if tried and len(zlib.decompressobj().decompress(packed, size + 1)) > size: raise HepaeError(f"a block of {len(packed)} bytes unpacks to more than the {size} it says; copy the file again")
-    if uncompressed_bytes not in (sum(sizes), *sizes[:1]): raise HepaeError(f"a record of {compressed_bytes} bytes claims {uncompressed_bytes}, and its blocks unpack to {sum(sizes)}; copy the file again")
+        if tried and len(zlib.decompressobj().decompress(packed, size + 1)) > size:
+            raise HepaeError(
+                f"a block of {len(packed)} bytes unpacks to more than the {size} it says; copy the file again"
+            )
+    if uncompressed_bytes not in (sum(sizes), *sizes[:1]):
+        raise HepaeError(
+            f"a record of {compressed_bytes} bytes claims {uncompressed_bytes}, and its blocks unpack to {sum(sizes)}; copy the file again"
+        )
 
 
 uproot.compression.decompress.hook_before_block = _check_blocks  # uproot takes memory for what a record claims
@@ -218,17 +224,24 @@ def check_entries(
     tree,       # a TTree or an RNTuple
     name: str,  # from `branch_names`
 ) -> None:
-    "HepaeError unless a branch has as many entries as its tree, and baskets for them: a few bytes may claim any number."
+    "HepaeError unless a branch has as many entries as its tree, and baskets for them: few bytes may claim any number."
     if not isinstance(tree, uproot.TTree): return
     branch, n = branch_of(tree, name)[0], tree.num_entries
-    if branch.num_entries != n: raise HepaeError(f"branch {name} has {branch.num_entries} entries, its tree {tree.name} has {n}; the file is inconsistent")
-    if (held := int(branch.entry_offsets[-1])) != n: raise HepaeError(f"branch {name} has baskets for {held} entries, its tree {tree.name} has {n}; the file is inconsistent")
+    if branch.num_entries != n:
+        raise HepaeError(
+            f"branch {name} has {branch.num_entries} entries, its tree {tree.name} has {n}; the file is inconsistent"
+        )
+    if (held := int(branch.entry_offsets[-1])) != n:
+        raise HepaeError(
+            f"branch {name} has baskets for {held} entries, its tree {tree.name} has {n}; the file is inconsistent"
+        )
 
 
 def branch_array(tree, name: str, start: int | None = None, stop: int | None = None) -> ak.Array:
     "Entries `start` to `stop` − 1 of a column."
     branch, leaf = branch_of(tree, name)
-    if branch is _dotted(tree, name): return tree.arrays(filter_name=lambda n: n == name, entry_start=start, entry_stop=stop)[name]
+    if branch is _dotted(tree, name):
+        return tree.arrays(filter_name=lambda n: n == name, entry_start=start, entry_stop=stop)[name]
     array = branch.array(entry_start=start, entry_stop=stop)
     return array[leaf] if leaf else array
 

@@ -288,7 +288,6 @@ class _Frequency(_Record):
         if not all(isinstance(n, int) for n in numbers): raise HepaeError("has times of an unknown frequency")
         return getattr(pd.offsets, self.name)(*numbers)
 
-
 # %% ../../nbs/07_io.unpickle.ipynb #79940e2a
 class _Events(tuple):
     "Levels, codes and names of a MultiIndex."
@@ -325,7 +324,8 @@ def _decimal(text) -> Decimal:
 
 def _arrow_parts(name: str, *given) -> tuple:
     "A type of Arrow that has parameters."
-    if not all(isinstance(x, (str, int, type(None))) for x in given): raise HepaeError("has a type of Arrow that is none")
+    if not all(isinstance(x, (str, int, type(None))) for x in given):
+        raise HepaeError("has a type of Arrow that is none")
     return name, *given
 
 
@@ -426,18 +426,26 @@ _BUILTINS = {
     "bytes": _bytes,
     "dict": lambda: {},
 }
-_PARTS = _PANDAS | dict.fromkeys(_NUMPY_MODULES, _NUMPY_PARTS) | {
-    "numpy": {"dtype": _dtype, "ndarray": _new_array},
-    "pyarrow.lib": _PYARROW,
-    "builtins": _BUILTINS,
-    "__builtin__": _BUILTINS,
-    "_codecs": {"encode": _bytes},
-    "functools": {"partial": _partial_block},
-    "zoneinfo": {"ZoneInfo": _Zone},
-    "pytz": {"_UTC": lambda: "UTC", "_p": lambda name, *_: name},
-    "decimal": {"Decimal": _decimal},
-    "datetime": {"date": _date, "timezone": _fixed_zone, "timedelta": lambda days=0, seconds=0, *_: 86400 * days + seconds},
-}
+_PARTS = (
+    _PANDAS
+    | dict.fromkeys(_NUMPY_MODULES, _NUMPY_PARTS)
+    | {
+        "numpy": {"dtype": _dtype, "ndarray": _new_array},
+        "pyarrow.lib": _PYARROW,
+        "builtins": _BUILTINS,
+        "__builtin__": _BUILTINS,
+        "_codecs": {"encode": _bytes},
+        "functools": {"partial": _partial_block},
+        "zoneinfo": {"ZoneInfo": _Zone},
+        "pytz": {"_UTC": lambda: "UTC", "_p": lambda name, *_: name},
+        "decimal": {"Decimal": _decimal},
+        "datetime": {
+            "date": _date,
+            "timezone": _fixed_zone,
+            "timedelta": lambda days=0, seconds=0, *_: 86400 * days + seconds,
+        },
+    }
+)
 
 # %% ../../nbs/07_io.unpickle.ipynb #a5cc42dc
 _FAR_MORE = "unpacks to far more than a table of its size; unpack it, and give the file that comes out"
