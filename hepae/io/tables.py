@@ -11,6 +11,7 @@ __all__ = ['WRITERS', 'CHUNK_ROWS', 'CSV_BLOCK', 'RAGGED_COLUMNS', 'is_numbered'
 import csv
 import json
 import re
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -378,6 +379,7 @@ _GAPS = ["", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NULL", "null", "None"] 
 _TRUTH = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 _INT = r"^[ \t]*[-+]?\d+[ \t]*$"
 _FLOAT = r"^[ \t]*[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?|[nN][aA][nN]|[iI][nN][fF]([iI][nN][iI][tT][yY])?)[ \t]*$"
+_MOST_NAMES = 2**13  # columns, as in a .hepae file: each takes some kB of memory
 CSV_BLOCK = 2**24  # bytes of text at a time, which must hold a whole row
 
 
@@ -386,7 +388,8 @@ def _csv_names(path: Path) -> tuple[list[str], bool]:
     with open(path, newline="", encoding="utf-8-sig") as f:
         rows = (r for r in csv.reader(f) if r)
         names, row = next(rows, []), next(rows, None)
-    if twice := sorted({n for n in names if names.count(n) > 1}): raise HepaeError(f"{path}: column {twice[0]!r} occurs twice in the first line; rename one of them")
+    if len(names) > _MOST_NAMES: raise HepaeError(f"{path}: has {len(names):,} columns in its first line, and a table takes {_MOST_NAMES:,}; give it in parts")
+    if twice := sorted(n for n, times in Counter(names).items() if times > 1): raise HepaeError(f"{path}: column {twice[0]!r} occurs twice in the first line; rename one of them")
     if "" in names[1:]: raise HepaeError(f"{path}: column {names.index('', 1) + 1} has no name in the first line; give it one")
     return names, row is not None
 
