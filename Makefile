@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 # real files of other people, which no test needs: what reads them is skipped where the folder is not there
 export HEPAE_TESTDATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo install test real slow notebooks step hooks bench lab clean
+.PHONY: help map demo install test real slow notebooks step hooks bench lab clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -62,6 +62,9 @@ slow: install ## the cells and tests that take long, with all other cells
 
 bench: install ## the measured figures: training, extraction, bytes, speed and memory of codecs; real files if they are there
 	@failed=; for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || failed+=" $$script"; done; test -z "$$failed" || { echo "FAILED:$$failed"; exit 1; }
+
+map: install ## draw the map of CONTRIBUTING.md anew, from notebooks and imports
+	$(BIN)/python tests/draw_map.py
 
 hooks: install ## git hooks that keep notebooks clean
 	$(BIN)/nbdev_install_hooks

@@ -17,18 +17,18 @@ import click
 import pandas as pd
 import torch
 
-from hepae.analysis import unseen
-from hepae.codec.equal_bytes import beside, equal_bytes
+from hepae.bench.equal_bytes import beside, equal_bytes
 from hepae.core import HepaeError, run_record, whole
-from hepae.cost import cpu_per_jet, memory_trace
-from hepae.io.files import naming, read
+from hepae.files.reading import naming, read
+from hepae.learning.cost import cpu_per_jet, memory_trace
+from hepae.learning.prep import filter_events, refuse_nonfinite
+from hepae.learning.trained import TrainedModel
 from hepae.metrics import Summary, bytes_on_disk, residuals, standardised_mse, summarise, with_error
-from hepae.physics import dijet_mass
-from hepae.plots import plot_histograms, plot_residuals
-from hepae.prep import filter_events, refuse_nonfinite
-from hepae.report import analysis_report
-from hepae.trained import TrainedModel
-from hepae.trends import plot_against_latent, plot_memory, plot_rate
+from hepae.physics.dijets import dijet_mass
+from hepae.plots.comparison import plot_histograms, plot_residuals
+from hepae.plots.trends import plot_against_latent, plot_memory, plot_rate
+from hepae.report.analysis import unseen
+from hepae.report.page import analysis_report
 
 LATENT = """σ and mean of the residuals of each variable for networks of different latent size, with their errors; open
 circles are the half width of the central 68%, which single jets do not move."""

@@ -20,12 +20,12 @@ import click
 import pandas as pd
 import torch
 
-from hepae.metrics import standardised_mse
-from hepae.architecture import parameter_count
 from hepae.core import whole
-from hepae.io.files import read
-from hepae.learner import train
-from hepae.trained import TrainedModel
+from hepae.files.reading import read
+from hepae.learning.architecture import parameter_count
+from hepae.learning.learner import train
+from hepae.learning.trained import TrainedModel
+from hepae.metrics import standardised_mse
 
 DISCRETE = ["N90Constituents", "ActiveArea"]
 SKIP = {"skip": True}

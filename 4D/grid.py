@@ -17,8 +17,8 @@ import pandas as pd
 import torch
 
 from hepae.core import whole
-from hepae.io.files import read
-from hepae.learner import train
+from hepae.files.reading import read
+from hepae.learning.learner import train
 from hepae.metrics import residuals, standardised_mse, summarise
 
 HERE = Path(__file__).parent

@@ -4,7 +4,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str):
     "`hepae.compress` and `hepae.decompress`, imported when they are asked for: `hepae --help` needs neither."
     if name == "compress":
-        from hepae.codec.files import compress
+        from hepae.files.compression import compress
         return compress
     if name == "decompress":
         from hepae.codec.tables import decompress

@@ -12,8 +12,8 @@ import click
 import pandas as pd
 import torch
 
-from hepae.eventstudy import judged, train_for
-from hepae.io.files import read
+from hepae.files.reading import read
+from hepae.report.event_study import judged, train_for
 
 BIGGER = dict(recipe="BIGGER_AE", bs=128, lr=5e-4)
 TURNED = dict(coordinates="on-shell-turned", loss="mse+momentum", symmetry=True, bs=128, lr=5e-4)

@@ -17,13 +17,35 @@ import numpy as np
 import pandas as pd
 
 from hepae.codec import container
-from hepae.codec.container import MAGIC, VERSION, Reader, Writer, put_json, put_numbers, put_sections, take_json, take_numbers, take_sections
+from hepae.codec.container import (
+    MAGIC,
+    VERSION,
+    Reader,
+    Writer,
+    put_json,
+    put_numbers,
+    put_sections,
+    take_json,
+    take_numbers,
+    take_sections,
+)
 from hepae.codec.header import Header
-from hepae.codec.model import model_from_bytes
 from hepae.codec.plain import pack_texts, unpack_texts
+from hepae.codec.shared_model import model_from_bytes
 from hepae.codec.tables import _opened, _put_texts, _take_texts, compress, decompress, read_rows
 from hepae.core import HepaeError
-from hepae.schema import PRESETS, Column, Schema, Source, event_index, events_of, infer_schema, variable, with_events, with_schema
+from hepae.schema import (
+    PRESETS,
+    Column,
+    Schema,
+    Source,
+    event_index,
+    events_of,
+    infer_schema,
+    variable,
+    with_events,
+    with_schema,
+)
 
 SECONDS = 10        # longer is a hang
 SPARE = 192 << 20   # bytes that any file may cost, besides four times what the honest ones do
@@ -44,7 +66,7 @@ def jets(rng: np.random.Generator, n: int, dims: str = "4D", dtype: str = "float
 
 
 def with_odd_values(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
-    "The table with values that no grid holds, here and there."
+    "The table with values that no quantiser holds, here and there."
     odd, schema = table.copy(), table.attrs
     for name in odd.columns[odd.dtypes == "float32"]:
         there = rng.random(len(odd)) < 0.05
@@ -101,17 +123,17 @@ def honest_files(seed: int = 0) -> dict[str, bytes]:
 
 def with_models(rng: np.random.Generator, table: pd.DataFrame) -> dict[str, bytes]:
     "Files with networks inside (random ones: what they say is never wrong, only useless)."
-    from hepae.codec.bounds import quantiser
+    from hepae.codec.bounds import quantiser_of
     from hepae.codec.network import from_layers
     from hepae.codec.predictor import LatentPredictor, Predictor, View
     schema = infer_schema(table)
     names = ["pt", "m", "phi", "eta"]
-    grids = tuple((n, (g := quantiser(schema[n])).mode, float(g.size)) for n in names)
-    turn = int(grids[2][2])
+    quantisers = tuple((n, (g := quantiser_of(schema[n])).mode, float(g.size)) for n in names)
+    turn = int(quantisers[2][2])
     net = lambda *sizes: from_layers([rng.normal(0, 0.3, (b, a)) for a, b in zip(sizes, sizes[1:])], [rng.normal(0, 0.1, b) for b in sizes[1:]], ["tanh"] * (len(sizes) - 2) + ["linear"])
     views = (View(750_000, 2000), View(740_000, 2000), View(0, turn // 6, turn), View(0, 1800))
-    learned = Predictor(grids, views, {1: net(1, 6, 2), 2: net(2, 6, 2), 3: net(4, 6, 2)})
-    latent = LatentPredictor(grids, ("float32",) * 4, ((750_000.0, 2000.0), (740_000.0, 2000.0), (0.0, turn / 6), (0.0, 1800.0)), ((0, 2**21), (0, 2**21), (0, turn), (-9000, 9000)), True, 2**13, net(2, 6, 4), net(4, 6, 2))
+    learned = Predictor(quantisers, views, {1: net(1, 6, 2), 2: net(2, 6, 2), 3: net(4, 6, 2)})
+    latent = LatentPredictor(quantisers, ("float32",) * 4, ((750_000.0, 2000.0), (740_000.0, 2000.0), (0.0, turn / 6), (0.0, 1800.0)), ((0, 2**21), (0, 2**21), (0, turn), (-9000, 9000)), True, 2**13, net(2, 6, 4), net(4, 6, 2))
     return {"learned": compress(table, "schema", predictor=learned), "latents": compress(table, "schema", predictor=latent)}
 
 

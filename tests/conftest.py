@@ -50,7 +50,7 @@ def sample() -> Path:
 
 def first_jets(events: int = 200) -> pd.DataFrame:
     "The first events of the committed jets as a table."
-    from hepae.io.files import read
+    from hepae.files.reading import read
     from hepae.schema import schema_of, with_schema
     jets = read(ROOT / "data" / "jets.root")
     schema, first = schema_of(jets), jets[jets.index.get_level_values(0) < events]
@@ -59,7 +59,7 @@ def first_jets(events: int = 200) -> pd.DataFrame:
 
 def hepae(*arguments, cwd: Path | None = None, **options) -> subprocess.CompletedProcess:
     "The command line. In this process, because imports cost seconds; in one of its own with options of subprocess.run."
-    from hepae.cli import main
+    from hepae.cli.main import main
     if options: return hepae_process(*arguments, cwd=cwd, **options)
     return in_this_process(main, arguments, cwd)
 
@@ -89,7 +89,7 @@ def as_python_does() -> None:
 def hepae_process(*arguments, **options) -> subprocess.CompletedProcess:
     "The command line as a user runs it."
     environment = {k: v for k, v in os.environ.items() if k not in HIDDEN} | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", "from hepae.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-c", "from hepae.cli.main import main; main()", *map(str, arguments)]
     usual = {"capture_output": True, "text": True, "timeout": 120, "env": environment, "stdin": subprocess.DEVNULL}
     return subprocess.run(command, **usual | options)
 

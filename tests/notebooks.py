@@ -27,7 +27,8 @@ PRELOAD = ["nbdev.test", "fastai.tabular.all", "matplotlib.pyplot", "mplhep", "h
 
 
 # begun first, so that all workers end together
-LONGEST = ["53f_codec.learned", "compression", "unseen_signal", "53e_codec.tables", "bytes", "03e_detector", "40_learner", "02_sample", "56_codec.files", "1cycle", "57_codec.bench"]
+LONGEST = ["01_training", "compression", "unseen_signal", "16_tables", "bytes", "07_detector", "13_learner",
+           "01_generator", "1cycle", "04_race"]
 
 
 @dataclass(order=True)
@@ -118,8 +119,8 @@ def reads_real_files(notebook: Path) -> bool:
 
 def notebooks_of(paths: list[Path]) -> list[Path]:
     "Notebooks, and those in folders by name."
-    found = [sorted(p.glob("*.ipynb")) if p.is_dir() else [p] for p in paths]
-    return [p.resolve() for some in found for p in some]
+    found = [sorted(p.rglob("*.ipynb")) if p.is_dir() else [p] for p in paths]
+    return [p.resolve() for some in found for p in some if ".ipynb_checkpoints" not in p.parts]
 
 
 def takes_long(notebook: Path) -> int:

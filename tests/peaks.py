@@ -32,7 +32,7 @@ def resident() -> int:
 
 def _run(arguments: list[str], err: str, before: int) -> None:
     "Be the command: its standard error goes to a file, after the bytes that a fork does not count; the rest nowhere."
-    from hepae.cli import main
+    from hepae.cli.main import main
     Path(err).write_text(f"{before - resident()}\n")
     for target, number in ((os.devnull, 1), (err, 2)): os.dup2(os.open(target, os.O_WRONLY | os.O_APPEND), number)
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
@@ -49,8 +49,8 @@ def serve() -> None:
     "Run the commands that come in, one a line, and say what each took."
     import pyarrow.parquet  # noqa: F401, these once for all commands
 
-    import hepae.cli  # noqa: F401
-    import hepae.codec.files  # noqa: F401
+    import hepae.cli.main  # noqa: F401
+    import hepae.files.compression  # noqa: F401
     for line in sys.stdin:
         err, *arguments = line.rstrip("\n").split("\t")
         before = resident()

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from conftest import in_this_process
 
-from hepae.io.files import read, write
-from hepae.learner import train
+from hepae.files.reading import read, write
+from hepae.learning.learner import train
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "27D/27D_analysis.py"

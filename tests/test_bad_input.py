@@ -20,11 +20,11 @@ from conftest import ROOT, first_jets, hepae, one_sentence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hepae.cli import main
+from hepae.cli.main import main
 from hepae.core import HepaeError
-from hepae.io.files import describe, extract, read, write
+from hepae.files.reading import describe, extract, read, write
+from hepae.learning.trained import TrainedModel
 from hepae.schema import Column, event_index, schema_of, with_schema
-from hepae.trained import TrainedModel
 
 FOUR = ("pt", "eta", "phi", "m")
 JETS = ak.Array([[30.0, 20.0], [], [50.0]])
@@ -457,7 +457,7 @@ def test_a_killed_extraction_leaves_no_output(sample, tmp_path, suffix):
     "kill -9 while chunks are being written: what stays is hidden, no pattern for outputs finds it, and the next run is not disturbed."
     code = """if True:
         import itertools, sys, time
-        import hepae.io.files as files
+        import hepae.files.reading as files
         chunks = files.read_chunks
         def slow(*a, **k):
             for chunk in itertools.chain.from_iterable(chunks(*a, **k) for _ in range(99)):
@@ -465,7 +465,7 @@ def test_a_killed_extraction_leaves_no_output(sample, tmp_path, suffix):
                 print('written', flush=True)
                 time.sleep(0.02)
         files.read_chunks = slow
-        from hepae.cli import main
+        from hepae.cli.main import main
         main(['extract', sys.argv[1], '-o', sys.argv[2]])"""
     out = tmp_path / f"o{suffix}"
     process = subprocess.Popen([sys.executable, "-c", code, str(sample), str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -481,8 +481,8 @@ def test_a_killed_extraction_leaves_no_output(sample, tmp_path, suffix):
 
 
 def test_ctrl_c_leaves_nothing(sample, tmp_path):
-    code = "import hepae.io.files as f, os, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nr = f.read_chunks\n" \
-           "def stop(*a, **k):\n    for c in r(*a, **k): yield c; os.kill(os.getpid(), signal.SIGINT)\nf.read_chunks = stop\nfrom hepae.cli import main; import sys; main(sys.argv[1:])"
+    code = "import hepae.files.reading as f, os, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nr = f.read_chunks\n" \
+           "def stop(*a, **k):\n    for c in r(*a, **k): yield c; os.kill(os.getpid(), signal.SIGINT)\nf.read_chunks = stop\nfrom hepae.cli.main import main; import sys; main(sys.argv[1:])"
     done = subprocess.run([sys.executable, "-c", code, "extract", str(sample), "-o", str(tmp_path / "o.pkl")], capture_output=True, text=True, timeout=60)
     assert done.returncode == 130
     one_sentence(done.stderr, "interrupted")

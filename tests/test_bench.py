@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT, hepae
 
-from hepae.codec.bench import bench
-from hepae.codec.rivals import available
+from hepae.bench.race import bench
+from hepae.bench.rivals import available
 from hepae.codec.tables import compress
 from hepae.schema import event_index, schema_of, with_schema
 

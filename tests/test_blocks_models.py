@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hepae.core import HepaeError, UsageError, rng
-from hepae.coordinates import KINDS, Coordinates, fit_coordinates
-from hepae.learner import train
-from hepae.models import build_model, model_from_config
-from hepae.particles import faster_than_light, mass_squared, momenta
-from hepae.prep import PARTICLES, Normaliser, fit_normaliser
-from hepae.quantile import Quantile, fit_quantile
+from hepae.learning.coordinates import KINDS, Coordinates, fit_coordinates
+from hepae.learning.learner import train
+from hepae.learning.models import build_model, model_from_config
+from hepae.learning.prep import PARTICLES, Normaliser, fit_normaliser
+from hepae.learning.quantile import Quantile, fit_quantile
+from hepae.learning.trained import TrainedModel
+from hepae.physics.particles import faster_than_light, mass_squared, momenta
 from hepae.schema import event_index, infer_schema, with_schema
-from hepae.trained import TrainedModel
 
 settings.register_profile("hepae", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("hepae")

@@ -4,13 +4,13 @@ import pandas as pd
 import pytest
 from conftest import hepae
 
-from hepae.codec import bounds, fine, header, tables
+from hepae.codec import bounds, header, refinement, tables
 from hepae.codec.tables import compress, decompress
 from hepae.core import HepaeError, UsageError
-from hepae.cuts import filter_events
 from hepae.io.root import leading_rows
 from hepae.metrics import within_bound
-from hepae.physics import dijet_mass, match_jets
+from hepae.physics.cuts import filter_events
+from hepae.physics.dijets import dijet_mass, match_jets
 from hepae.schema import Column, Schema, event_index, parse_bound, with_schema
 
 
@@ -115,10 +115,10 @@ def mode(bound: str, kind: str = "continuous", dtype: str = "float64") -> str: r
 
 
 def test_relative_bins_end_where_an_octave_has_too_many():
-    e = np.log(2) / bounds.MOST_CELLS / 2  # about the bound of so many bins
+    e = np.log(2) / bounds.MOST_BINS / 2  # about the bound of so many bins
     sizes = [float(e * (1 + d)) for d in np.linspace(-1e-4, 1e-4, 41)]
-    bins = [bounds.cells_for(s - 1.01 * np.finfo("f8").eps / 2) for s in sizes]
-    assert bounds.MOST_CELLS == 65536 and min(bins) <= 65536 < max(bins)
+    bins = [bounds.bins_for(s - 1.01 * np.finfo("f8").eps / 2) for s in sizes]
+    assert bounds.MOST_BINS == 65536 and min(bins) <= 65536 < max(bins)
     for s, n in zip(sizes, bins): assert mode(f"rel:{s!r}") == ("rel" if n <= 65536 else "bits"), (s, n)
 
 
@@ -141,13 +141,13 @@ def test_mantissas_end(dtype, mantissa):
 def refined(x: np.ndarray, column: Column) -> tuple[np.ndarray, np.ndarray]:
     "Values of a column by their bins, and by parts of bins."
     schema = Schema((Column("pid", "int32", kind="integer", bound="exact"), Column("prompt", "bool", kind="flag", bound="exact"), column))
-    grids = [bounds.quantiser(c) for c in schema.columns]
-    where = fine.fine_of(schema, grids)
+    quantisers = [bounds.quantiser(c) for c in schema.columns]
+    where = refinement.refinement_of(schema, quantisers)
     original = {0: np.full(len(x), 11, "i4"), 1: np.ones(len(x), bool), 2: x}
-    q, escapes = bounds.quantise(x, column, grids[2])
-    back = original | {2: np.where(escapes, x, grids[2].values(q))}
+    q, escapes = bounds.quantise(x, column, quantisers[2])
+    back = original | {2: np.where(escapes, x, quantisers[2].values(q))}
     finer = dict(back)
-    fine.decode_fine(fine.encode_fine(original, back, where, schema, grids), finer, where, schema, grids)
+    refinement.decode_refinement(refinement.encode_refinement(original, back, where, schema, quantisers), finer, where, schema, quantisers)
     return back[2], finer[2]
 
 
@@ -164,9 +164,9 @@ def test_parts_of_bins_keep_the_bound(bound, low, high):
 
 def test_parts_outside_the_bound_are_not_taken():
     "A part that would break the bound (here: of a value that escaped far from its bin) is 0."
-    column, grid = Column("pt", "float32", bound="abs:1e-3"), bounds.quantiser(Column("pt", "float32", bound="abs:1e-3"))
+    column, quantiser = Column("pt", "float32", bound="abs:1e-3"), bounds.quantiser(Column("pt", "float32", bound="abs:1e-3"))
     x, v = np.array([1.0, 1.0, 1.0], "f4"), np.array([1.0004, 1.0015, 1.5], "f4")
-    assert (fine._part(x, v, column, grid, 16) != 0).tolist() == [True, True, False]
+    assert (refinement._part(x, v, column, quantiser, 16) != 0).tolist() == [True, True, False]
 
 
 # ---- limits of files ----

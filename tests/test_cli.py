@@ -10,16 +10,17 @@ import pytest
 import uproot
 from conftest import ROOT, hepae
 
-from hepae.io.files import read
+from hepae.files.reading import read
 from hepae.schema import preset, schema_of
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     "A few hundred events of the sample, as ROOT."
-    from hepae.io.files import write
-    from hepae.schema import Source, with_schema
     from dataclasses import replace
+
+    from hepae.files.reading import write
+    from hepae.schema import Source, with_schema
     jets = read(ROOT / "data" / "jets.root")
     first = jets[jets.index.get_level_values(0) < 1500]
     schema = schema_of(jets)
@@ -144,7 +145,7 @@ def test_quiet_and_no_bars(small, tmp_path):
 
 def test_broken_pipe(small):
     "`hepae inspect … | head -0` ends quietly."
-    command = f"{sys.executable} -c 'from hepae.cli import main; main()' inspect {small} --json | head -c 0"
+    command = f"{sys.executable} -c 'from hepae.cli.main import main; main()' inspect {small} --json | head -c 0"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
 

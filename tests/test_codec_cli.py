@@ -16,8 +16,8 @@ import uproot
 from conftest import ROOT, hepae, one_sentence
 
 from hepae.codec.tables import read_tables
-from hepae.io.files import expand, read, write
 from hepae.core import HepaeError
+from hepae.files.reading import expand, read, write
 from hepae.metrics import bound_violations
 from hepae.schema import schema_of, with_schema
 
@@ -117,7 +117,7 @@ def test_pipes(small, packed, tmp_path):
     assert len(text.splitlines()) == len(read(packed)) + 1
     rows = np.loadtxt(text.splitlines()[1:], delimiter=",")
     np.testing.assert_array_equal(rows[:, 2:].astype("f4"), read(packed)[FOUR].to_numpy())
-    one = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'from hepae.cli import main; main()', *sys.argv[1:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE); p.stdout.read(5); p.stdout.close(); print(p.stderr.read().decode())"
+    one = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'from hepae.cli.main import main; main()', *sys.argv[1:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE); p.stdout.read(5); p.stdout.close(); print(p.stderr.read().decode())"
     closed = subprocess.run([sys.executable, "-c", one, "decompress", str(packed), "-o", "-"], capture_output=True, text=True, timeout=60)
     assert "Traceback" not in closed.stdout
 
@@ -255,7 +255,7 @@ def test_kill(tmp_path):
     "Killed at any moment, a compression leaves no file under the name, and what it leaves beside it is in nobody's way."
     jets = pd.concat([first_events(5000)] * 8, ignore_index=True)
     write(jets, tmp_path / "many.parquet")
-    command = [sys.executable, "-c", "from hepae.cli import main; main()", "compress", str(tmp_path / "many.parquet"), "-o", str(tmp_path / "many.hepae")]
+    command = [sys.executable, "-c", "from hepae.cli.main import main; main()", "compress", str(tmp_path / "many.parquet"), "-o", str(tmp_path / "many.hepae")]
     seen = False
     for wait in (0.0, 0.05, 0.15, 0.4):
         child = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL, start_new_session=True)

@@ -6,7 +6,17 @@ import pandas as pd
 import pytest
 from codec_damage import Judge, blocks_of, campaign, deflated_raw, honest_files, jets, with_facts
 
-from hepae.codec.container import MAGIC, VERSION, Reader, Writer, put_json, put_numbers, put_sections, take_numbers, take_sections
+from hepae.codec.container import (
+    MAGIC,
+    VERSION,
+    Reader,
+    Writer,
+    put_json,
+    put_numbers,
+    put_sections,
+    take_numbers,
+    take_sections,
+)
 from hepae.codec.tables import MOST_ROWS, compress, decompress, read_rows
 from hepae.core import HepaeError
 from hepae.schema import events_of, infer_schema

@@ -23,6 +23,7 @@ print(json.dumps({"values": [values(folder) for folder in sys.argv[2:]], "featur
 def tables() -> dict:
     "Tables, and how each is compressed: all kinds of bounds, four and 27 columns, ordered and not, with networks."
     from codec_damage import jets, mixed, with_odd_values
+
     from hepae.schema import infer_schema, with_schema
     rng = np.random.default_rng(11)
     four = jets(rng, 1000)
@@ -35,6 +36,7 @@ def tables() -> dict:
 def compressed(folder: str) -> None:
     "Write a `.hepae` file of each table, and those with networks, into a folder."
     from codec_damage import with_models
+
     from hepae.codec.tables import compress
     made = tables()
     files = {name: compress(table, "schema", **choice) for name, (table, choice) in made.items()}

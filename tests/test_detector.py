@@ -9,7 +9,7 @@ import pytest
 import uproot
 from conftest import hepae
 
-from hepae.io.files import read
+from hepae.files.reading import read
 from hepae.schema import preset
 
 DATA = Path(__file__).parents[1] / "data"
@@ -82,14 +82,14 @@ def test_relations(jets):
 
 @pytest.fixture(scope="module")
 def recipe():
-    from hepae.collisions import Recipe
+    from hepae.toy.collisions import Recipe
     return Recipe(pileup=3, pool_events=40, block_events=5, anomalies=0.6, seed=11)
 
 
 @pytest.fixture(scope="module")
 def ten(recipe, tmp_path_factory):
     "A file of ten events, and what is said of it."
-    from hepae.detector import write_detector_jets
+    from hepae.toy.detector import write_detector_jets
 
     path = tmp_path_factory.mktemp("ten") / "1.root"
     return path, write_detector_jets(path, 10, recipe=recipe)
@@ -97,7 +97,7 @@ def ten(recipe, tmp_path_factory):
 
 @makes_samples
 def test_workers_do_not_show(recipe, ten, tmp_path):
-    from hepae.detector import write_detector_jets
+    from hepae.toy.detector import write_detector_jets
 
     (path, facts), two = ten, tmp_path / "2.root"
     assert facts == write_detector_jets(two, 10, recipe=recipe, workers=2) and facts["events"] == 10
@@ -108,7 +108,7 @@ def test_workers_do_not_show(recipe, ten, tmp_path):
 
 @makes_samples
 def test_longer_run_begins_with_the_shorter(recipe, ten, tmp_path):
-    from hepae.detector import write_detector_jets
+    from hepae.toy.detector import write_detector_jets
 
     write_detector_jets(tmp_path / "7.root", 7, recipe=recipe)
     short, long = (uproot.concatenate(f"{path}:CollectionTree") for path in (tmp_path / "7.root", ten[0]))
@@ -119,7 +119,7 @@ def test_longer_run_begins_with_the_shorter(recipe, ten, tmp_path):
 def test_anomalies_are_marked(recipe, tmp_path):
     from dataclasses import replace
 
-    from hepae.detector import blocks
+    from hepae.toy.detector import blocks
 
     block = next(iter(blocks(replace(recipe, anomalies=1.0, block_events=24))))
     good = next(iter(blocks(replace(recipe, anomalies=0.0, block_events=24))))
@@ -135,7 +135,7 @@ def test_anomalies_are_marked(recipe, tmp_path):
 def test_processes(process, recipe):
     from dataclasses import replace
 
-    from hepae.detector import blocks
+    from hepae.toy.detector import blocks
 
     jets = next(iter(blocks(replace(recipe, process=process, anomalies=0.0, block_events=20))))
     assert ak.mean(ak.num(jets.pt)) > (4 if process == "ttbar" else 2)
@@ -148,7 +148,7 @@ def test_processes(process, recipe):
 
 @makes_samples
 def test_interrupted_run_leaves_nothing(recipe, tmp_path):
-    from hepae.detector import write_detector_jets
+    from hepae.toy.detector import write_detector_jets
 
     def stop(steps):
         yield from list(steps)[:1]

@@ -16,13 +16,13 @@ import pytest
 import uproot
 from conftest import ROOT, hepae, one_sentence
 
-from hepae.cli import main
-from hepae.codec import files
+from hepae.cli.main import main
 from hepae.codec.container import Reader, Writer, put_numbers, put_sections, take_numbers, take_sections
-from hepae.codec.files import compress_files
 from hepae.codec.tables import compress as compress_table
 from hepae.codec.tables import decompress
 from hepae.core import whole
+from hepae.files import compression as files
+from hepae.files.compression import compress_files
 
 FOUR = ("pt", "eta", "phi", "mass")
 
@@ -325,9 +325,9 @@ def test_what_appears_while_we_write_is_kept(capfd, tmp_path, jets, monkeypatch)
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_leaves_nothing_half_written(tmp_path, jets, name):
     "The child waits for ever in the middle of its file; the signal comes when that file is there."
-    code = ("import sys, signal\nimport hepae.codec.files as f\nr = f.read_chunks\n"
+    code = ("import sys, signal\nimport hepae.files.compression as f\nr = f.read_chunks\n"
             "def stop(*a, **k):\n    for c in r(*a, **k): yield c; signal.pause()\n"
-            "f.read_chunks = stop\nfrom hepae.cli import main\nmain(sys.argv[1:])")
+            "f.read_chunks = stop\nfrom hepae.cli.main import main\nmain(sys.argv[1:])")
     child = subprocess.Popen([sys.executable, "-c", code, "compress", str(jets / "a.csv"), "-o", str(tmp_path / "o.hepae")], stderr=subprocess.PIPE, text=True)
     while not any(p.suffix == ".hepae" for p in tmp_path.iterdir()):
         assert child.poll() is None
@@ -344,7 +344,7 @@ def test_a_signal_leaves_nothing_half_written(tmp_path, jets, name):
 MOST_MB = 300
 _PEAK = """
 import sys
-from hepae.cli import main
+from hepae.cli.main import main
 for name in sys.argv[1:]:
     for command in (["inspect", name], ["decompress", name, "-o", name + ".root"], ["decompress", name, "-o", name + ".csv"], ["verify", name, name]):
         try: main(command)
@@ -407,7 +407,7 @@ def test_events_that_do_not_follow_each_other_are_refused(capfd, tmp_path):
 
 PEAK = """
 import re, sys
-from hepae.cli import main
+from hepae.cli.main import main
 try: main(sys.argv[1:])
 finally: print("PEAK", re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
 """

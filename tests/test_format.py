@@ -10,6 +10,7 @@ import other_reader
 import pandas as pd
 import pytest
 from golden.arrays import arrays_of, plain_array
+
 from hepae.codec.tables import compress, decompress
 from hepae.schema import Column, Schema, event_index, with_events, with_schema
 
@@ -77,7 +78,7 @@ def lossless(rng: np.random.Generator, n: int) -> pd.DataFrame:
 
 
 def bounded(rng: np.random.Generator, n: int) -> pd.DataFrame:
-    "Bounds at the edges of grids, angles of all ranges, escapes."
+    "Bounds at the edges of quantisers, angles of all ranges, escapes."
     kinds, table = {}, {}
     for dtype, bounds in {"float16": ("rel:3e-3", "rel:1e-3", "abs:0.5"), "float32": ("rel:2e-7", "rel:1e-6", "rel:0.5", "bits:1", "abs:1e-9"), "float64": ("rel:4e-16", "rel:1e-7", "bits:52", "abs:1e-17")}.items():
         for bound in bounds:
@@ -91,7 +92,7 @@ def bounded(rng: np.random.Generator, n: int) -> pd.DataFrame:
 
 
 def particles(rng: np.random.Generator, n: int, each: int = 25) -> pd.DataFrame:
-    "Particles by falling momentum, the mass from the kind of particle; a few of other kinds late, and values that no grid holds."
+    "Particles by falling momentum, the mass from the kind of particle; a few of other kinds late, and values that no quantiser holds."
     masses = {22: 0.0, 211: 0.13957, -211: 0.13957, 2212: 0.93827, 11: 0.000511}
     eta = np.round(rng.normal(0, 3, n), 2)
     p = -np.sort(-rng.lognormal(0, 1.5, (n // each, each)), axis=1).ravel()
@@ -212,7 +213,7 @@ def test_golden_files(name):
 
 
 def bins_used(head: dict) -> set[str]:
-    "Which variants of which grids."
+    "Which variants of which quantisers."
     found = set()
     for (_, dtype, _, kind, bound), variant in zip(head["columns"], head["variants"]):
         mode, x = bound.partition(":")[::2]
@@ -228,10 +229,10 @@ def used(data: bytes) -> set[str]:
     "What of FORMAT.md a file uses."
     found, blocks = set(), other_reader.blocks(data)
     head = other_reader.described(blocks[0][1])
-    for k, ((_, shift, _, atoms), splines, scale, ranges, _, period, zeros, taken, hole, *lookup) in zip(head["order"], head["plan"]):
+    for k, ((_, shift, _, frequent), splines, scale, ranges, _, period, zeros, taken, hole, *lookup) in zip(head["order"], head["plan"]):
         parents = {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in splines}, {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in ranges}
         found |= {f"spline {p}" for p in parents[0]} | {f"range {p}" for p in parents[1]}
-        found |= {name for name, used in {"atoms": atoms, "ranges": len(ranges) > 1, "period": period and splines, "zeros": zeros, "steps": taken == 2, "steps and spline": taken == 2 and splines, "lookup": lookup, "hole": hole, "spline and hole": splines and hole,
+        found |= {name for name, used in {"atoms": frequent, "ranges": len(ranges) > 1, "period": period and splines, "zeros": zeros, "steps": taken == 2, "steps and spline": taken == 2 and splines, "lookup": lookup, "hole": hole, "spline and hole": splines and hole,
                                           "fine scale": splines and scale >= 4, "coarse scale": splines and scale < 4}.items() if used}
     found |= bins_used(head) | {name for name in ("fine", "plain", "events") if head[name]}
     for kind, payload, *_ in blocks:

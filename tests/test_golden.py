@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from golden.arrays import arrays_of
 
-from hepae.codec.model import model_from_bytes
+from hepae.codec.shared_model import model_from_bytes
 from hepae.codec.tables import decompress
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hepae.core import HepaeError, UsageError
-from hepae.io.files import describe, kind_of, read, read_chunks
-from hepae.io.hepmc import read_events, read_particles, write_events
-from hepae.io.hepmc_text import pieces
+from hepae.files.reading import describe, kind_of, read, read_chunks
+from hepae.hepmc.files import read_events, read_particles, write_events
+from hepae.hepmc.text import pieces
 
 pyhepmc.Setup.print_warnings = False
 
@@ -330,7 +330,7 @@ def test_not_a_dead_process(tmp_path):
     "What ends a process that reads with HepMC3 itself is an error here."
     bad = b"HepMC::Version 3\nHepMC::Asciiv3-START_EVENT_LISTING\nE 1 1 1\nU GEV MM\nV -5 0 [7]\nP 1 -9 11 0 0 1 1 0 1\n"
     (path := tmp_path / "x.hepmc").write_bytes(bad)
-    done = subprocess.run([sys.executable, "-c", f"from hepae.io.hepmc import read_events; list(read_events({str(path)!r}))"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", f"from hepae.hepmc.files import read_events; list(read_events({str(path)!r}))"], capture_output=True, text=True)
     assert done.returncode == 1 and "HepaeError" in done.stderr.splitlines()[-1]
 
 
@@ -346,7 +346,7 @@ def test_flat_memory(tmp_path):
     "Reading does not keep what it has read: ten times the events take no more memory."
     text = text_of(SAMPLE)
     head, events = text[:text.index(b"\nE ") + 1], text[text.index(b"\nE ") + 1:text.index(b"HepMC::Asciiv3-END")]
-    code = "import sys; from hepae.io.hepmc import read_particles; [None for _ in read_particles(sys.argv[1], 50, size=1 << 21)]; print(next(x.split()[1] for x in open('/proc/self/status') if x.startswith('VmHWM')))"
+    code = "import sys; from hepae.hepmc.files import read_particles; [None for _ in read_particles(sys.argv[1], 50, size=1 << 21)]; print(next(x.split()[1] for x in open('/proc/self/status') if x.startswith('VmHWM')))"
     peaks = []
     for n in (2, 20):
         with open(path := tmp_path / f"{n}.hepmc.zst", "wb") as file, zstandard.ZstdCompressor(1).stream_writer(file) as packed:

@@ -1,6 +1,7 @@
-"""Imports run in one direction through the house, and reading a file brings in no network library."""
+"""Imports run in one direction through the package, and reading a file brings in no network library."""
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,86 +9,124 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "hepae"
+PACKAGE, NOTEBOOKS = ROOT / "hepae", ROOT / "nbs"
 
-# rooms in the order of imports: each may import those before it
-ORDER = ["core", "schema", "kinematics", "cuts", "particles", "metrics", "dilepton", "jets", "blocks", "sample",
-         "calorimeter", "showers", "pulses", "topojets", "collisions", "detector", "cluster", "io.containers",
-         "io.unpickle", "io.pickles", "io.tables", "io.root", "io.hepmc_text", "io.hepmc_events", "io.hepmc_graph",
-         "io.hepmc3", "io.hepmc2", "io.hepmc_facts", "io.hepmc_final", "io.hepmc_write", "io.hepmc",
-         "io.hepmc_survey", "io.hepmc_particles", "io.files", "quantile", "prep", "coordinates", "style", "physics",
-         "events", "yoda", "drell_yan", "pairs", "plots", "spectra", "trends", "report", "architecture", "data",
-         "attention", "models", "losses", "eventlosses", "trained", "callbacks", "ranks", "learner", "codec.bounds",
-         "codec.entropy", "codec.container", "codec.network", "codec.predictor", "codec.plan", "codec.density",
-         "codec.planner", "codec.frequent", "codec.balance", "codec.fine", "codec.model", "codec.plain",
-         "codec.header", "codec.keys", "codec.tables", "codec.learned", "codec.trainer", "codec.rounding",
-         "codec.rivals", "codec.files", "codec.estimate", "codec.bench", "codec.equal_bytes", "codec.particle_bytes",
-         "cost", "event_chunks", "matching", "compare", "event_tables", "event_report", "analysis", "eventstudy", "points", "scan", "cli"]
-JUDGES = ["metrics", "physics", "particles", "dilepton", "jets", "events", "yoda", "drell_yan", "pairs", "plots", "spectra", "trends", "report", "style"]
-NETWORKS = {"data", "attention", "models", "losses", "eventlosses", "trained", "callbacks", "ranks", "learner", "eventstudy", "scan"}
-LIGHT = ["core", "cluster", "schema", "kinematics", "blocks", "cuts", "quantile", "prep", "coordinates", "architecture", "metrics", "physics", "particles", "dilepton", "jets", "events", "yoda", "drell_yan", "plots", "spectra", "trends", "report", "sample", "calorimeter", "showers", "pulses", "topojets", "collisions", "detector", "io.containers", "io.unpickle", "io.pickles", "io.tables", "io.root", "io.hepmc_text", "io.hepmc_events", "io.hepmc_graph", "io.hepmc3", "io.hepmc2", "io.hepmc_facts", "io.hepmc_final", "io.hepmc_write", "io.hepmc", "io.hepmc_survey", "io.hepmc_particles", "io.files", "codec.bounds", "codec.entropy", "codec.container", "codec.network", "codec.predictor", "codec.plan", "codec.density", "codec.planner", "codec.frequent", "codec.balance", "codec.fine", "codec.model", "codec.plain", "codec.header", "codec.keys", "codec.tables", "codec.rounding", "codec.rivals", "codec.files", "codec.estimate", "codec.bench", "codec.equal_bytes", "codec.particle_bytes", "event_chunks", "matching", "compare", "event_tables", "event_report", "points", "cli"]
+# a wing imports those before it; within a wing a module imports those with lower numbers
+WINGS = ["core", "schema", "physics", "metrics", "toy", "io", "hepmc", "plots",
+         "learning", "codec", "codec.learned", "files", "report", "bench", "cli"]
+# of learning, what prepares tables without a network
+PREPARES = {"learning.quantile", "learning.prep", "learning.coordinates", "learning.architecture"}
+# of the wings above learning, what needs no network
+JUDGES = {"report.page", "report.event_chunks", "report.compare", "report.event_tables",
+          "report.event_report",
+          "bench.rounding", "bench.rivals", "bench.estimate", "bench.race", "bench.equal_bytes",
+          "bench.particle_bytes", "bench.points", "cli.main"}
 HEAVY = ("torch", "fastai", "torchvision")
 
 
-def rooms() -> dict[str, Path]:
-    "Module name → file."
-    return {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in PACKAGE.rglob("*.py") if not p.stem.startswith("_")}
+def module_name(path: Path) -> str:
+    "Of a file of the package: io.root."
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
-def imported(name: str, path: Path) -> set[str]:
-    "The rooms that a room imports, at any place in it."
-    base, found = name.split(".")[:-1], set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom):
-            up = base[:len(base) - (node.level - 1)] if node.level else []
-            module = ".".join(up + (node.module or "").split(".")) if node.level else (node.module or "")
-            module = module.removeprefix("hepae.") if not node.level else module
-            if node.level or (node.module or "").startswith("hepae"):
-                found |= {module} | {f"{module}.{a.name}".lstrip(".") for a in node.names}
-        elif isinstance(node, ast.Import): found |= {a.name.removeprefix("hepae.") for a in node.names if a.name.startswith("hepae.")}
-    return found & set(ORDER)
+MODULES = {module_name(p): p for p in sorted(PACKAGE.rglob("*.py")) if not p.stem.startswith("_")}
 
 
-def test_every_room_has_its_place():
-    "A new room is put into the order (and into the map of CONTRIBUTING.md)."
-    assert sorted(rooms()) == sorted(ORDER)
+def exported(notebook: Path) -> str | None:
+    "The module that a notebook exports."
+    found = re.search(r"#\| default_exp ([\w.]+)", notebook.read_text())
+    return found and found[1]
+
+
+SOURCES = {name: p for p in sorted(NOTEBOOKS.rglob("*.ipynb")) if (name := exported(p))}
+
+
+def wing_of(module: str) -> str:
+    "io.root → io; core → core."
+    return module if module in WINGS else module.rpartition(".")[0]
+
+
+def place(module: str) -> tuple[int, int]:
+    "Where a module stands: its wing, and the number of its notebook."
+    return WINGS.index(wing_of(module)), int(SOURCES[module].name.partition("_")[0])
+
+
+def is_light(module: str) -> bool:
+    "Does it do its work without torch and fastai?"
+    if wing_of(module) in ("learning", "codec.learned", "report", "bench", "cli"): return module in PREPARES | JUDGES
+    return True
+
+
+def targets(node: ast.AST, module: str) -> set[str]:
+    "Dotted names that an import statement of a module may mean, without hepae."
+    if isinstance(node, ast.Import): return {a.name.removeprefix("hepae.") for a in node.names if a.name.startswith("hepae.")}
+    if not isinstance(node, ast.ImportFrom): return set()
+    stem = node.module or ""
+    if node.level: stem = ".".join([*module.split(".")[:-node.level], stem]).strip(".")
+    elif stem.split(".")[0] == "hepae": stem = stem.removeprefix("hepae").strip(".")
+    else: return set()
+    return {stem} | {f"{stem}.{a.name}".strip(".") for a in node.names}
+
+
+def imported(module: str) -> set[str]:
+    "The modules of the package that a module imports, at any place in it."
+    nodes = ast.walk(ast.parse(MODULES[module].read_text()))
+    return set().union(*(targets(node, module) for node in nodes)) & set(MODULES)
+
+
+def test_a_notebook_stands_where_its_module_does():
+    "nbs/<wing>/NN_name.ipynb exports hepae/<wing>/name.py, and each number is given once."
+    assert sorted(SOURCES) == sorted(MODULES)
+    for module, path in SOURCES.items():
+        number, _, name = path.relative_to(NOTEBOOKS).with_suffix("").as_posix().rpartition("/")[2].partition("_")
+        folder = ".".join(path.relative_to(NOTEBOOKS).parent.parts)
+        assert number.isdigit() and f"{folder}.{name}".strip(".") == module, path
+    assert len({place(m) for m in MODULES}) == len(MODULES)
+
+
+def test_the_map_is_true():
+    "CONTRIBUTING.md draws today's wings, imports and modules; `make map` mends it."
+    import draw_map
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
-    assert not [r for r in ORDER if f"| {r} |" not in contributing]
+    assert draw_map.with_map(contributing) == contributing
 
 
-@pytest.mark.parametrize("name", ORDER)
-def test_directions(name):
-    "A room imports only rooms before it."
-    before = set(ORDER[:ORDER.index(name)])
-    assert imported(name, rooms()[name]) <= before
+@pytest.mark.parametrize("module", MODULES)
+def test_directions(module):
+    "A module imports only those before it."
+    assert [m for m in imported(module) if place(m) >= place(module)] == []
 
 
-@pytest.mark.parametrize("name", JUDGES)
-def test_judges_know_no_networks(name):
-    "What compares tables never imports what makes them."
-    assert not imported(name, rooms()[name]) & (NETWORKS | {"analysis"})
+@pytest.mark.parametrize("module", [m for m in MODULES if is_light(m)])
+def test_what_is_light_imports_nothing_heavy(module):
+    "At the top of a module, where importing it imports them."
+    tree = ast.parse(MODULES[module].read_text())
+    at_top = set().union(*(targets(node, module) for node in tree.body)) & set(MODULES)
+    assert [m for m in at_top if not is_light(m)] == []
 
 
 def loaded(code: str) -> set[str]:
-    "The top-level modules in memory after running `code` in a fresh process."
-    done = subprocess.run([sys.executable, "-c", f"{code}\nimport sys, json; print(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"], capture_output=True, text=True, check=True)
+    "The top-level packages in memory after running `code` in a fresh process."
+    code += "\nimport sys, json; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_light_rooms():
-    "Reading, writing and judging tables needs no torch."
-    found = loaded("\n".join(f"import hepae.{name}" for name in LIGHT))
+def test_light_modules():
+    "Reading, writing, compressing and judging tables needs no torch."
+    found = loaded("\n".join(f"import hepae.{m}" for m in MODULES if is_light(m)))
     assert not found & set(HEAVY)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["inspect", "data/jets.root"], ["train", "--help"]])
 def test_light_commands(arguments):
     "--help and inspect import neither torch nor fastai; --help not even pandas."
-    code = f"import os; os.chdir({str(ROOT)!r})\nfrom hepae.cli import main\ntry: main({arguments!r})\nexcept SystemExit as e: assert not e.code, e.code"
+    code = f"import os; os.chdir({str(ROOT)!r})\nfrom hepae.cli.main import main\n" \
+           f"try: main({arguments!r})\nexcept SystemExit as e: assert not e.code, e.code"
     heavy = set(HEAVY) | ({"pandas", "uproot", "matplotlib"} if "--help" in arguments else set())
     assert not loaded(code) & heavy
 
 
 def test_nothing_imports_torchvision():
     "torchvision's CPU build does not import everywhere, and nothing here needs it."
-    assert "torchvision" not in loaded("import hepae.learner, hepae.analysis")
+    assert "torchvision" not in loaded("import hepae.learning.learner, hepae.report.analysis")

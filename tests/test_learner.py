@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-
 from conftest import hepae
+
 from hepae.core import HepaeError, UsageError, rng
-from hepae.io.files import write
+from hepae.files.reading import write
 from hepae.schema import event_index, infer_schema, preset, with_schema
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
-    from hepae.learner import TrainedModel, ae_learner, train
+    from hepae.learning.learner import TrainedModel, ae_learner, train
 
 HOW = dict(recipe="AE_3D_50_bn_dropout", epochs=5, lr=1e-2, bs=128, device="cpu", progress=False, preview=False)
 
@@ -32,7 +32,7 @@ import os, signal, sys
 from pathlib import Path
 import test_learner as t
 from fastai.basics import Callback
-import hepae.callbacks
+import hepae.learning.callbacks
 
 event, times = sys.argv[2], int(sys.argv[3])
 
@@ -45,12 +45,12 @@ def count(what):
 class Count(Callback):
     def after_batch(self): count("batch")
 
-replace, append = os.replace, hepae.callbacks.append_rows
+replace, append = os.replace, hepae.learning.callbacks.append_rows
 def replace_or_die(new, path): count(Path(path).name); replace(new, path)
 def append_or_die(path, columns, rows):
     append(path, columns, rows)
     count(path.name)
-os.replace, hepae.callbacks.append_rows = replace_or_die, append_or_die
+os.replace, hepae.learning.callbacks.append_rows = replace_or_die, append_or_die
 t.train(t.made_up_jets(), sys.argv[1], cbs=[Count()], **t.HOW)
 """
 
@@ -180,10 +180,10 @@ def test_ten_events_are_enough(tmp_path):
 
 
 def test_a_full_disk_ends_in_one_sentence(jets, tmp_path, monkeypatch):
-    import hepae.trained
+    import hepae.learning.trained
 
     def full(tensors, metadata=None): raise OSError(28, "No space left on device")
-    monkeypatch.setattr(hepae.trained, "to_safetensors", full)
+    monkeypatch.setattr(hepae.learning.trained, "to_safetensors", full)
     with pytest.raises(HepaeError, match=r"^[^\n]*weights.safetensors: cannot be written \(No space left on device\)[^\n]*$"): train(jets, tmp_path / "m", **HOW)
     monkeypatch.undo()
     train(jets, tmp_path / "m", resume=True, **HOW)
@@ -259,10 +259,10 @@ def test_a_table_in_other_units_or_columns_is_refused(jets, uninterrupted):
 
 
 def test_decoding_does_not_depend_on_the_batch(jets, uninterrupted, monkeypatch):
-    import hepae.trained
+    import hepae.learning.trained
     model = TrainedModel.load(uninterrupted)
     latents, back = model.encode(jets), model.reconstruct(jets)
-    monkeypatch.setattr(hepae.trained, "CHUNK", 7)
+    monkeypatch.setattr(hepae.learning.trained, "CHUNK", 7)
     few = model.decode(latents)
     for name in ("m", "pt", "eta"): np.testing.assert_allclose(few[name], back[name], rtol=1e-4, atol=1e-4 * jets[name].abs().max())
     turn = np.abs(few["phi"] - back["phi"])
@@ -272,8 +272,8 @@ def test_decoding_does_not_depend_on_the_batch(jets, uninterrupted, monkeypatch)
 
 def test_imports_stay_light():
     "The learner imports no torchvision; a trained model is used without fastai."
-    script = "import sys, hepae.{}; print([m for m in ('torchvision', 'fastai', 'matplotlib.pyplot', 'tensorboard') if m in sys.modules])"
-    said = {room: subprocess.run([sys.executable, "-c", script.format(room)], capture_output=True, text=True, check=True).stdout for room in ("learner", "trained")}
+    script = "import sys, hepae.learning.{}; print([m for m in ('torchvision', 'fastai', 'matplotlib.pyplot', 'tensorboard') if m in sys.modules])"
+    said = {name: subprocess.run([sys.executable, "-c", script.format(name)], capture_output=True, text=True, check=True).stdout for name in ("learner", "trained")}
     assert "torchvision" not in said["learner"] and "tensorboard" not in said["learner"]
     assert said["trained"].strip() == "[]"
 

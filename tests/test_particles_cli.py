@@ -10,15 +10,15 @@ import pyhepmc
 import pytest
 from conftest import ROOT, first_jets, hepae, one_sentence
 
-from hepae.blocks import read_npz
-from hepae.codec.files import compress_files, decompress_file, verify_file
-from hepae.core import HepaeError, UsageError
 from hepae.codec.tables import regrouped
-from hepae.event_chunks import event_chunks
-from hepae.event_report import analyse_events
-from hepae.io.files import _shifted, _some_events, extract, read, write
-from hepae.io.hepmc_particles import write_hepmc
+from hepae.core import HepaeError, UsageError
+from hepae.files.compression import compress_files, decompress_file, verify_file
+from hepae.files.reading import _shifted, _some_events, extract, read, write
+from hepae.hepmc.particles import write_hepmc
+from hepae.io.blocks import read_npz
 from hepae.io.tables import joined
+from hepae.report.event_chunks import event_chunks
+from hepae.report.event_report import analyse_events
 from hepae.schema import event_index, events_of, infer_schema, schema_of, with_events, with_schema
 
 DY = ROOT / "data" / "drell_yan.hepmc.gz"

@@ -4,16 +4,24 @@ import pandas as pd
 import pytest
 
 from hepae.codec.bounds import quantiser
-from hepae.codec.fine import decode_fine, encode_fine, fine_of
+from hepae.codec.refinement import decode_fine, encode_fine, fine_of
 from hepae.codec.tables import compress, decompress
-from hepae.dilepton import CRACK, dileptons, in_acceptance, lepton_rows
-from hepae.drell_yan import EDGES, LUMINOSITY, PATHS, acceptance, histograms_of, per_10_gev, selected_pairs
-from hepae.events import event_sums, jets_of
-from hepae.io.hepmc3 import parse
-from hepae.io.hepmc_events import RunInfo
-from hepae.io.hepmc_final import CONTRADICTS, final_particles
-from hepae.io.hepmc_text import Text
-from hepae.particles import CLASSES, FLOW_EDGES, classes_of, energy_flow, faster_than_light, off_shell, physicality
+from hepae.hepmc.events import RunInfo
+from hepae.hepmc.final import CONTRADICTS, final_particles
+from hepae.hepmc.text import Text
+from hepae.hepmc.version3 import parse
+from hepae.physics.dilepton import CRACK, dileptons, in_acceptance, lepton_rows
+from hepae.physics.drell_yan import EDGES, LUMINOSITY, PATHS, acceptance, histograms_of, per_10_gev, selected_pairs
+from hepae.physics.event_shapes import event_sums, jets_of
+from hepae.physics.particles import (
+    CLASSES,
+    FLOW_EDGES,
+    classes_of,
+    energy_flow,
+    faster_than_light,
+    off_shell,
+    physicality,
+)
 from hepae.schema import Schema, Source, event_index, events_of, schema_of, variable, with_schema
 
 LITTLE = 1e-6

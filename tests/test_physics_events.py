@@ -12,17 +12,17 @@ import pyhepmc
 import pytest
 from conftest import ROOT, hepae, one_sentence
 
-from hepae.compare import compare_events
 from hepae.core import HepaeError
-from hepae.dilepton import PAIR, dileptons
-from hepae.drell_yan import EDGES, histograms_of, selected_pairs
-from hepae.event_chunks import particle_chunks
-from hepae.event_tables import drell_yan_facts
-from hepae.events import event_observables, jets_of, thrust
-from hepae.io.files import read, write
-from hepae.particles import energy_flow, faster_than_light, momenta, multiplicity, physicality
+from hepae.files.reading import read, write
+from hepae.physics.dilepton import PAIR, dileptons
+from hepae.physics.drell_yan import EDGES, histograms_of, selected_pairs
+from hepae.physics.event_shapes import event_observables, jets_of, thrust
+from hepae.physics.particles import energy_flow, faster_than_light, momenta, multiplicity, physicality
+from hepae.physics.yoda import write_yoda
+from hepae.report.compare import compare_events
+from hepae.report.event_chunks import particle_chunks
+from hepae.report.event_tables import drell_yan_facts
 from hepae.schema import Schema, Source, event_index, infer_schema, schema_of, variable, with_schema
-from hepae.yoda import write_yoda
 
 EVENTS = ROOT / "data" / "drell_yan.hepmc.gz"
 LORENTZ = ["m_ll", "pt_ll", "phistar", "dphi_ll", "pt_l1", "pt_l2"]
@@ -241,7 +241,7 @@ def test_weights_of_the_generator(testdata):
 def test_smearing_is_the_same_for_both_sides_and_any_chunks(tmp_path, table):
     "The random number of an event depends on its place alone."
     write(table, tmp_path / "a.parquet")
-    from hepae.compare import Choice
+    from hepae.report.compare import Choice
     whole, cut = (compare_events(tmp_path / "a.parquet", EVENTS, Choice(smear=0.02), size) for size in (500, 3))
     for side in (whole.after, cut.before, cut.after): np.testing.assert_allclose(side.events["m_reco"], whole.before.events["m_reco"], rtol=1e-9)
     plain = selected_pairs(table)
@@ -291,7 +291,7 @@ def test_other_events(tmp_path, table):
 def test_order_of_the_electrons_of_the_z(tmp_path, table):
     "'first' takes the first two electrons of the rows, however soft; of ranked Drell-Yan events they are the leading ones."
     write(table, tmp_path / "a.parquet")
-    from hepae.compare import Choice
+    from hepae.report.compare import Choice
     first, leading = (compare_events(tmp_path / "a.parquet", EVENTS, Choice(pair=p)) for p in ("first", "leading"))
     for side in (first.before, first.after): np.testing.assert_allclose(side.events["m_ll"], leading.before.events["m_ll"], rtol=1e-9)
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hepae.core import HepaeError, UsageError, to_json
-from hepae.cuts import FILTERS
-from hepae.io.files import read
-from hepae.prep import RECIPES, Normaliser, count_nonfinite, filter_events, fit_normaliser, split_by_event
+from hepae.files.reading import read
+from hepae.learning.prep import RECIPES, Normaliser, count_nonfinite, filter_events, fit_normaliser, split_by_event
+from hepae.physics.cuts import FILTERS
 from hepae.schema import PRESETS, event_index, event_offsets, infer_schema, preset, schema_of, variable, with_schema
 
 settings.register_profile("hepae", deadline=None, derandomize=True, max_examples=40)

@@ -12,11 +12,11 @@ from conftest import hepae, one_sentence
 from safetensors.torch import load_file
 from test_learner import made_up_jets
 
-from hepae.io.files import write
+from hepae.files.reading import write
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
-    from hepae.trained import TrainedModel, read_log
+    from hepae.learning.trained import TrainedModel, read_log
 
 pytest.importorskip("accelerate")
 HOW = ["--recipe", "AE_3D_50", "--epochs", 3, "--bs", 100]  # the last batch is smaller; the learning rate is searched
@@ -28,7 +28,7 @@ def launched(*arguments) -> subprocess.CompletedProcess:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = str(s.getsockname()[1])
-    command = [sys.executable, *LAUNCH, "--main_process_port", port, sys.executable, "-c", "from hepae.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, *LAUNCH, "--main_process_port", port, sys.executable, "-c", "from hepae.cli.main import main; main()", *map(str, arguments)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
 
@@ -82,7 +82,7 @@ def test_more_processes_than_gpus(monkeypatch):
     import torch
 
     from hepae.core import UsageError
-    from hepae.ranks import device_of_rank
+    from hepae.learning.ranks import device_of_rank
     for k, v in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}.items(): monkeypatch.setenv(k, v)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import first_jets, hepae
 
-from hepae.io.files import read, write
+from hepae.files.reading import read, write
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -73,14 +73,14 @@ def test_python(workplace, monkeypatch):
 
 def test_table_of_commands():
     "The README lists the commands there are, and no others."
-    from hepae.cli import cli
+    from hepae.cli.main import cli
     listed = re.findall(r"^\| `hepae (\w+)` \|", README, re.MULTILINE)
     assert sorted(listed) == sorted(cli.commands)
 
 
 def test_number_of_jets():
     "The number of jets that the README quotes is that of the sample."
-    from hepae.io.files import describe
+    from hepae.files.reading import describe
     rows = describe(ROOT / "data" / "jets.root")["containers"][0]["rows"]
     assert f"{rows:,} PYTHIA jets" in README
 

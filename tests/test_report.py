@@ -11,10 +11,10 @@ import pytest
 
 from hepae.core import HepaeError, UsageError, rng
 from hepae.metrics import bound_violations, residuals, summarise
-from hepae.plots import plot_corner, plot_correlation, plot_histograms, plot_preview, plot_residuals
-from hepae.report import analysis_report, write_report
+from hepae.plots.comparison import plot_corner, plot_correlation, plot_histograms, plot_preview, plot_residuals
+from hepae.plots.style import png
+from hepae.report.page import analysis_report, write_report
 from hepae.schema import VARIABLES, event_index, infer_schema, preset, schema_of, with_schema
-from hepae.style import png
 
 HOSTILE = ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "</style></title>", "{{ 7*7 }}", "${x}", "$\\frac{", "_hidden",
            "a\nb\x00", "名前", "x" * 300, "100%", "{numbers}"]
@@ -72,7 +72,7 @@ def page_of(path) -> Page:
 
 @pytest.fixture(autouse=True)
 def small_pictures(monkeypatch):
-    monkeypatch.setattr("hepae.report.png", lambda figure, dpi: png(figure, 30))
+    monkeypatch.setattr("hepae.report.page.png", lambda figure, dpi: png(figure, 30))
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +122,7 @@ def test_one_and_constant_columns(tmp_path):
 def test_27_variables_and_models_side_by_side(tmp_path, monkeypatch):
     pt = table(["pt"], 50)
     one = png(plot_histograms(pt, pt), 30)
-    monkeypatch.setattr("hepae.report.png", lambda figure, dpi: one)  # drawing them takes long; 27D/ does
+    monkeypatch.setattr("hepae.report.page.png", lambda figure, dpi: one)  # drawing them takes long; 27D/ does
     jets = table(preset("27D"), 500)
     models = {f"z{z}": smeared(jets, 0.1 / z) for z in (8, 14)}
     facts = {"latent": {"z8": 8, "z14": 14}, "seconds": {"z8": 1.5, "z14": 2.5}}
@@ -181,7 +181,7 @@ def test_nothing_stays_open_and_no_settings_change():
 import matplotlib
 before = dict(matplotlib.rcParams)
 import numpy as np, pandas as pd, sys
-from hepae.plots import plot_histograms, plot_preview
+from hepae.plots.comparison import plot_histograms, plot_preview
 t = pd.DataFrame(np.random.default_rng(0).random((50, 2)), columns=["pt", "eta"])
 for _ in range(3): plot_preview(t, t, {"epoch": [0], "train_loss": [1.0]}), plot_histograms(t, t)
 import matplotlib.pyplot as plt

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 import hepae.io.root
 import hepae.io.tables
 from hepae.core import HepaeError
-from hepae.io.files import read, read_chunks, write
+from hepae.files.reading import read, read_chunks, write
 from hepae.io.root import write_root
 from hepae.io.tables import write_chunks
 from hepae.schema import Schema, Source, event_index, event_offsets, infer_schema, schema_of, variable, with_schema

@@ -131,7 +131,7 @@ def test_gzip_header_is_the_same_every_day():
 
 MAKE = """
 import sys
-from hepae.sample import write_sample
+from hepae.toy.generator import write_sample
 write_sample(sys.argv[1] + '.root', 30, seed=5)
 write_sample(sys.argv[1] + '.hepmc.gz', 2, seed=5)
 """
@@ -151,7 +151,7 @@ def test_same_bytes_in_another_process_and_not_a_word(tmp_path):
 
 @makes_samples
 def test_root_file_does_not_name_its_place(tmp_path):
-    from hepae.sample import write_sample
+    from hepae.toy.generator import write_sample
 
     write_sample(tmp_path / "few.root", 5)
     assert tmp_path.name.encode() not in (tmp_path / "few.root").read_bytes()
@@ -160,7 +160,7 @@ def test_root_file_does_not_name_its_place(tmp_path):
 @makes_samples
 @pytest.mark.parametrize("name", ["few.root", "few.hepmc", "few.hepmc.gz", "few.hepmc.xz"])
 def test_interrupted_run_leaves_nothing(tmp_path, name):
-    from hepae.sample import write_sample
+    from hepae.toy.generator import write_sample
 
     def stop(steps):
         yield from list(steps)[:1]
@@ -176,7 +176,7 @@ def test_full_disk_is_one_sentence(tmp_path):
     code = f"""
 import resource, signal
 from hepae.core import HepaeError
-from hepae.sample import write_sample
+from hepae.toy.generator import write_sample
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 for name in ("x.root", "x.hepmc", "x.hepmc.gz"):

@@ -13,11 +13,11 @@ from conftest import hepae, one_sentence
 from test_learner import made_up_jets
 
 from hepae.core import HepaeError
-from hepae.io.files import write
+from hepae.files.reading import write
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
-    from hepae.scan import scan
+    from hepae.bench.scan import scan
 
 pytest.importorskip("distributed")
 psutil = pytest.importorskip("psutil")
@@ -107,8 +107,8 @@ def _on_worker(settings, folder, source):  # in place of the training: torch tak
         os.kill(os.getpid(), signal.SIGKILL)
     return dict(name="one", settings=settings, status="done", reason="", result={{"latent": 1, "valid_mse": 0.5, "scaled pt": 0.5}})
 
-sys.modules["hepae.scan"] = types.ModuleType("hepae.scan")
-sys.modules["hepae.scan"]._on_worker = _on_worker
+sys.modules["hepae.bench.scan"] = types.ModuleType("hepae.bench.scan")
+sys.modules["hepae.bench.scan"]._on_worker = _on_worker
 """)
     with config.set({"distributed.worker.preload": [str(tmp_path / "deadly.py")]}): table = scan(jets, tmp_path / "scan", tmp_path / "grid.toml", workers=1)
     assert table["status"].tolist() == ["done", "failed"] and table["latent"].tolist() == [1, 2]
@@ -117,7 +117,7 @@ sys.modules["hepae.scan"]._on_worker = _on_worker
     assert table["status"].tolist() == ["done", "done"]
 
 
-COMMAND = [sys.executable, "-c", "from hepae.cli import main; main()", "scan"]
+COMMAND = [sys.executable, "-c", "from hepae.cli.main import main; main()", "scan"]
 
 
 def wait_for(condition, seconds: float = 60) -> None:
@@ -180,7 +180,7 @@ def test_failed_points(jets, tmp_path):
 
 
 def test_bad_toml(jets, tmp_path):
-    "An unknown setting is wrong usage, and begins no folder; what else can be wrong is in nbs/41_scan."
+    "An unknown setting is wrong usage, and begins no folder; what else can be wrong is in nbs/bench/08_scan."
     (tmp_path / "bad.toml").write_text("latnet = 3")
     done = hepae("scan", jets, "-o", tmp_path / "scan", "--grid", tmp_path / "bad.toml")
     assert done.returncode == 2 and not (tmp_path / "scan").exists()

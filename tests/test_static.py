@@ -15,7 +15,7 @@ def test_names():
 
 def test_notebooks_show_no_warnings_and_no_machine():
     "What was printed to standard error, a traceback or a place on the disk of whoever ran it has no place in a committed notebook."
-    for path in sorted(p for folder in ("nbs", "4D", "27D", "hepmc") for p in (ROOT / folder).glob("*.ipynb")):
+    for path in sorted(p for folder in ("nbs", "4D", "27D", "hepmc") for p in (ROOT / folder).rglob("*.ipynb")):
         for cell in json.loads(path.read_text())["cells"]:
             for out in cell.get("outputs", []):
                 assert out.get("name") != "stderr" and out["output_type"] != "error", (path.name, out)

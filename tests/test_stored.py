@@ -9,12 +9,12 @@ import pytest
 import uproot
 from conftest import hepae, one_sentence
 
-from hepae.codec import files
 from hepae.codec.container import Reader
 from hepae.codec.plan import MOST_COLUMNS, MOST_TABLES, plan_from_lists, table_size
 from hepae.codec.tables import compress, decompress, make_header, write_tables
 from hepae.core import HepaeError
-from hepae.io.files import write
+from hepae.files import compression as files
+from hepae.files.reading import write
 from hepae.schema import event_index, events_of, schema_of, with_events, with_schema
 
 COMPONENTS = {"px py pz E": "cartesian", "pt eta phi E": "cylindrical", "pt eta phi mass": "with mass", "pt eta phi": "directions"}

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 import hepae.io.tables
-from hepae.codec.files import compress_files, decompress_file, verify_file
 from hepae.codec.plain import from_plain, is_plain, to_plain
 from hepae.core import HepaeError
-from hepae.cuts import filter_events, refuse_nonfinite
-from hepae.io.files import describe, extract, read, write
+from hepae.files.compression import compress_files, decompress_file, verify_file
+from hepae.files.reading import describe, extract, read, write
 from hepae.io.tables import joined, read_csv_chunks, read_parquet_chunks, write_chunks
+from hepae.physics.cuts import filter_events, refuse_nonfinite
 from hepae.schema import infer_schema, schema_of, with_schema
 
 INTEGERS = [f"{u}int{b}" for u in ("", "u") for b in (8, 16, 32, 64)]

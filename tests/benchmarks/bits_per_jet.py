@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from hepae.codec.bench import ESTIMATE, bench, below_estimate, codecs, with_model
+from hepae.bench.race import ESTIMATE, below_estimate, bench, codecs, with_model
 from hepae.codec.header import with_bounds
-from hepae.codec.model import FILE, load_model
+from hepae.codec.learned.trainer import autoencoder_of
+from hepae.codec.shared_model import FILE, load_model
 from hepae.codec.tables import compress
-from hepae.codec.trainer import autoencoder_of
-from hepae.io.files import read
+from hepae.files.reading import read
 from hepae.schema import schema_of, with_schema
 
 JETS = Path(__file__).resolve().parents[2] / "data" / "jets.root"

@@ -8,9 +8,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from hepae.codec.bench import bench
-from hepae.detector import write_detector_sample
-from hepae.io.files import read
+from hepae.bench.race import bench
+from hepae.files.reading import read
+from hepae.toy.detector import write_detector_sample
 
 SHOWN = ["codec", "bound", "rows", "bytes", "overhead", "bits_per_row", "bits_of_rows", "mean_error", "max_error", "violations", "version"]
 

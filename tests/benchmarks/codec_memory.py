@@ -23,7 +23,7 @@ from hepae.core import rng
 # VmHWM and not getrusage: the latter begins with the size of the process that forked this one
 CHILD = """
 import os, sys
-from hepae.cli import main
+from hepae.cli.main import main
 try: main(sys.argv[1:])
 finally:
     t = os.times()

@@ -15,7 +15,7 @@ import pandas as pd
 
 from hepae.codec.tables import compress, decompress
 from hepae.core import rng
-from hepae.io.files import read
+from hepae.files.reading import read
 from hepae.schema import schema_of, with_schema
 
 JETS = Path(__file__).resolve().parents[2] / "data" / "jets.root"

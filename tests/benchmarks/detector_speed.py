@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from hepae.collisions import Recipe
-from hepae.detector import write_detector_jets
+from hepae.toy.collisions import Recipe
+from hepae.toy.detector import write_detector_jets
 
 JETS = 100_000
 

@@ -15,8 +15,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from test_physics_events import by_a_loop  # noqa: E402
 
-from hepae.drell_yan import histograms_of, selected_pairs  # noqa: E402
-from hepae.event_chunks import particle_chunks  # noqa: E402
+from hepae.physics.drell_yan import histograms_of, selected_pairs  # noqa: E402
+from hepae.report.event_chunks import particle_chunks  # noqa: E402
 from hepae.schema import schema_of  # noqa: E402
 
 

@@ -16,11 +16,11 @@ import pandas as pd
 import torch
 from fastai.basics import Callback
 
-from hepae.callbacks import Keeper, Preview
 from hepae.core import rng
-from hepae.learner import ae_learner
-from hepae.losses import mse
-from hepae.models import build_model
+from hepae.learning.callbacks import Keeper, Preview
+from hepae.learning.learner import ae_learner
+from hepae.learning.losses import mse
+from hepae.learning.models import build_model
 
 WARM_UP = 2  # rounds
 

@@ -54,7 +54,7 @@ def seconds(f, *args) -> float:
 # VmHWM and not getrusage: the latter begins with the size of the process that forked this one
 CHILD = """
 import sys
-from hepae.cli import main
+from hepae.cli.main import main
 try: main()
 finally: print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")), file=sys.stderr)
 """

@@ -19,8 +19,8 @@ import click
 import numpy as np
 import pyhepmc
 
-from hepae.io.hepmc import read_events, read_particles, write_events
-from hepae.io.hepmc_text import pieces
+from hepae.hepmc.files import read_events, read_particles, write_events
+from hepae.hepmc.text import pieces
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "drell_yan.hepmc.gz"
@@ -78,7 +78,7 @@ def seconds(read, path: Path) -> float:
 # VmHWM and not getrusage: the latter begins with the size of the process that forked this one
 CHILD = """
 import sys
-from hepae.io.hepmc import read_particles
+from hepae.hepmc.files import read_particles
 entries = 0
 for table in read_particles(sys.argv[1], 50): entries = table.attrs["hepae_schema"]["source"]["entries"]
 print(entries, next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from hepae.files.reading import read
+from hepae.learning.learner import ae_learner, train
+from hepae.learning.prep import filter_events, split_by_event
 from hepae.metrics import standardised_mse
-from hepae.io.files import read
-from hepae.learner import ae_learner, train
-from hepae.prep import filter_events, split_by_event
 
 RATES = {8: (1e-2, 1e-4), 10: (1e-3, 1e-2), 12: (1e-3, 1e-1), 14: (1e-2, 1e-2), 16: (3e-2, 1e-4), 18: (1e-2, 1e-2), 20: (1e-2, 1e-2)}  # z: learning rate, weight decay
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from hepae.codec.bench import bench
+from hepae.bench.race import bench
 from hepae.core import HepaeError
-from hepae.io.files import describe, read
+from hepae.files.reading import describe, read
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("HEPAE_TESTDATA") or ROOT.parent / "shared" / "data")

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import uproot
 
-from hepae.cli import main as hepae
+from hepae.cli.main import main as hepae
 
 NAMES = ["pt", "charge", "a b", "a,b", "x=y", "η", "Jet[0]", "a/b", "long" * 80, "what?", "*", "0", "NaN", " x", "x ", "a\"b", "index", "level_0", "row", "entry", "E", "m", "phi", "x.y", "nJet", "Ω=1,2", "-", "#a", "'", "a\nb", "True", "__index_level_0__"]
 BOUNDS = [None, None, "exact", "1e-3", "1e-2", "abs:1e-3", "abs:0.5", "rel:1e-3", "rel:1e-5", "bits:10", "bits:3", "abs:1e-30", "schema", "0.5", "*=abs:1e-2"]

@@ -17,8 +17,8 @@ from pathlib import Path
 import click
 import torch
 
-from hepae.eventstudy import judged, train_for
-from hepae.io.files import read
+from hepae.files.reading import read
+from hepae.report.event_study import judged, train_for
 from hepae.schema import schema_of, with_schema
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "drell_yan_50.hepae"

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/particle_bytes.py [FILE] [--particles 20,50,100,all] [--events 2000] [--bounds 1e-3,1e-4,exact] [--text 100] [--csv FILE]
 
-FILE is a HepMC file or a table of particles (default: data/drell_yan_50.hepae; its numbers are on a grid already, which makes 'exact' easy for others). For the figures of whole final states: `hepae sample -o dy.hepmc.zst --events 2000
+FILE is a HepMC file or a table of particles (default: data/drell_yan_50.hepae; its numbers are on a quantiser already, which makes 'exact' easy for others). For the figures of whole final states: `hepae sample -o dy.hepmc.zst --events 2000
 --seed 102`. The text of the same particles is packed for the first --text events. The same command prints the same bytes each time.
 """
 import argparse
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from hepae.codec.particle_bytes import bounded, column_bytes, compared, spectrum_change
+from hepae.bench.particle_bytes import bounded, column_bytes, compared, spectrum_change
 from hepae.codec.tables import compress, decompress
-from hepae.io.files import read_chunks
+from hepae.files.reading import read_chunks
 from hepae.io.tables import joined
-from hepae.particles import physicality
+from hepae.physics.particles import physicality
 from hepae.schema import event_offsets, schema_of, with_schema
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "drell_yan_50.hepae"

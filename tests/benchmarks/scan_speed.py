@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from hepae.core import rng
-from hepae.io.files import write
+from hepae.files.reading import write
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    from hepae.scan import scan
+    from hepae.bench.scan import scan
 
 
 def correlated(n: int, d: int = 27, inner: int = 12) -> pd.DataFrame:

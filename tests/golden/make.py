@@ -5,15 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from arrays import arrays_of
 
 from hepae.codec.header import with_bounds
+from hepae.codec.learned.trainer import best_density
+from hepae.codec.learned.training import bins_of, train_rate_distortion
 from hepae.codec.tables import compress, decompress, learn_model
-from hepae.codec.trainer import best_density
-from hepae.codec.learned import cells_of, train_rate_distortion
-from hepae.io.files import read
+from hepae.files.reading import read
 from hepae.schema import Column, Schema, Source, event_index, schema_of, with_events, with_schema
-
-from arrays import arrays_of
 
 HERE = Path(__file__).parent
 
@@ -56,7 +55,7 @@ def particles() -> pd.DataFrame:
 
 
 def leptons() -> pd.DataFrame:
-    "The same, with prompt: electrons are finer than their cells."
+    "The same, with prompt: electrons are finer than their bins."
     table, schema = particles(), schema_of(particles())
     table["prompt"] = np.random.default_rng(3).random(2000) < 0.8
     return with_schema(table, Schema((*schema.columns, Column("prompt", "bool", kind="flag", bound="exact")), source=schema.source))
@@ -112,7 +111,7 @@ def made() -> dict:
     train, some = flat.iloc[:15000], flat.iloc[15000:16000]
     shared = learn_model(train)
     events, _ = best_density(jets(15000), jets(20000).iloc[15000:], epochs=2)
-    autoencoder, _ = train_rate_distortion(*cells_of(train)[:3], latent=2, epochs=2)
+    autoencoder, _ = train_rate_distortion(*bins_of(train)[:3], latent=2, epochs=2)
     exact = with_schema(jets(600), with_bounds(schema_of(jets(600)), "exact"))
     empty = with_schema(pd.DataFrame({"pt": np.zeros(0, "f4")}, index=event_index(np.zeros(5, int))), Schema((Column("pt"),), source=Source(entries=4)))
     return {"rows": (compress(some, "schema"), None), "events": (compress(jets(1000), "schema"), None), "chunks": (compress(jets(1000, "E4D"), "schema", rows=300), None), "unordered_events": (compress(jets(1000), "schema", unordered="events"), None),
@@ -126,6 +125,6 @@ if __name__ == "__main__":
         if path.exists(): continue
         path.write_bytes(data)
         if model: (HERE / f"{name}.v1.model").write_bytes(model)
-        from hepae.codec.model import model_from_bytes
+        from hepae.codec.shared_model import model_from_bytes
         back = decompress(data, model_from_bytes(model) if model else None)
         np.savez_compressed(HERE / f"{name}.v1.npz", **arrays_of(back))
