@@ -1,4 +1,5 @@
 "What all tests share: where the real files are, the committed jets, and the command line."
+
 import io
 import os
 import subprocess
@@ -21,24 +22,40 @@ settings.load_profile("hepae")
 
 
 # files whose tests take longest, in a minute or more each: begun first, so that both workers of pytest end together
-LONGEST = ("test_bad_input", "test_codec_machines", "test_learner", "test_scan", "test_format", "test_codec_damage", "test_particles_cli", "test_blocks_models", "test_ranks", "test_readme")
+LONGEST = (
+    "test_bad_input",
+    "test_codec_machines",
+    "test_learner",
+    "test_scan",
+    "test_format",
+    "test_codec_damage",
+    "test_particles_cli",
+    "test_blocks_models",
+    "test_ranks",
+    "test_readme",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     "Tests that ask for real files carry the mark `real`: `-m real` runs them, `-m 'not real'` all others."
     for item in items:
-        if "testdata" in item.fixturenames: item.add_marker("real")
+        if "testdata" in item.fixturenames:
+            item.add_marker("real")
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
 def testdata():
     "A function from a name in MANIFEST.md to the real file; the test is skipped where it is absent."
+
     def find(name: str) -> Path:
-        if not TESTDATA.is_dir(): pytest.skip("no folder of real files; HEPAE_TESTDATA names it")
-        if not (TESTDATA / name).exists(): pytest.skip(f"no {name} in the folder of real files, HEPAE_TESTDATA")
+        if not TESTDATA.is_dir():
+            pytest.skip("no folder of real files; HEPAE_TESTDATA names it")
+        if not (TESTDATA / name).exists():
+            pytest.skip(f"no {name} in the folder of real files, HEPAE_TESTDATA")
         return TESTDATA / name
+
     return find
 
 
@@ -52,6 +69,7 @@ def first_jets(events: int = 200) -> pd.DataFrame:
     "The first events of the committed jets as a table."
     from hepae.files.reading import read
     from hepae.schema import schema_of, with_schema
+
     jets = read(ROOT / "data" / "jets.root")
     schema, first = schema_of(jets), jets[jets.index.get_level_values(0) < events]
     return with_schema(first, replace(schema, source=replace(schema.source, entries=events)))
@@ -60,7 +78,9 @@ def first_jets(events: int = 200) -> pd.DataFrame:
 def hepae(*arguments, cwd: Path | None = None, **options) -> subprocess.CompletedProcess:
     "The command line. In this process, because imports cost seconds; in one of its own with options of subprocess.run."
     from hepae.cli.main import main
-    if options: return hepae_process(*arguments, cwd=cwd, **options)
+
+    if options:
+        return hepae_process(*arguments, cwd=cwd, **options)
     return in_this_process(main, arguments, cwd)
 
 
@@ -70,12 +90,17 @@ def in_this_process(command: Callable, arguments: Iterable, cwd: Path | None = N
     streams = {"stdin": io.TextIOWrapper(io.BytesIO()), "stdout": out, "stderr": err}
     arguments, code = [str(a) for a in arguments], 0
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        for name in HIDDEN: patch.delenv(name, raising=False)
-        for name, stream in streams.items(): patch.setattr(sys, name, stream)
-        if cwd: patch.chdir(cwd)
+        for name in HIDDEN:
+            patch.delenv(name, raising=False)
+        for name, stream in streams.items():
+            patch.setattr(sys, name, stream)
+        if cwd:
+            patch.chdir(cwd)
         as_python_does()
-        try: command(arguments)
-        except SystemExit as e: code = e.code or 0
+        try:
+            command(arguments)
+        except SystemExit as e:
+            code = e.code or 0
     return subprocess.CompletedProcess(arguments, code, *(s.buffer.getvalue().decode() for s in (out, err)))
 
 
@@ -99,4 +124,5 @@ def one_sentence(text: str, *parts) -> None:
     lines = text.strip().splitlines()
     assert len(lines) == 1, text
     assert "Traceback" not in text and "internal error" not in text, text
-    for part in parts: assert str(part) in text, f"{part!r} is not in: {text}"
+    for part in parts:
+        assert str(part) in text, f"{part!r} is not in: {text}"

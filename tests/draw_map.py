@@ -2,7 +2,8 @@
 
     python tests/draw_map.py
 
-Rewrites what stands between the marks `<!-- map -->` and `<!-- end of map -->`: a picture of the wings and what they import, and a line
+Rewrites what stands between the marks `<!-- map -->` and `<!-- end of map -->`: a picture of the wings and what
+they import, and a line
 a module. A test fails where the committed map is another one.
 """
 

@@ -8,6 +8,7 @@ large packages. One worker of `nbdev_test` runs half of them and grows to 4 GB: 
 `atexit`, which keeps its namespace (tables, networks, samples) until the process ends, and what was freed on the heap
 is not given back to the system. Measured over 21 notebooks: 890 MB, of which emptying the shells freed 120.
 """
+
 import argparse
 import os
 import resource
@@ -22,36 +23,59 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = [ROOT / name for name in ("nbs", "4D", "27D", "hepmc")]
 # packages that take seconds to import and start no threads; hepae is not among them
-PRELOAD = ["nbdev.test", "fastai.tabular.all", "matplotlib.pyplot", "mplhep", "hist", "seaborn",
-           "uproot", "scipy.stats", "pyarrow.parquet", "pyhepmc"]
+PRELOAD = [
+    "nbdev.test",
+    "fastai.tabular.all",
+    "matplotlib.pyplot",
+    "mplhep",
+    "hist",
+    "seaborn",
+    "uproot",
+    "scipy.stats",
+    "pyarrow.parquet",
+    "pyhepmc",
+]
 
 
 # begun first, so that all workers end together
-LONGEST = ["01_training", "compression", "unseen_signal", "16_tables", "bytes", "07_detector", "13_learner",
-           "01_generator", "1cycle", "04_race"]
+LONGEST = [
+    "01_training",
+    "compression",
+    "unseen_signal",
+    "16_tables",
+    "bytes",
+    "07_detector",
+    "13_learner",
+    "01_generator",
+    "1cycle",
+    "04_race",
+]
 
 
 @dataclass(order=True)
 class Cell:
     "What one cell took."
-    wall: float                                                  # seconds
-    cpu: float                                                   # seconds, with processes that have ended
-    line: str                                                    # its first line of code
+
+    wall: float  # seconds
+    cpu: float  # seconds, with processes that have ended
+    line: str  # its first line of code
 
 
 @dataclass
 class Result:
     "What one notebook did."
+
     notebook: Path
     passed: bool = False
-    wall: float = 0.0                                            # seconds
-    cpu: float = 0.0                                             # seconds, with its processes
-    memory: float = 0.0                                          # largest resident set, MB
+    wall: float = 0.0  # seconds
+    cpu: float = 0.0  # seconds, with its processes
+    memory: float = 0.0  # largest resident set, MB
     cells: list[Cell] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)             # what its cells say they leave out
+    skipped: list[str] = field(default_factory=list)  # what its cells say they leave out
 
     @property
-    def name(self) -> str: return os.path.relpath(self.notebook, ROOT)
+    def name(self) -> str:
+        return os.path.relpath(self.notebook, ROOT)
 
 
 def first_line(source: str) -> str:
@@ -69,16 +93,19 @@ def cpu_seconds() -> float:
 def note_cells(result: Result) -> None:
     "Let the shell that nbdev's tests use note the time of each cell, and what cells say they skip."
     from execnb.shell import CaptureShell
+
     run_cell = CaptureShell.cell
 
     def cell(self, cell, **options):
-        if cell.cell_type != "code": return
+        if cell.cell_type != "code":
+            return
         start, cpu = time.perf_counter(), cpu_seconds()
         run_cell(self, cell, **options)
         result.cells.append(Cell(time.perf_counter() - start, cpu_seconds() - cpu, first_line(cell.source)))
         for output in cell.get("outputs", []):
             lines = "".join(output.get("text", [])).splitlines()
             result.skipped += [line for line in lines if line.startswith("skipped: ")]
+
     CaptureShell.cell = cell
 
 
@@ -86,13 +113,15 @@ def run(notebook: Path, slow: bool, pipe) -> None:
     "Run one notebook in this process and send the Result."
     from nbdev.config import get_config
     from nbdev.test import test_nb
+
     result = Result(notebook)
     note_cells(result)
     start = time.perf_counter()
     try:
         flags = get_config().tst_flags.split()
         result.passed, _ = test_nb(notebook, skip_flags=flags, force_flags=flags if slow else [], basepath=ROOT)
-    except BaseException: traceback.print_exc()
+    except BaseException:
+        traceback.print_exc()
     result.wall = time.perf_counter() - start
     result.cpu, result.memory = cpu_seconds(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     pipe.send(result)
@@ -104,8 +133,10 @@ def in_own_process(context, notebook: Path, slow: bool) -> Result:
     process = context.Process(target=run, args=(notebook, slow, there))
     process.start()
     there.close()
-    try: result = here.recv()
-    except EOFError: result = Result(notebook)
+    try:
+        result = here.recv()
+    except EOFError:
+        result = Result(notebook)
     process.join()
     note = "" if result.passed else "  FAILED" if result.cells else f"  DIED (exit code {process.exitcode})"
     print(f"{result.wall:6.1f} s  {result.cpu:6.1f} s CPU  {result.memory:5.0f} MB  {result.name}{note}", flush=True)
@@ -145,12 +176,16 @@ def failed(results: list[Result]) -> list[str]:
 def summary(results: list[Result], durations: int) -> None:
     "Print the slowest cells, what was skipped, and what failed."
     cells = sorted(((cell, r.name) for r in results for cell in r.cells), reverse=True)
-    if durations: print(f"\nslowest {durations} cells")
-    for cell, name in cells[:durations]: print(f"{cell.wall:6.1f} s  {cell.cpu:6.1f} s CPU  {name}: {cell.line}")
+    if durations:
+        print(f"\nslowest {durations} cells")
+    for cell, name in cells[:durations]:
+        print(f"{cell.wall:6.1f} s  {cell.cpu:6.1f} s CPU  {name}: {cell.line}")
     for r in results:
-        for line in r.skipped: print(f"{r.name}: {line}")
+        for line in r.skipped:
+            print(f"{r.name}: {line}")
     print(f"{len(results)} notebooks, {len(failed(results))} failed; {sum(r.cpu for r in results):.0f} s CPU")
-    for name in failed(results): print(f"FAILED {name}")
+    for name in failed(results):
+        print(f"FAILED {name}")
 
 
 def main() -> None:
@@ -168,4 +203,5 @@ def main() -> None:
     sys.exit(bool(failed(results)))
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

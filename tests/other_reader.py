@@ -2,6 +2,7 @@
 
 The sections named below are those of FORMAT.md. Cells are Python integers; tables of counts are numpy's int64.
 """
+
 import json
 import math
 import re
@@ -25,7 +26,8 @@ class NotHepae(ValueError):
 
 def check(right: bool, what: str) -> None:
     "Raise unless right."
-    if not right: raise NotHepae(what)
+    if not right:
+        raise NotHepae(what)
 
 
 def wrap(x: int) -> int:
@@ -35,6 +37,7 @@ def wrap(x: int) -> int:
 
 # ---- bytes (section 1) ----
 
+
 def leb128(data: bytes, at: int) -> tuple[int, int]:
     "A number, and where the next byte is."
     value = shift = 0
@@ -42,7 +45,8 @@ def leb128(data: bytes, at: int) -> tuple[int, int]:
         check(at < len(data), "a number is cut off")
         value |= (data[at] & 127) << shift
         at, shift = at + 1, shift + 7
-        if data[at - 1] < 128: return value, at
+        if data[at - 1] < 128:
+            return value, at
 
 
 def numbers(data: bytes) -> list[int]:
@@ -95,7 +99,13 @@ def blocks(data: bytes) -> list[tuple[bytes, bytes, int, int]]:
         key, at = key or digest, at + size + 8
         found.append((kind, payload, begin, at))
     kinds = b"".join(kind for kind, *_ in found)
-    check(kinds[:1] == b"H" and kinds[-1:] == b"E" and kinds[1:-1].lstrip(b"M").strip(b"C") == b"" and kinds.count(b"M") < 2, f"blocks are {kinds}")
+    check(
+        kinds[:1] == b"H"
+        and kinds[-1:] == b"E"
+        and kinds[1:-1].lstrip(b"M").strip(b"C") == b""
+        and kinds.count(b"M") < 2,
+        f"blocks are {kinds}",
+    )
     return found
 
 
@@ -106,11 +116,15 @@ def check_end(data: bytes, found: list) -> tuple[list[int], int]:
     while len(facts) < 3 + 2 * count:
         value, at = leb128(payload, at)
         facts.append(value)
-        if len(facts) == 3: count = value
+        if len(facts) == 3:
+            count = value
     chunks = [(a, b) for kind, _, a, b in found if kind == b"C"]
     check(count == len(chunks) and facts[3::2] == [b - a for a, b in chunks], "the end block knows of other chunks")
     digests = b"".join(data[b - 8 : b] for _, b in chunks)
-    check(payload[at:] == digests + blake2b(data[:begin], digest_size=8).digest() + (end - begin).to_bytes(4, "little"), "the file or its end block is damaged")
+    check(
+        payload[at:] == digests + blake2b(data[:begin], digest_size=8).digest() + (end - begin).to_bytes(4, "little"),
+        "the file or its end block is damaged",
+    )
     check(sum(facts[4::2]) == facts[0], "the chunks do not have all rows")
     return facts[4::2], facts[1]
 
@@ -118,16 +132,30 @@ def check_end(data: bytes, found: list) -> tuple[list[int], int]:
 def described(data: bytes) -> dict:
     "What deflated JSON says, with what is as usual filled in."
     from hepae.codec.container import _DICTIONARY
+
     return described_in(json.loads(inflate(data, zdict=_DICTIONARY)))
 
 
 def described_in(facts: dict) -> dict:
     "A header with what is as usual filled in."
-    usual = {"name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0, "shared": 0, "fine": [], "frequent": 0, "plain": {}, "events": None}
+    usual = {
+        "name": "",
+        "source": {},
+        "unordered": "",
+        "keys": [],
+        "model": "",
+        "extra": 0,
+        "shared": 0,
+        "fine": [],
+        "frequent": 0,
+        "plain": {},
+        "events": None,
+    }
     return usual | facts
 
 
 # ---- cells to values (section 2) ----
+
 
 def part_moved(variant: int) -> float:
     "By which part of their width bins are moved."
@@ -140,9 +168,15 @@ def rel_cells(x: float, eps: float, p: float) -> tuple[int, Decimal, float]:
         c.prec = 40
         e = Decimal(x) - Decimal("1.01") * Decimal(eps) / 2
         n = int((Decimal(2).ln() / ((1 + e) / (1 - e)).ln()).to_integral_value(ROUND_FLOOR)) + 1
-        def ratio() -> Decimal: return (Decimal(2).ln() / n).exp()
-        def centre() -> Decimal: return ratio() * ratio().ln() / (ratio() - 1)
-        while p and centre() - 1 > e: n += 1
+
+        def ratio() -> Decimal:
+            return (Decimal(2).ln() / n).exp()
+
+        def centre() -> Decimal:
+            return ratio() * ratio().ln() / (ratio() - 1)
+
+        while p and centre() - 1 > e:
+            n += 1
         r = ratio()
         return n, r, float(centre() * r ** Decimal(p) if p else 2 * r / (r + 1))
 
@@ -150,11 +184,15 @@ def rel_cells(x: float, eps: float, p: float) -> tuple[int, Decimal, float]:
 def rel_values(cells: list[int], n: int, r: Decimal, factor: float) -> np.ndarray:
     "The grid `rel`: n cells in each octave."
     edges = [1.0]
-    while len(edges) < n: edges.append(edges[-1] * float(r))
+    while len(edges) < n:
+        edges.append(edges[-1] * float(r))
+
     def value(q: int) -> float:
-        if not q: return 0.0
+        if not q:
+            return 0.0
         o, i = divmod(abs(q) - 1, n)
         return math.copysign(math.ldexp(edges[i] * factor, o - 1080), q)
+
     return np.array([value(q) for q in cells], float)
 
 
@@ -169,52 +207,68 @@ def turn_values(cells: list[int], x: float, variant: int) -> np.ndarray:
     w, from_zero = 2 * math.pi / p, variant in (1, 12) or variant >= 1040
     low = 0 if from_zero else -math.pi
     f, middle = (round(low / w), 0.0) if variant < 11 else (0, 0.5) if from_zero else (-(p // 2), 0.0)
-    if not moved: return np.array([((q - f) % p + f + middle) * w for q in cells], float)
+    if not moved:
+        return np.array([((q - f) % p + f + middle) * w for q in cells], float)
     f, middle = f - 1, middle + moved
     return np.array([min(max(((q - f) % (p + 1) + f + middle) * w, low), low + 2 * math.pi) for q in cells], float)
 
 
 def values(cells: list[int], dtype: np.dtype, kind: str, bound: str, variant: int) -> np.ndarray:
     "The values of these cells of a column."
-    if dtype.kind == "b": return np.array(cells, np.int64).astype(bool)
-    if dtype.kind == "u": return np.array([q % (1 << 64) for q in cells], np.uint64).astype(dtype)
-    if dtype.kind == "i": return np.array(cells, np.int64).astype(dtype)
+    if dtype.kind == "b":
+        return np.array(cells, np.int64).astype(bool)
+    if dtype.kind == "u":
+        return np.array([q % (1 << 64) for q in cells], np.uint64).astype(dtype)
+    if dtype.kind == "i":
+        return np.array(cells, np.int64).astype(dtype)
     size, eps, mantissa = 8 * dtype.itemsize, float(np.finfo(dtype).eps), np.finfo(dtype).nmant
     bits = np.dtype(f"u{dtype.itemsize}")
     name, _, number = bound.partition(":")
     k, p = mantissa, part_moved(variant)
     if name == "abs":
         x = float(number)
-        if kind == "periodic" and math.pi * 2**-37 < x < math.pi: return turn_values(cells, x, variant).astype(dtype)
+        if kind == "periodic" and math.pi * 2**-37 < x < math.pi:
+            return turn_values(cells, x, variant).astype(dtype)
         return np.array([(q + p) * (2 * x * (1 - 2**-11)) for q in cells], float).astype(dtype)
     if name == "rel" and (x := float(number)) > 2 * eps:
         n, r, factor = rel_cells(x, eps, p)
-        if n <= 65536: return rel_values(cells, n, r, factor).astype(dtype)
+        if n <= 65536:
+            return rel_values(cells, n, r, factor).astype(dtype)
         k = math.ceil(-math.log2(x)) - 1
-    if name == "bits": k = int(number)
+    if name == "bits":
+        k = int(number)
     moved = int(p * 2 ** (mantissa - k))
-    if k < mantissa: return np.array([(abs(q) << (mantissa - k)) + (moved if q else 0) + ((q < 0) << (size - 1)) for q in cells], bits).view(dtype)
-    if 2 <= variant <= 10: return np.array([q / 10 ** (variant - 2) for q in cells], float).astype(dtype)
+    if k < mantissa:
+        return np.array(
+            [(abs(q) << (mantissa - k)) + (moved if q else 0) + ((q < 0) << (size - 1)) for q in cells], bits
+        ).view(dtype)
+    if 2 <= variant <= 10:
+        return np.array([q / 10 ** (variant - 2) for q in cells], float).astype(dtype)
     return np.array([(q if q >= 0 else q ^ ((1 << (size - 1)) - 1)) % (1 << size) for q in cells], bits).view(dtype)
 
 
 def canonical(q: int, kind: str, bound: str, variant: int) -> int:
     "The one number of this cell: those of a circle have many."
     name, _, number = bound.partition(":")
-    if name != "abs" or kind != "periodic" or not math.pi * 2**-37 < float(number) < math.pi: return q
+    if name != "abs" or kind != "periodic" or not math.pi * 2**-37 < float(number) < math.pi:
+        return q
     p, low = turn_cells(float(number), variant), 0 if variant in (1, 12) or variant >= 1040 else -math.pi
-    if variant < 11: f = round(low / (2 * math.pi / p))
-    else: f = -(p // 2) if low else 0
+    if variant < 11:
+        f = round(low / (2 * math.pi / p))
+    else:
+        f = -(p // 2) if low else 0
     moved = part_moved(variant) > 0
     return (q - f + moved) % (p + moved) + f - moved
 
 
 # ---- frequencies (section 3) ----
 
+
 def sums(leaves: np.ndarray) -> list[np.ndarray]:
     "Sums at the nodes of a binary tree over a power of two of leaves, from the root down."
     levels = [leaves]
-    while len(levels[0]) > 1: levels.insert(0, levels[0][::2] + levels[0][1::2])
+    while len(levels[0]) > 1:
+        levels.insert(0, levels[0][::2] + levels[0][1::2])
     return levels
 
 
@@ -234,12 +288,14 @@ def spread(mass: int, counts: np.ndarray, parent: np.ndarray | None, strength: i
         share = (((went[d + 1][::2] << 16) + w * e) // (went[d] + w)).clip(1, 65535)
         lower = np.where(right == 0, p, (p * share) >> 16)
         p = np.stack([lower, p - lower], 1).ravel()
-        if parent is not None: w = 3 * w // 2 + 1
+        if parent is not None:
+            w = 3 * w // 2 + 1
     return p[: len(counts)]
 
 
 class Tables:
     "Frequencies of the symbols in each context, from counts as they are now."
+
     def __init__(self, counts: np.ndarray, specials: int, strength: int):
         self.counts, self.specials, self.strength, self.found = counts.copy(), specials, strength, {}
 
@@ -253,7 +309,9 @@ class Tables:
                 rest = spread((1 << 44) - int(first.sum()), cells, None, self.strength)
             else:
                 m = self.masses(k // 2, g // 2)
-                first = (((special << 32) + self.strength * (m[: self.specials] >> 12)) // (total + self.strength)) << 12
+                first = (
+                    ((special << 32) + self.strength * (m[: self.specials] >> 12)) // (total + self.strength)
+                ) << 12
                 rest = spread((1 << 44) - int(first.sum()), cells, m[self.specials :], self.strength)
             self.found[k, g] = np.append(first, rest)
         return self.found[k, g]
@@ -268,11 +326,13 @@ class Tables:
 
 class Words:
     "The range coder's words."
+
     def __init__(self, data: bytes):
         check(len(data) % 4 == 0, "a word is cut off")
         self.words = iter(np.frombuffer(data, "<u4").tolist())
         self.low, self.width, self.point = 0, (1 << 64) - 1, 0
-        for _ in range(2): self.point = self.point << 32 | next(self.words, 0)
+        for _ in range(2):
+            self.point = self.point << 32 | next(self.words, 0)
 
     def symbols(self, frequencies: list[int], count: int) -> list[int]:
         "So many symbols of these frequencies."
@@ -293,6 +353,7 @@ class Words:
 
 class Bits:
     "The string of low bits."
+
     def __init__(self, data: bytes):
         self.value, self.at, self.size = int.from_bytes(data, "little"), 0, 8 * len(data)
 
@@ -305,8 +366,10 @@ class Bits:
 
 # ---- the plan (section 4) ----
 
+
 class Rows:
     "What the plan may ask about the rows: their place in the event, the rows of the event, the cells known so far."
+
     def __init__(self, place: list[int], size: list[int], columns: int):
         self.place, self.size, self.n = place, size, len(place)
         self.cells = [[0] * self.n for _ in range(columns)]
@@ -314,11 +377,15 @@ class Rows:
 
     def parent(self, k: int, row: int, shift: int) -> int:
         "The number a spline or a range looks at."
-        if k == -1: return self.place[row]
-        if k == -2: return self.size[row]
-        if k == -3: return shift
+        if k == -1:
+            return self.place[row]
+        if k == -2:
+            return self.size[row]
+        if k == -3:
+            return shift
         check(k < 20000, "this plan needs a model")
-        if k >= 10000: return self.cells[k - 10000][row - 1] if 0 < self.place[row] < 64 else 0
+        if k >= 10000:
+            return self.cells[k - 10000][row - 1] if 0 < self.place[row] < 64 else 0
         return self.cells[k][row]
 
 
@@ -339,8 +406,20 @@ def spline(x: int, low: int, high: int, differences: list[int]) -> int:
 
 class Coded:
     "One column of a plan: its counts, and how its symbols become cells."
+
     def __init__(self, plan: list):
-        cells, self.splines, self.scale, self.ranges, self.strength, self.period, self.zeros, self.taken, self.hole, *lookup = plan
+        (
+            cells,
+            self.splines,
+            self.scale,
+            self.ranges,
+            self.strength,
+            self.period,
+            self.zeros,
+            self.taken,
+            self.hole,
+            *lookup,
+        ) = plan
         self.lookup = lookup[0] if lookup else None
         self.low, self.shift, self.count, self.atoms = cells
         check(self.taken in (0, 2), "this plan needs a model")
@@ -354,31 +433,39 @@ class Coded:
 
     def shift_of(self, rows: Rows, row: int) -> int:
         "What splines or the lookup say of a row."
-        if self.lookup: return dict(zip(*self.lookup[1:])).get(rows.parent(self.lookup[0], row, 0), 0)
-        if not self.splines: return 0
+        if self.lookup:
+            return dict(zip(*self.lookup[1:])).get(rows.parent(self.lookup[0], row, 0), 0)
+        if not self.splines:
+            return 0
         t = sum(spline(rows.parent(k, row, 0), *rest) for k, *rest in self.splines)
         return t << (self.scale - 4) if self.scale >= 4 else (t + (1 << (3 - self.scale))) >> (4 - self.scale)
 
     def context(self, rows: Rows, row: int, shift: int) -> int:
         "The context of a row."
         context = 0
-        for k, low, high, bits in self.ranges: context = (context << bits) + part(rows.parent(k, row, shift), low, high, 1 << bits)
+        for k, low, high, bits in self.ranges:
+            context = (context << bits) + part(rows.parent(k, row, shift), low, high, 1 << bits)
         return context
 
     def low_bits(self, symbol: int) -> int:
         "How many low bits follow."
-        if symbol >= self.specials: return self.shift
+        if symbol >= self.specials:
+            return self.shift
         tail = symbol - 1 - len(self.atoms)
         return 0 if tail < 0 else self.shift + tail % self.tails
 
     def value(self, symbol: int, rest: int) -> int:
         "The value of a symbol and its low bits."
         tail, core = symbol - 1 - len(self.atoms), symbol - self.specials
-        if symbol == 0: return 0
-        if tail < 0: return self.atoms[symbol - 1]
-        if core >= 0: return self.low + (core << self.shift) + rest
+        if symbol == 0:
+            return 0
+        if tail < 0:
+            return self.atoms[symbol - 1]
+        if core >= 0:
+            return self.low + (core << self.shift) + rest
         before = ((1 << tail % self.tails) - 1) << self.shift
-        if tail < self.tails: return self.low - 1 - before - rest
+        if tail < self.tails:
+            return self.low - 1 - before - rest
         return self.low + (self.count << self.shift) + before + rest
 
     def cell(self, symbol: int, rest: int, shift: int) -> int:
@@ -386,7 +473,8 @@ class Coded:
         v = self.value(symbol, rest)
         if symbol > len(self.atoms):
             v = wrap(v + shift)
-            if self.period and self.splines: v %= self.period
+            if self.period and self.splines:
+                v %= self.period
             v += self.hole if v > 0 else -self.hole if v < 0 else 0
         return wrap((v << self.zeros) + ((1 << self.zeros) - 1 if v < 0 else 0))
 
@@ -400,19 +488,28 @@ def block_ends(n: int) -> list[int]:
     return ends
 
 
-def decode_block(coded: Coded, column: int, rows: Rows, block: list[int], tables: Tables, words: Words, bits: Bits) -> None:
+def decode_block(
+    coded: Coded, column: int, rows: Rows, block: list[int], tables: Tables, words: Words, bits: Bits
+) -> None:
     "Symbols context by context, then low bits; cells to rows."
     shift = {row: coded.shift_of(rows, row) for row in block}
     contexts = {}
-    for row in block: contexts.setdefault(coded.context(rows, row, shift[row]), []).append(row)
+    for row in block:
+        contexts.setdefault(coded.context(rows, row, shift[row]), []).append(row)
     symbol = {}
-    for context in sorted(contexts): symbol |= zip(contexts[context], words.symbols(tables.frequencies(context), len(contexts[context])))
-    for row in block: coded.counts[coded.context(rows, row, shift[row]), symbol[row]] += 1
+    for context in sorted(contexts):
+        symbol |= zip(contexts[context], words.symbols(tables.frequencies(context), len(contexts[context])))
+    for row in block:
+        coded.counts[coded.context(rows, row, shift[row]), symbol[row]] += 1
     core = [row for row in block if symbol[row] >= coded.specials]
     others = sorted((row for row in block if symbol[row] < coded.specials), key=lambda row: coded.low_bits(symbol[row]))
     rest = {row: bits.take(coded.low_bits(symbol[row])) for row in core + others}
     for row in block:
-        before = (rows.cells[column][row - 1] >> coded.zeros) - coded.shift_of(rows, row - 1) if coded.taken == 2 and row else 0
+        before = (
+            (rows.cells[column][row - 1] >> coded.zeros) - coded.shift_of(rows, row - 1)
+            if coded.taken == 2 and row
+            else 0
+        )
         rows.cells[column][row] = coded.cell(symbol[row], rest[row], wrap(shift[row] + before))
         rows.escaped[column][row] = symbol[row] == 0
 
@@ -421,7 +518,11 @@ def decode(plan: list, rows: Rows, columns: range, words: Words, bits: Bits) -> 
     "The cells of these columns of the plan, in all rows."
     coded = {column: Coded(plan[column]) for column in columns}
     groups = [list(range(rows.n))]
-    if any(c.uses_row_before() for c in coded.values()): groups = [[row for row in range(rows.n) if min(rows.place[row], 64) == place] for place in range(min(max(rows.place, default=0), 64) + 1)]
+    if any(c.uses_row_before() for c in coded.values()):
+        groups = [
+            [row for row in range(rows.n) if min(rows.place[row], 64) == place]
+            for place in range(min(max(rows.place, default=0), 64) + 1)
+        ]
     for group in groups:
         for column, c in coded.items():
             begin = 0
@@ -439,6 +540,7 @@ def decode_one(plan: list, n: int, symbols: bytes, low_bits: bytes) -> list[int]
 
 # ---- chunks and rows without an order (sections 5 and 6) ----
 
+
 def refined(edges: list[int]) -> tuple[list[int], list[int]]:
     "First cells and widths of the ranges."
     firsts = [e + -(-(f - e) * k // min(f - e, 128)) for e, f in zip(edges, edges[1:]) for k in range(min(f - e, 128))]
@@ -453,7 +555,8 @@ def places(widths: list[int], words: Words) -> list[int]:
         for j in range(-(-(w - 1).bit_length() // 10)):
             z = min(1024, ((w - 1) >> 10 * j) + 1)
             digits = words.symbols([(1 << 24) // z + (1 << 24) % z] + [(1 << 24) // z] * (z - 1), len(chosen))
-            for i, digit in zip(chosen, digits): found[i] += digit << 10 * j
+            for i, digit in zip(chosen, digits):
+                found[i] += digit << 10 * j
     return found
 
 
@@ -464,12 +567,16 @@ def keyed(rows: Rows, loose: int, keys: list, plan: list, parts: list[bytes]) ->
     s = max(0, (8 * len(firsts_a) * len(firsts_b) // max(n, 1)).bit_length() - 8)
     key = np.cumsum(decode_one([[0, s, 256, []], *GAPS], n, *parts[:2])).tolist()
     words = Words(parts[2])
-    for column, firsts, widths, which in ((0, firsts_a, widths_a, [k // len(firsts_b) for k in key]), (1, firsts_b, widths_b, [k % len(firsts_b) for k in key])):
+    for column, firsts, widths, which in (
+        (0, firsts_a, widths_a, [k // len(firsts_b) for k in key]),
+        (1, firsts_b, widths_b, [k % len(firsts_b) for k in key]),
+    ):
         place = places([widths[i] for i in which], words)
         rows.cells[column][:n] = [firsts[i] + p for i, p in zip(which, place)]
     last = Rows([0] * loose, [1] * loose, 2)
     decode(plan, last, range(2), Words(parts[3]), Bits(parts[4]))
-    for column in (0, 1): rows.cells[column][n:], rows.escaped[column][n:] = last.cells[column], last.escaped[column]
+    for column in (0, 1):
+        rows.cells[column][n:], rows.escaped[column][n:] = last.cells[column], last.escaped[column]
 
 
 def indexed(kind: int, own: list[int], entries: int, n: int, parts: list[bytes]) -> tuple[list, list[int], list[int]]:
@@ -504,19 +611,24 @@ def refine(columns: dict[int, np.ndarray], head: dict, symbols: bytes, low_bits:
         turn = name == "abs" and kind == "periodic" and math.pi * 2**-37 < x < math.pi
         width = 2 * math.pi / turn_cells(x, head["variants"][k]) if turn else 2 * x * (1 - 2**-11)
         for row, s in zip(chosen, steps):
-            if not s: continue
+            if not s:
+                continue
             v = float(columns[k][row])
             columns[k][row] = v * (1 + s * (2 * x / parts)) if name == "rel" else v + s * (width / parts)
 
 
 def frequent(data: bytes, dtypes: list[np.dtype]) -> list[dict]:
     "Of each column the bins that have a value of their own, and these."
-    if not data: return [{} for _ in dtypes]
+    if not data:
+        return [{} for _ in dtypes]
     raw, at, counts, bins = inflate(data), 0, [], []
     for _ in dtypes:
         count, at = leb128(raw, at)
         counts.append(count)
-    check(all(count <= (1024 if dtype.kind == "f" else 0) for count, dtype in zip(counts, dtypes)), "there are too many frequent values")
+    check(
+        all(count <= (1024 if dtype.kind == "f" else 0) for count, dtype in zip(counts, dtypes)),
+        "there are too many frequent values",
+    )
     for _ in range(sum(counts)):
         n, at = leb128(raw, at)
         bins.append(zigzag(n))
@@ -536,7 +648,17 @@ SECTIONS = ("index", "keys", "fine", "frequent", "texts", "events", "symbols", "
 def told_apart(parts: list[bytes], kind: int, head: dict) -> dict[str, list[bytes]]:
     "The sections after the numbers, by name."
     check(kind in (0, 1, 2), "an index of an unknown kind")
-    sizes = (0, 2, 3)[kind], 5 * (head["unordered"] == "table"), 2 * bool(head["fine"]), bool(head["frequent"]), bool(head["plain"]), head["events"] is not None, 1, 1, 1
+    sizes = (
+        (0, 2, 3)[kind],
+        5 * (head["unordered"] == "table"),
+        2 * bool(head["fine"]),
+        bool(head["frequent"]),
+        bool(head["plain"]),
+        head["events"] is not None,
+        1,
+        1,
+        1,
+    )
     check(len(parts) == sum(sizes), "a chunk has another number of sections")
     ends = [0, *accumulate(map(int, sizes))]
     return {name: parts[a:b] for name, a, b in zip(SECTIONS, ends, ends[1:])}
@@ -556,10 +678,12 @@ def chunk(payload: bytes, head: dict, entries_before: int = 0) -> dict:
         known = 2
     decode(head["plan"], rows, range(known, len(head["plan"])), Words(*parts["symbols"]), Bits(*parts["low bits"]))
     columns = columns_of(rows, head, *parts["escapes"], *parts["frequent"])
-    if head["fine"]: refine(columns, head, *parts["fine"])
+    if head["fine"]:
+        refine(columns, head, *parts["fine"])
     index = [np.array(level, np.int64).astype(dtype) for level, (_, dtype) in zip(index, head["index"])]
     named = {name: columns[k] for k, (name, *_) in enumerate(head["columns"])}
-    if head["plain"]: named, index = restored(named, index, head["plain"], *parts["texts"])
+    if head["plain"]:
+        named, index = restored(named, index, head["plain"], *parts["texts"])
     first_entry = entries - own[0] if kind == 1 else entries_before
     of_events = chunk_of_events(*parts["events"], head["events"], first_entry, entries) if head["events"] else None
     return {"columns": named, "index": index, "rows": n, "entries": entries, "events": of_events}
@@ -584,7 +708,8 @@ def columns_of(rows: Rows, head: dict, escapes: bytes, lists: bytes = b"") -> di
     for k, dtype, cells, escaped, own in zip(head["order"], dtypes, rows.cells, rows.escaped, frequent(lists, dtypes)):
         grid, size = (*head["columns"][k][3:5], head["variants"][k]), sum(escaped) * dtype.itemsize
         column = values(cells, dtype, *grid)
-        for row, q in enumerate(cells if own else []): column[row] = own.get(canonical(q, *grid), column[row])
+        for row, q in enumerate(cells if own else []):
+            column[row] = own.get(canonical(q, *grid), column[row])
         column[np.array(escaped, bool)] = np.frombuffer(escapes[:size], dtype)
         escapes, found[k] = escapes[size:], column
     check(not escapes, "there are more escapes than escaped values")
@@ -593,9 +718,12 @@ def columns_of(rows: Rows, head: dict, escapes: bytes, lists: bytes = b"") -> di
 
 # ---- columns that are no plain numbers (section 7) ----
 
+
 class Texts:
     "The byte strings of a chunk, one after the other."
-    def __init__(self, data: bytes): self.left = sections(data, *leb128(data, 0)[::-1])
+
+    def __init__(self, data: bytes):
+        self.left = sections(data, *leb128(data, 0)[::-1])
 
     def take(self) -> list[bytes]:
         "The texts in the next of them."
@@ -603,16 +731,29 @@ class Texts:
         data = self.left.pop(0)
         count, at = leb128(data, 0)
         size, at = leb128(data, at)
-        check(size <= 1 << 27 and size <= 4096 + 64 * (len(data) - at) and count <= 4096 + len(data) - at, "texts claim too much")
+        check(
+            size <= 1 << 27 and size <= 4096 + 64 * (len(data) - at) and count <= 4096 + len(data) - at,
+            "texts claim too much",
+        )
         raw = inflate(data[at:])
         ends = [4 * count, *accumulate(struct.unpack(f"<{count}I", raw[: 4 * count]), initial=4 * count)][1:]
         check(len(raw) == size == ends[-1], "texts do not end where they should")
         return [raw[a:b] for a, b in zip(ends, ends[1:])]
 
 
-LETTERS = {b"s": lambda b: b.decode("utf-8", "surrogatepass"), b"i": lambda b: int(b, 16), b"f": lambda b: struct.unpack("<d", b)[0], b"b": lambda b: b == b"1", b"y": bytes,
-           b"d": lambda b: date.fromisoformat(b.decode()), b"D": lambda b: Decimal(b.decode()), b"n": lambda b: None, b"a": lambda b: None, b"t": lambda b: None,
-           b"g": lambda b: np.frombuffer(b.split(b" ", 1)[1], "<" * (b[:1] != b"?") + b.split(b" ", 1)[0].decode())[0]}
+LETTERS = {
+    b"s": lambda b: b.decode("utf-8", "surrogatepass"),
+    b"i": lambda b: int(b, 16),
+    b"f": lambda b: struct.unpack("<d", b)[0],
+    b"b": lambda b: b == b"1",
+    b"y": bytes,
+    b"d": lambda b: date.fromisoformat(b.decode()),
+    b"D": lambda b: Decimal(b.decode()),
+    b"n": lambda b: None,
+    b"a": lambda b: None,
+    b"t": lambda b: None,
+    b"g": lambda b: np.frombuffer(b.split(b" ", 1)[1], "<" * (b[:1] != b"?") + b.split(b" ", 1)[0].decode())[0],
+}
 
 
 def objects(found: list) -> np.ndarray:
@@ -623,20 +764,34 @@ def objects(found: list) -> np.ndarray:
 
 
 def column_of(number: np.ndarray, gaps: np.ndarray | None, spec: dict, texts: Texts) -> np.ndarray:
-    "The values of a column; None where there is none, NaT for times. Times with a zone are in UTC; Arrow's are their integers."
+    """The values of a column; None where there is none, NaT for times. Times with a zone are in UTC; Arrow's are
+    their integers."""
     name = spec["dtype"]
-    if name[0] in "<>": return number.astype(name)
+    if name[0] in "<>":
+        return number.astype(name)
     if time := re.fullmatch(r"(datetime64|timedelta64)\[(s|ms|us|ns)(, .+)?\]", name):
         return np.where(gaps, np.iinfo(np.int64).min, number).view(f"{time[1]}[{time[2]}]")
-    if gaps is not None: return objects([None if gap else v for v, gap in zip(number.tolist(), gaps)])
+    if gaps is not None:
+        return objects([None if gap else v for v, gap in zip(number.tolist(), gaps)])
     if name == "category":
         inner = spec["categories"]
         (raw,), dtype = texts.take(), np.dtype(inner["numbers"]).newbyteorder("<")
         codes = np.frombuffer(raw, dtype)
-        if dtype.kind in "iu": codes = np.cumsum(codes, dtype=dtype)
-        known = column_of(codes, np.zeros(len(codes), bool), inner, texts).tolist() if "[" in inner["dtype"] else column_of(codes, None, inner, texts).tolist() if inner["dtype"] != inner["numbers"] else codes.tolist()
-    elif name == "object": known = [LETTERS[v[:1]](v[1:]) for v in texts.take()]
-    else: known = [v if "binary" in name else Decimal(v.decode()) if "decimal" in name else v.decode() for v in texts.take()]
+        if dtype.kind in "iu":
+            codes = np.cumsum(codes, dtype=dtype)
+        known = (
+            column_of(codes, np.zeros(len(codes), bool), inner, texts).tolist()
+            if "[" in inner["dtype"]
+            else column_of(codes, None, inner, texts).tolist()
+            if inner["dtype"] != inner["numbers"]
+            else codes.tolist()
+        )
+    elif name == "object":
+        known = [LETTERS[v[:1]](v[1:]) for v in texts.take()]
+    else:
+        known = [
+            v if "binary" in name else Decimal(v.decode()) if "decimal" in name else v.decode() for v in texts.take()
+        ]
     check(all(-1 <= q < len(known) for q in number.tolist()), "a text that is not there")
     return objects([known[q] if q >= 0 else None for q in number.tolist()])
 
@@ -646,25 +801,40 @@ def restored(plain: dict[str, np.ndarray], levels: list[np.ndarray], recipe: dic
     texts, specs, said = Texts(data), recipe["columns"], recipe.get("index", [])
     own = [spec for spec in said if spec and "column" in spec]
     beside = {spec["gaps"] for spec in [*specs.values(), *own] if "gaps" in spec} | {spec["column"] for spec in own}
+
     def made(name: str, spec: dict | None) -> np.ndarray:
-        if spec is None or spec["dtype"] == str(plain[name].dtype): return plain[name]
+        if spec is None or spec["dtype"] == str(plain[name].dtype):
+            return plain[name]
         return column_of(plain[name], plain.get(spec.get("gaps")), spec, texts)
+
     columns, left, index = {name: made(name, specs.get(name)) for name in plain if name not in beside}, iter(levels), []
     for spec in said:
         index.append(made(spec["column"], spec) if spec in own else next(left))
-        if spec in own and re.match("(datetime|timedelta)64", spec["dtype"]): texts.take()
+        if spec in own and re.match("(datetime|timedelta)64", spec["dtype"]):
+            texts.take()
     check(not texts.left, "there are more texts than columns of them")
     return columns, index if said else levels
 
 
 # ---- all of it ----
 
+
 def in_one(chunks: list[dict], dtypes: dict[str, str], levels: list[str]) -> dict:
     "Columns and index of chunks that follow each other."
-    def joined(parts: list, dtype: str | None): return np.concatenate(parts, dtype=None if parts[0].dtype.kind in "OU" else parts[0].dtype) if parts else np.empty(0, dtype)
+
+    def joined(parts: list, dtype: str | None):
+        return (
+            np.concatenate(parts, dtype=None if parts[0].dtype.kind in "OU" else parts[0].dtype)
+            if parts
+            else np.empty(0, dtype)
+        )
+
     names = chunks[0]["columns"] if chunks else dtypes
     depth = len(chunks[0]["index"]) if chunks else len(levels)
-    return {"columns": {name: joined([c["columns"][name] for c in chunks], dtypes.get(name)) for name in names}, "index": [joined([c["index"][k] for c in chunks], "int64") for k in range(depth)]}
+    return {
+        "columns": {name: joined([c["columns"][name] for c in chunks], dtypes.get(name)) for name in names},
+        "index": [joined([c["index"][k] for c in chunks], "int64") for k in range(depth)],
+    }
 
 
 def read(data: bytes) -> dict:
@@ -679,7 +849,13 @@ def read(data: bytes) -> dict:
         entries = chunks[-1]["entries"]
     check([c["rows"] for c in chunks] == rows, "a chunk has another number of rows")
     if head["unordered"] == "table":
-        for end, c in zip(accumulate(rows), chunks): c["index"] = [np.arange(end - c["rows"], end)]
-    def whole(chunks: list[dict], head: dict) -> dict: return in_one(chunks, {name: dtype for name, dtype, *_ in head["columns"]}, [dtype for _, dtype in head["index"]])
+        for end, c in zip(accumulate(rows), chunks):
+            c["index"] = [np.arange(end - c["rows"], end)]
+
+    def whole(chunks: list[dict], head: dict) -> dict:
+        return in_one(
+            chunks, {name: dtype for name, dtype, *_ in head["columns"]}, [dtype for _, dtype in head["index"]]
+        )
+
     facts = whole([c["events"] for c in chunks], described_in(head["events"])) if head["events"] else None
     return whole(chunks, head) | {"events": events, "facts": facts}

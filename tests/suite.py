@@ -4,6 +4,7 @@
 
 A step that fails does not keep the next ones from running. `--real`: only what reads real files, from HEPAE_TESTDATA.
 """
+
 import argparse
 import subprocess
 import sys
@@ -13,7 +14,19 @@ import notebooks
 
 TESTS = Path(__file__).resolve().parent
 # one file's tests stay in one process, so that what they share is made once; conftest.py puts the longest files first
-PYTEST = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations", "20", str(TESTS)]
+PYTEST = [
+    "-m",
+    "pytest",
+    "-q",
+    "-n",
+    "2",
+    "--dist",
+    "loadfile",
+    "--no-loadscope-reorder",
+    "--durations",
+    "20",
+    str(TESTS),
+]
 
 
 def passes(*arguments: str) -> bool:
@@ -32,8 +45,11 @@ def main() -> None:
     notebooks.summary(results, durations=20)
     failed += notebooks.failed(results)
     sys.stdout.flush()
-    if not passes(*PYTEST, *(["-m", "real and not slow"] if real else [])): failed.append("pytest, named above")
-    if failed: sys.exit("FAILED: " + "; ".join(failed))
+    if not passes(*PYTEST, *(["-m", "real and not slow"] if real else [])):
+        failed.append("pytest, named above")
+    if failed:
+        sys.exit("FAILED: " + "; ".join(failed))
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

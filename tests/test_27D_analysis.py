@@ -1,4 +1,5 @@
 "27D/27D_analysis.py as a user runs it: on few jets and small networks."
+
 import runpy
 import subprocess
 from pathlib import Path
@@ -21,7 +22,8 @@ def place(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("analysis")
     jets = read(ROOT / "data/jets.root", "E4D")[:2000]
     write(jets, folder / "jets.parquet")
-    for latent in (2, 3): train(jets, folder / f"z{latent}", "AE_3D_50", latent=latent, epochs=2, lr=1e-3, progress=False)
+    for latent in (2, 3):
+        train(jets, folder / f"z{latent}", "AE_3D_50", latent=latent, epochs=2, lr=1e-3, progress=False)
     return folder
 
 
@@ -34,7 +36,8 @@ def test_report_and_numbers(place):
     done = analyse(place, "jets.parquet", "z2", "z3", "-o", "report", "--batch", "500")
     assert done.returncode == 0, done.stderr
     page = (place / "report/report.html").read_text()
-    for words in ("test rows", "Residuals against latent size", "Dijet mass", "At equal bytes", "Cost"): assert words in page, words
+    for words in ("test rows", "Residuals against latent size", "Dijet mass", "At equal bytes", "Cost"):
+        assert words in page, words
     tables = {p.stem: pd.read_csv(p) for p in (place / "report").glob("*.csv")}
     assert sorted(tables) == ["cost", "dijet_mass", "equal_bytes", "memory", "residuals"]
     assert tables["residuals"].groupby("model")["variable"].count().to_dict() == {"z2": 4, "z3": 4}
@@ -52,7 +55,14 @@ def test_parts_can_be_left_out(place):
     assert "Residuals against latent size" not in (place / "short/report.html").read_text()
 
 
-@pytest.mark.parametrize("arguments, words, code", [(("none.parquet", "z3", "-o", "r"), "none.parquet: no such file", 1), (("jets.parquet", "z9", "-o", "r"), "z9", 1), (("jets.parquet", "-o", "r"), "MODELS", 2)])
+@pytest.mark.parametrize(
+    "arguments, words, code",
+    [
+        (("none.parquet", "z3", "-o", "r"), "none.parquet: no such file", 1),
+        (("jets.parquet", "z9", "-o", "r"), "z9", 1),
+        (("jets.parquet", "-o", "r"), "MODELS", 2),
+    ],
+)
 def test_errors_are_one_sentence(place, arguments, words, code):
     done = analyse(place, *arguments)
     assert done.returncode == code and words in done.stderr and "Traceback" not in done.stderr

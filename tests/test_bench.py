@@ -1,4 +1,5 @@
 """hepae bench as a user runs it: every codec keeps its promise, and the outputs hold what was measured."""
+
 import json
 
 import numpy as np
@@ -20,7 +21,13 @@ def test_page_and_tables(tmp_path):
     done = hepae("bench", JETS, "-o", tmp_path / "bench.html", *FEW, "--json")
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
-    assert {f["codec"] for f in facts} == {"density", "density --unordered", "xz", "entropy estimate", "entropy estimate, unordered"}
+    assert {f["codec"] for f in facts} == {
+        "density",
+        "density --unordered",
+        "xz",
+        "entropy estimate",
+        "entropy estimate, unordered",
+    }
     assert all(f["violations"] == 0 for f in facts if f["bytes"])
     assert all(f["lossless"] for f in facts if f["bound"] == "exact" and f["bytes"])
     assert all(f["version"] and f["overhead"] and f["max_error"] is not None for f in facts if f["bytes"])
@@ -38,10 +45,16 @@ def test_estimate_that_is_beaten(tmp_path):
     "Rows in an order that tells something: the terminal and the page say that the estimate is no lower bound."
     rows = pd.DataFrame({"time": np.arange(3000, dtype="f4"), "x": np.random.default_rng(1).integers(0, 4, 3000)})
     rows.to_parquet(tmp_path / "steps.parquet")
-    done = hepae("bench", tmp_path / "steps.parquet", "--codecs", "density", "--bounds", "exact", "-o", tmp_path / "page.html")
+    done = hepae(
+        "bench", tmp_path / "steps.parquet", "--codecs", "density", "--bounds", "exact", "-o", tmp_path / "page.html"
+    )
     assert done.returncode == 0 and "less than the entropy estimate" in done.stderr, done.stderr
     page = (tmp_path / "page.html").read_text()
-    assert "less than the entropy estimate" in page and "floor" not in page.lower().replace("np.floor", "") and "floor" not in done.stdout
+    assert (
+        "less than the entropy estimate" in page
+        and "floor" not in page.lower().replace("np.floor", "")
+        and "floor" not in done.stdout
+    )
 
 
 def cut(x: np.ndarray, bits: int) -> np.ndarray:
@@ -51,10 +64,21 @@ def cut(x: np.ndarray, bits: int) -> np.ndarray:
 
 
 def test_short_mantissas():
-    "The entropy estimate of columns on a lattice is not above the codecs that find the lattice, and a free order costs nothing."
+    """The entropy estimate of columns on a lattice is not above the codecs that find the lattice, and a free order
+    costs nothing."""
     random = np.random.default_rng(7)
-    table = pd.DataFrame({"a": cut(15 + random.exponential(40, 3000), 9), "b": cut(random.normal(0, 2, 3000), 9), "c": np.round(random.normal(0, 2, 3000), 2).astype("f4")})
-    found = bench(table, ["density", "density --unordered", "pcodec"] if "pcodec" in available() else ["density", "density --unordered"], ["exact"]).set_index("codec")["bits_of_rows"]
+    table = pd.DataFrame(
+        {
+            "a": cut(15 + random.exponential(40, 3000), 9),
+            "b": cut(random.normal(0, 2, 3000), 9),
+            "c": np.round(random.normal(0, 2, 3000), 2).astype("f4"),
+        }
+    )
+    found = bench(
+        table,
+        ["density", "density --unordered", "pcodec"] if "pcodec" in available() else ["density", "density --unordered"],
+        ["exact"],
+    ).set_index("codec")["bits_of_rows"]
     assert found["entropy estimate"] < found["density"] < 1.1 * found["entropy estimate"]
     assert found["density --unordered"] <= found["density"]
 
@@ -64,7 +88,12 @@ def test_short_mantissas():
 def test_a_free_order_never_costs(kind, rows):
     "Not in tables of any size."
     random = np.random.default_rng(rows)
-    columns = {"constant": lambda: np.ones(rows, "f4"), "integers": lambda: random.integers(0, 50, rows), "short": lambda: cut(random.exponential(40, rows), 6), "jets": lambda: random.normal(0, 2, rows)}
+    columns = {
+        "constant": lambda: np.ones(rows, "f4"),
+        "integers": lambda: random.integers(0, 50, rows),
+        "short": lambda: cut(random.exponential(40, rows), 6),
+        "jets": lambda: random.normal(0, 2, rows),
+    }
     table = pd.DataFrame({c: columns[kind]() for c in ("pt", "eta", "phi")})
     table = with_schema(table.set_axis(event_index(np.arange(0, rows + 1))), schema_of(table))
     sizes = [len(compress(table, "schema", unordered=way)) for way in ("", "events", "table")]
@@ -83,7 +112,21 @@ def test_what_is_fixed_is_shown_apart():
 
 def test_model_is_counted():
     "A trained autoencoder takes part; what its network takes is in its bits."
-    done = hepae("bench", JETS, "--dims", "E4D", "--rows", "250", "--codecs", "density", "--bounds", "1e-3", "--model", ROOT / "4D" / "AE_3D_200", "--json")
+    done = hepae(
+        "bench",
+        JETS,
+        "--dims",
+        "E4D",
+        "--rows",
+        "250",
+        "--codecs",
+        "density",
+        "--bounds",
+        "1e-3",
+        "--model",
+        ROOT / "4D" / "AE_3D_200",
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     found = {f["codec"]: f for f in json.loads(done.stdout)}
     network = found["model AE_3D_200"]
@@ -94,7 +137,12 @@ def test_model_is_counted():
 def test_wrong_usage(tmp_path):
     "One sentence, before anything is measured."
     (tmp_path / "there.html").write_text("")
-    for code, word, arguments in [(2, "codec zip", ["--codecs", "zip"]), (2, ".doc", ["-o", tmp_path / "x.doc"]), (1, "--force", ["-o", tmp_path / "there.html"]), (2, "bound", ["--bounds", "often", "--rows", "600"])]:
+    for code, word, arguments in [
+        (2, "codec zip", ["--codecs", "zip"]),
+        (2, ".doc", ["-o", tmp_path / "x.doc"]),
+        (1, "--force", ["-o", tmp_path / "there.html"]),
+        (2, "bound", ["--bounds", "often", "--rows", "600"]),
+    ]:
         done = hepae("bench", JETS, *arguments)
         assert done.stderr.count("\n") == 1 and word in done.stderr, done.stderr
         assert done.returncode == code

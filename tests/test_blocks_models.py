@@ -1,4 +1,6 @@
-"""Networks on blocks of particles: what an event's latents depend on, masks, mass shells, quantiles for any values, and hostile configurations."""
+"""Networks on blocks of particles: what an event's latents depend on, masks, mass shells, quantiles for any
+values, and hostile configurations."""
+
 import json
 
 import numpy as np
@@ -22,7 +24,16 @@ from hepae.schema import event_index, infer_schema, with_schema
 
 settings.register_profile("hepae", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("hepae")
-RECIPES = ["BIGGER_AE", "BIGGER_AE_bn_dropout", "BIGGER_AE_bypass", "BIGGER_AE_stored", "ResidualConnectionAE", "TransformerAE", "TransformerAE_norank", "SetAE"]
+RECIPES = [
+    "BIGGER_AE",
+    "BIGGER_AE_bn_dropout",
+    "BIGGER_AE_bypass",
+    "BIGGER_AE_stored",
+    "ResidualConnectionAE",
+    "TransformerAE",
+    "TransformerAE_norank",
+    "SetAE",
+]
 
 
 def particles(n=120, most=8, seed=41, unit="GeV"):
@@ -33,10 +44,20 @@ def particles(n=120, most=8, seed=41, unit="GeV"):
     first = offsets[:-1][counts > 0]
     pid = r.choice([22, 211, -211, 2212], rows).astype("i4")
     pt, eta, phi = r.exponential(0.6, rows) + 0.01, r.normal(0, 4, rows), r.uniform(-np.pi, np.pi, rows)
-    for k, kind in ((0, 11), (1, -11)): pid[first + k], pt[first + k], eta[first + k] = kind, r.normal(150, 10, len(first)), r.normal(0, 1, len(first))
+    for k, kind in ((0, 11), (1, -11)):
+        pid[first + k], pt[first + k], eta[first + k] = kind, r.normal(150, 10, len(first)), r.normal(0, 1, len(first))
     m = np.select([abs(pid) == 11, abs(pid) == 211, pid == 2212], [0.000511, 0.13957, 0.93827], 0.0)
-    x = {"px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pt * np.sinh(eta), "E": np.hypot(pt * np.cosh(eta), m), "m": m}
-    table = pd.DataFrame({"pid": pid, "prompt": abs(pid) == 11} | {k: v * (1000 if unit == "MeV" else 1) for k, v in x.items()}, event_index(offsets))
+    x = {
+        "px": pt * np.cos(phi),
+        "py": pt * np.sin(phi),
+        "pz": pt * np.sinh(eta),
+        "E": np.hypot(pt * np.cosh(eta), m),
+        "m": m,
+    }
+    table = pd.DataFrame(
+        {"pid": pid, "prompt": abs(pid) == 11} | {k: v * (1000 if unit == "MeV" else 1) for k, v in x.items()},
+        event_index(offsets),
+    )
     return with_schema(table, infer_schema(table, unit))
 
 
@@ -56,20 +77,23 @@ def made(recipe, latent=10):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_an_event_has_no_neighbours(recipe, rows):
-    "Latents and output of an event are the same alone, in a batch, and beside events that are anything; the latent has the size asked for."
+    """Latents and output of an event are the same alone, in a batch, and beside events that are anything; the
+    latent has the size asked for."""
     model = made(recipe)
     with torch.inference_mode():
         z, out = model.encode(rows), model(rows)
         assert z.shape == (len(rows), 10) and out.shape == rows.shape and out.isfinite().all()
         torch.testing.assert_close(model.decode(z), out)
-        for i in (0, 1, 50): torch.testing.assert_close(model(rows[i:i + 1]), out[i:i + 1], atol=1e-4, rtol=1e-4)
+        for i in (0, 1, 50):
+            torch.testing.assert_close(model(rows[i : i + 1]), out[i : i + 1], atol=1e-4, rtol=1e-4)
         wild = torch.cat([rows[:3], torch.full((5, 24), 1e3), torch.full((2, 24), torch.nan)])
         torch.testing.assert_close(model(wild)[:3], out[:3], atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("recipe", [r for r in RECIPES if r != "BIGGER_AE_bn_dropout"])
 def test_no_gradient_between_events(recipe, rows):
-    "The output of one event has no derivative with respect to another, in training mode too (batch normalisation aside)."
+    """The output of one event has no derivative with respect to another, in training mode too (batch normalisation
+    aside)."""
     x = rows[:6].nan_to_num(0.0).requires_grad_()
     made(recipe).train()(x)[2].sum().backward()
     assert x.grad[[0, 1, 3, 4, 5]].abs().max() == 0 and x.grad[2].abs().max() > 0
@@ -87,7 +111,8 @@ def test_permutations(recipe, rows):
     "Without ranks the latents do not know the order of particles; with ranks they do."
     model, full = made(recipe), rows[~rows.isnan().any(1)][:10]
     order = torch.tensor(rng(41).permutation(8))
-    with torch.inference_mode(): moved = (model.encode(full.unflatten(1, (8, 3))[:, order].flatten(1)) - model.encode(full)).abs().max()
+    with torch.inference_mode():
+        moved = (model.encode(full.unflatten(1, (8, 3))[:, order].flatten(1)) - model.encode(full)).abs().max()
     assert moved < 1e-5 if recipe == "TransformerAE_norank" else moved > 5e-5
 
 
@@ -102,12 +127,29 @@ def test_the_mask_hides(recipe, rows):
         assert (model.encode(longer) - model.encode(rows)).abs().max() > 1e-4
 
 
-@pytest.mark.parametrize("change", [{"width": 2**40}, {"width": -4}, {"latent": 10**12}, {"layers": 10**6}, {"slots": 0}, {"heads": 0}, {"kind": "x"}, {"kind": 3}, {"dropout": "a"}, {"n_features": 10**15},
-                                    {"per_particle": 0}, {"ranks": None}, {"extra": 1}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 2**40},
+        {"width": -4},
+        {"latent": 10**12},
+        {"layers": 10**6},
+        {"slots": 0},
+        {"heads": 0},
+        {"kind": "x"},
+        {"kind": 3},
+        {"dropout": "a"},
+        {"n_features": 10**15},
+        {"per_particle": 0},
+        {"ranks": None},
+        {"extra": 1},
+    ],
+)
 def test_hostile_configurations(change):
     "Sizes are bounded before a layer is built."
     config = made("TransformerAE").config | change
-    with pytest.raises(HepaeError): model_from_config(config)
+    with pytest.raises(HepaeError):
+        model_from_config(config)
 
 
 values = arrays("f8", st.integers(1, 60), elements=st.floats(-1e6, 1e6))
@@ -115,7 +157,8 @@ values = arrays("f8", st.integers(1, 60), elements=st.floats(-1e6, 1e6))
 
 @given(values, arrays("f8", 5, elements=st.floats(-1e7, 1e7)), st.sampled_from([1.0, 1e-3]))
 def test_quantiles(x, beyond, unit):
-    "Any values, ties and constants too: monotone, nothing clipped, and back to 10⁻⁹ of the values' size, beyond the training range as well."
+    """Any values, ties and constants too: monotone, nothing clipped, and back to 10⁻⁹ of the values' size, beyond
+    the training range as well."""
     q = fit_quantile(x, u=unit)
     every = np.sort(np.concatenate([x, beyond]))
     y = q.forward(every)
@@ -134,7 +177,12 @@ def test_quantiles_of_logarithms(x, beyond):
     np.testing.assert_allclose(q.inverse(q.forward(every)), every, rtol=1e-8, atol=1e-8)
 
 
-@given(st.integers(0, 50), st.floats(0.01, 3.0), st.sampled_from(["on-shell", "on-shell-turned"]), st.sampled_from(["GeV", "MeV"]))
+@given(
+    st.integers(0, 50),
+    st.floats(0.01, 3.0),
+    st.sampled_from(["on-shell", "on-shell-turned"]),
+    st.sampled_from(["GeV", "MeV"]),
+)
 def test_on_shell_whatever_the_network_says(seed, noise, kind, unit):
     "The mass is exact and no particle faster than light, with rows that are anything."
     table = particles(20, seed=seed, unit=unit)
@@ -147,62 +195,135 @@ def test_on_shell_whatever_the_network_says(seed, noise, kind, unit):
     assert (back["m"] == before["m"]).all() and (back["pid"] == before["pid"]).all() and back.index.equals(before.index)
     p = momenta(back)
     assert not faster_than_light(p).any()
-    assert (np.abs(mass_squared(p) - momenta(before)[3] * 0 - (back["m"] * (1e-3 if unit == "MeV" else 1)) ** 2) <= 1e-12 * p[3] ** 2).all()
+    assert (
+        np.abs(mass_squared(p) - momenta(before)[3] * 0 - (back["m"] * (1e-3 if unit == "MeV" else 1)) ** 2)
+        <= 1e-12 * p[3] ** 2
+    ).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_train_encode_reconstruct(kind, tmp_path):
-    "A folder as any other; a row of latents an event that has particles; particles come back in their place, with their kind and mass; a loaded model is the same."
+    """A folder as any other; a row of latents an event that has particles; particles come back in their place,
+    with their kind and mass; a loaded model is the same."""
     table = particles()
-    model = train(table, tmp_path / "m", recipe="AE_LeakyReLU", latent=12, coordinates=kind, particles=6, epochs=2, lr=1e-3, bs=32, progress=False, preview=False, loss="mse+mass+momentum")
+    model = train(
+        table,
+        tmp_path / "m",
+        recipe="AE_LeakyReLU",
+        latent=12,
+        coordinates=kind,
+        particles=6,
+        epochs=2,
+        lr=1e-3,
+        bs=32,
+        progress=False,
+        preview=False,
+        loss="mse+mass+momentum",
+    )
     z, back = model.encode(table), model.reconstruct(table)
     assert z.shape == (108, 12) and z.index.equals(table.index.get_level_values(0).unique())
     before = table[table.index.get_level_values(1) < 6]
     assert back.index.equals(before.index) and list(back) == list(table) and (back.dtypes == table.dtypes).all()
-    for name in ("pid", "prompt", "m"): assert (back[name] == before[name]).all()
+    for name in ("pid", "prompt", "m"):
+        assert (back[name] == before[name]).all()
     again = TrainedModel.load(tmp_path / "m")
     pd.testing.assert_frame_equal(again.reconstruct(table), back)
     masks = again.split(table)
     assert sum(m.sum() for m in masks.values()) == len(table) and masks["test"].any()
-    assert not set(table.index[masks["train"]].get_level_values(0)) & set(table.index[masks["test"]].get_level_values(0))
+    assert not set(table.index[masks["train"]].get_level_values(0)) & set(
+        table.index[masks["test"]].get_level_values(0)
+    )
     one = table[table.index.get_level_values(0) == 11]
-    np.testing.assert_allclose(again.reconstruct(one)["pz"], back.loc[[11], "pz"], rtol=1e-4, atol=1e-4)  # as the whole table's
+    # as the whole table's
+    np.testing.assert_allclose(again.reconstruct(one)["pz"], back.loc[[11], "pz"], rtol=1e-4, atol=1e-4)
     other = particles(unit="MeV")
-    with pytest.raises(HepaeError, match="MeV"): again.encode(other)
+    with pytest.raises(HepaeError, match="MeV"):
+        again.encode(other)
 
 
 @pytest.mark.parametrize("recipe", ["TransformerAE", "SetAE", "BIGGER_AE_stored"])
 def test_other_networks_train(recipe, tmp_path):
     "Attention, sets and stored leptons make folders, too; what is stored comes back to the last digit but one."
     table = particles(unit="MeV")
-    train(table, tmp_path / "m", recipe=recipe, latent=12, coordinates="on-shell-turned", particles=6, epochs=1, lr=1e-3, bs=64, progress=False, preview=False)
+    train(
+        table,
+        tmp_path / "m",
+        recipe=recipe,
+        latent=12,
+        coordinates="on-shell-turned",
+        particles=6,
+        epochs=1,
+        lr=1e-3,
+        bs=64,
+        progress=False,
+        preview=False,
+    )
     back = TrainedModel.load(tmp_path / "m").reconstruct(table)
     if recipe == "BIGGER_AE_stored":
         leptons = back.index.get_level_values(1) < 2
         np.testing.assert_allclose(back[leptons]["pz"], table[table.index.get_level_values(1) < 2]["pz"], rtol=1e-9)
-    assert len(back) == (table.index.get_level_values(1) < 6).sum() and np.isfinite(back[["px", "py", "pz", "E"]]).all(axis=None)
+    assert len(back) == (table.index.get_level_values(1) < 6).sum() and np.isfinite(back[["px", "py", "pz", "E"]]).all(
+        axis=None
+    )
 
 
-@pytest.mark.parametrize("change, said", [({"coordinates": "polar"}, "polar"), ({"particles": 0}, "particles"), ({"loss": "mae"}, "mae"), ({"recipe": "TransformerAE_x"}, "TransformerAE"), ({"width": 33, "recipe": "SetAE"}, "width"),
-                                         ({"recipe": "TransformerAE", "hidden": [3]}, "hidden"), ({"normalisation": "minmax"}, "minmax"), ({"symmetry": True, "coordinates": "cartesian"}, "symmetry")])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"coordinates": "polar"}, "polar"),
+        ({"particles": 0}, "particles"),
+        ({"loss": "mae"}, "mae"),
+        ({"recipe": "TransformerAE_x"}, "TransformerAE"),
+        ({"width": 33, "recipe": "SetAE"}, "width"),
+        ({"recipe": "TransformerAE", "hidden": [3]}, "hidden"),
+        ({"normalisation": "minmax"}, "minmax"),
+        ({"symmetry": True, "coordinates": "cartesian"}, "symmetry"),
+    ],
+)
 def test_wrong_choices(change, said, tmp_path):
     "One sentence, before anything is written."
     choice = dict(coordinates="on-shell", particles=4, epochs=1, recipe="BIGGER_AE") | change
-    with pytest.raises((UsageError, HepaeError), match=said): train(particles(), tmp_path / "m", **choice)
+    with pytest.raises((UsageError, HepaeError), match=said):
+        train(particles(), tmp_path / "m", **choice)
     assert not (tmp_path / "m").exists()
 
 
 def test_hostile_coordinates(tmp_path):
     "A folder whose coordinates do not fit, or are none, is refused."
     table = particles()
-    train(table, tmp_path / "m", recipe="AE_3D_small", coordinates="on-shell", particles=4, epochs=1, lr=1e-3, progress=False, preview=False)
+    train(
+        table,
+        tmp_path / "m",
+        recipe="AE_3D_small",
+        coordinates="on-shell",
+        particles=4,
+        epochs=1,
+        lr=1e-3,
+        progress=False,
+        preview=False,
+    )
     path = tmp_path / "m" / "config.json"
     good = json.loads(path.read_text())
-    for wrong in [{"kind": "polar"}, {"particles": 10**12}, {"particles": 5}, {"unit": 3}, {"free": [[1]]}, {"free": "x"}, {"kind": ["on-shell"]}]:
+    for wrong in [
+        {"kind": "polar"},
+        {"particles": 10**12},
+        {"particles": 5},
+        {"unit": 3},
+        {"free": [[1]]},
+        {"free": "x"},
+        {"kind": ["on-shell"]},
+    ]:
         path.write_text(json.dumps(good | {"coordinates": good["coordinates"] | wrong}))
-        with pytest.raises(HepaeError): TrainedModel.load(tmp_path / "m")
-    for scales in ([{"knots": [1, 1], "levels": [0, 1]}], [{"knots": [], "levels": []}], [{"knots": "ab", "levels": "cd"}], [{"knots": None}]):
-        with pytest.raises(HepaeError): Normaliser.from_dict(good["normaliser"] | {"scales": scales * 12})
+        with pytest.raises(HepaeError):
+            TrainedModel.load(tmp_path / "m")
+    for scales in (
+        [{"knots": [1, 1], "levels": [0, 1]}],
+        [{"knots": [], "levels": []}],
+        [{"knots": "ab", "levels": "cd"}],
+        [{"knots": None}],
+    ):
+        with pytest.raises(HepaeError):
+            Normaliser.from_dict(good["normaliser"] | {"scales": scales * 12})
 
 
 @pytest.mark.parametrize("recipe", sorted(PARTICLES))
@@ -221,12 +342,45 @@ def test_recipes_invert(recipe):
 def test_command_line(tmp_path):
     "Train on a parquet of particles, analyse, and a wrong wish."
     particles().to_parquet(tmp_path / "p.parquet")
-    done = hepae("train", "p.parquet", "--recipe", "AE_LeakyReLU", "--coordinates", "on-shell", "--particles", "6", "--latent", "12", "-o", "m", "--epochs", "2", "--lr", "1e-3", "-q", cwd=tmp_path)
+    done = hepae(
+        "train",
+        "p.parquet",
+        "--recipe",
+        "AE_LeakyReLU",
+        "--coordinates",
+        "on-shell",
+        "--particles",
+        "6",
+        "--latent",
+        "12",
+        "-o",
+        "m",
+        "--epochs",
+        "2",
+        "--lr",
+        "1e-3",
+        "-q",
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
-    done = hepae("analyse", "p.parquet", "--model", "m", "-o", "r.html", "--reconstructed", "back.parquet", "--latents", "z.parquet", cwd=tmp_path)
+    done = hepae(
+        "analyse",
+        "p.parquet",
+        "--model",
+        "m",
+        "-o",
+        "r.html",
+        "--reconstructed",
+        "back.parquet",
+        "--latents",
+        "z.parquet",
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     back = pd.read_parquet(tmp_path / "back.parquet")
-    assert len(back) == (particles().index.get_level_values(1) < 6).sum() and (tmp_path / "r.html").stat().st_size > 50_000
+    assert (
+        len(back) == (particles().index.get_level_values(1) < 6).sum() and (tmp_path / "r.html").stat().st_size > 50_000
+    )
     assert pd.read_parquet(tmp_path / "z.parquet").shape == (108, 12)
     done = hepae("train", "p.parquet", "--particles", "6", "-o", "n", cwd=tmp_path)
     assert done.returncode == 2 and "--coordinates" in done.stderr and len(done.stderr.splitlines()) == 1

@@ -1,4 +1,6 @@
-"""Every constant that decides something has a value on each side of it: cuts, bounds, limits of the codec, pairs of jets."""
+"""Every constant that decides something has a value on each side of it: cuts, bounds, limits of the codec, pairs
+of jets."""
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,14 +16,33 @@ from hepae.physics.dijets import dijet_mass, match_jets
 from hepae.schema import Column, Schema, event_index, parse_bound, with_schema
 
 
-def below(x: float) -> float: return float(np.nextafter(x, -np.inf))
-def above(x: float) -> float: return float(np.nextafter(x, np.inf))
+def below(x: float) -> float:
+    return float(np.nextafter(x, -np.inf))
+
+
+def above(x: float) -> float:
+    return float(np.nextafter(x, np.inf))
 
 
 # ---- cuts ----
 
-GOOD = {"pt": 30.0, "m": 5.0, "E": 60.0, "eta": 0.5, "EMFrac": 0.5, "NegativeE": 0.0, "OotFracClusters10": 0.0, "OotFracClusters5": 0.0, "Width": 0.1, "WidthPhi": 0.1, "Timing": 0.0,
-        "LArQuality": 0.1, "HECQuality": 0.1, "HECFrac": 0.1, "AverageLArQF": 0.1}
+GOOD = {
+    "pt": 30.0,
+    "m": 5.0,
+    "E": 60.0,
+    "eta": 0.5,
+    "EMFrac": 0.5,
+    "NegativeE": 0.0,
+    "OotFracClusters10": 0.0,
+    "OotFracClusters5": 0.0,
+    "Width": 0.1,
+    "WidthPhi": 0.1,
+    "Timing": 0.0,
+    "LArQuality": 0.1,
+    "HECQuality": 0.1,
+    "HECFrac": 0.1,
+    "AverageLArQF": 0.1,
+}
 UNITS = {"pt": "GeV", "m": "GeV", "E": "GeV", "NegativeE": "GeV"}
 
 
@@ -33,8 +54,17 @@ def kept(name: str, **changed) -> bool:
 
 
 # the cleaning cuts of the ancestors' study: |x| below so much
-SYMMETRIC = [("jets", "EMFrac", 5.0), ("jets", "NegativeE", 300.0), ("jets", "Width", 5.0), ("jets", "WidthPhi", 5.0), ("jets", "Timing", 125.0), ("jets", "HECQuality", 2.5),
-             ("mc", "EMFrac", 2.0), ("mc", "NegativeE", 60.0), ("mc", "Timing", 120.0)]
+SYMMETRIC = [
+    ("jets", "EMFrac", 5.0),
+    ("jets", "NegativeE", 300.0),
+    ("jets", "Width", 5.0),
+    ("jets", "WidthPhi", 5.0),
+    ("jets", "Timing", 125.0),
+    ("jets", "HECQuality", 2.5),
+    ("mc", "EMFrac", 2.0),
+    ("mc", "NegativeE", 60.0),
+    ("mc", "Timing", 120.0),
+]
 
 
 @pytest.mark.parametrize("name, column, edge", SYMMETRIC)
@@ -43,9 +73,18 @@ def test_cuts_on_both_signs(name, column, edge):
         assert kept(name, **{column: sign * below(edge)}) and not kept(name, **{column: sign * edge})
 
 
-ONE_SIDED = [("jets", "OotFracClusters10", above(-0.1), -0.1), ("jets", "OotFracClusters5", above(-0.1), -0.1), ("jets", "Width", below(-1.0), -1.0), ("jets", "Width", above(-1.0), -1.0),
-             ("jets", "LArQuality", below(4.0), 4.0), ("mc", "LArQuality", below(2.0), 2.0), ("mc", "m", above(0.001), 0.001), ("physical", "pt", above(0.0), 0.0),
-             ("physical", "m", 0.0, below(0.0)), ("physical", "E", above(0.0), 0.0)]
+ONE_SIDED = [
+    ("jets", "OotFracClusters10", above(-0.1), -0.1),
+    ("jets", "OotFracClusters5", above(-0.1), -0.1),
+    ("jets", "Width", below(-1.0), -1.0),
+    ("jets", "Width", above(-1.0), -1.0),
+    ("jets", "LArQuality", below(4.0), 4.0),
+    ("mc", "LArQuality", below(2.0), 2.0),
+    ("mc", "m", above(0.001), 0.001),
+    ("physical", "pt", above(0.0), 0.0),
+    ("physical", "m", 0.0, below(0.0)),
+    ("physical", "E", above(0.0), 0.0),
+]
 
 
 @pytest.mark.parametrize("name, column, inside, outside", ONE_SIDED)
@@ -56,16 +95,27 @@ def test_cuts_on_one_side(name, column, inside, outside):
 TOGETHER = [  # what is dropped, and what each value must become for the jet to be kept
     ({"EMFrac": below(0.05), "eta": 2.0}, {"EMFrac": 0.05, "eta": below(2.0)}),
     ({"EMFrac": -below(0.05), "eta": -2.0}, {"EMFrac": -0.05, "eta": -below(2.0)}),
-    ({"AverageLArQF": above(0.8), "EMFrac": above(0.95), "LArQuality": above(0.8), "eta": below(2.8)}, {"AverageLArQF": 0.8, "EMFrac": 0.95, "LArQuality": 0.8, "eta": 2.8}),
+    (
+        {"AverageLArQF": above(0.8), "EMFrac": above(0.95), "LArQuality": above(0.8), "eta": below(2.8)},
+        {"AverageLArQF": 0.8, "EMFrac": 0.95, "LArQuality": 0.8, "eta": 2.8},
+    ),
     ({"AverageLArQF": above(0.8), "EMFrac": above(0.95), "LArQuality": above(0.8), "eta": -below(2.8)}, {"eta": -2.8}),
-    ({"AverageLArQF": above(0.8), "HECQuality": above(0.5), "HECFrac": above(0.5)}, {"AverageLArQF": 0.8, "HECQuality": 0.5, "HECFrac": 0.5}),
-    ({"AverageLArQF": above(0.8), "HECQuality": -above(0.5), "HECFrac": -above(0.5)}, {"HECQuality": -0.5, "HECFrac": -0.5})]
+    (
+        {"AverageLArQF": above(0.8), "HECQuality": above(0.5), "HECFrac": above(0.5)},
+        {"AverageLArQF": 0.8, "HECQuality": 0.5, "HECFrac": 0.5},
+    ),
+    (
+        {"AverageLArQF": above(0.8), "HECQuality": -above(0.5), "HECFrac": -above(0.5)},
+        {"HECQuality": -0.5, "HECFrac": -0.5},
+    ),
+]
 
 
 @pytest.mark.parametrize("bad, mends", TOGETHER)
 def test_cuts_of_several_variables(bad, mends):
     assert not kept("jets", **bad)
-    for column, value in mends.items(): assert kept("jets", **bad | {column: value}), column
+    for column, value in mends.items():
+        assert kept("jets", **bad | {column: value}), column
 
 
 def test_a_cut_in_another_unit():
@@ -77,17 +127,53 @@ def test_a_cut_in_another_unit():
 
 # ---- bounds ----
 
-@pytest.mark.parametrize("text", ["exact", "abs:5e-324", "abs:1e300", "rel:5e-324", f"rel:{below(1.0)!r}", "bits:1", "bits:52"])
-def test_bounds_that_are_some(text): parse_bound(text)
+
+@pytest.mark.parametrize(
+    "text", ["exact", "abs:5e-324", "abs:1e300", "rel:5e-324", f"rel:{below(1.0)!r}", "bits:1", "bits:52"]
+)
+def test_bounds_that_are_some(text):
+    parse_bound(text)
 
 
-@pytest.mark.parametrize("text", ["", "exact:1", "abs:0", "abs:-1", "abs:inf", "abs:nan", "abs:", "rel:0", "rel:1", "rel:nan", "bits:0", "bits:53", "bits:1.5", "bits:-1", "1e-3", "pt:1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "exact:1",
+        "abs:0",
+        "abs:-1",
+        "abs:inf",
+        "abs:nan",
+        "abs:",
+        "rel:0",
+        "rel:1",
+        "rel:nan",
+        "bits:0",
+        "bits:53",
+        "bits:1.5",
+        "bits:-1",
+        "1e-3",
+        "pt:1",
+    ],
+)
 def test_bounds_that_are_none(text):
-    with pytest.raises(UsageError, match="bound"): parse_bound(text)
+    with pytest.raises(UsageError, match="bound"):
+        parse_bound(text)
 
 
 @pytest.mark.parametrize("kind", ["continuous", "periodic"])
-@pytest.mark.parametrize("bound, x, limit", [("abs:0.25", 3.0, 0.25), ("abs:0.25", -3.0, 0.25), ("abs:0.25", 0.0, 0.25), ("rel:0.125", 2.0, 0.25), ("rel:0.125", -2.0, 0.25), ("bits:4", 2.5, 0.125), ("bits:4", -2.5, 0.125)])
+@pytest.mark.parametrize(
+    "bound, x, limit",
+    [
+        ("abs:0.25", 3.0, 0.25),
+        ("abs:0.25", -3.0, 0.25),
+        ("abs:0.25", 0.0, 0.25),
+        ("rel:0.125", 2.0, 0.25),
+        ("rel:0.125", -2.0, 0.25),
+        ("bits:4", 2.5, 0.125),
+        ("bits:4", -2.5, 0.125),
+    ],
+)
 def test_exactly_the_bound_and_just_beyond(bound, x, limit, kind):
     column = Column("x", "float64", kind=kind, bound=bound)
     for sign in (-1, 1):
@@ -111,7 +197,9 @@ def test_what_is_not_finite_has_no_error(bound):
 
 # ---- quantisers ----
 
-def mode(bound: str, kind: str = "continuous", dtype: str = "float64") -> str: return bounds.quantiser(Column("x", dtype, kind=kind, bound=bound)).mode
+
+def mode(bound: str, kind: str = "continuous", dtype: str = "float64") -> str:
+    return bounds.quantiser(Column("x", dtype, kind=kind, bound=bound)).mode
 
 
 def test_relative_bins_end_where_an_octave_has_too_many():
@@ -119,7 +207,8 @@ def test_relative_bins_end_where_an_octave_has_too_many():
     sizes = [float(e * (1 + d)) for d in np.linspace(-1e-4, 1e-4, 41)]
     bins = [bounds.bins_for(s - 1.01 * np.finfo("f8").eps / 2) for s in sizes]
     assert bounds.MOST_BINS == 65536 and min(bins) <= 65536 < max(bins)
-    for s, n in zip(sizes, bins): assert mode(f"rel:{s!r}") == ("rel" if n <= 65536 else "bits"), (s, n)
+    for s, n in zip(sizes, bins):
+        assert mode(f"rel:{s!r}") == ("rel" if n <= 65536 else "bits"), (s, n)
 
 
 def test_circles_end_where_their_bins_do():
@@ -133,25 +222,47 @@ def test_circles_end_where_their_bins_do():
 def test_mantissas_end(dtype, mantissa):
     assert mode(f"bits:{mantissa - 1}", dtype=dtype) == "bits" and mode(f"bits:{mantissa}", dtype=dtype) == "exact"
     eps = float(np.finfo(dtype).eps)
-    assert mode(f"rel:{2 * eps!r}", dtype=dtype) == "exact" and mode(f"rel:{2 * above(eps)!r}", dtype=dtype) in ("rel", "bits")
+    assert mode(f"rel:{2 * eps!r}", dtype=dtype) == "exact" and mode(f"rel:{2 * above(eps)!r}", dtype=dtype) in (
+        "rel",
+        "bits",
+    )
 
 
 # ---- finer bins of prompt leptons ----
 
+
 def refined(x: np.ndarray, column: Column) -> tuple[np.ndarray, np.ndarray]:
     "Values of a column by their bins, and by parts of bins."
-    schema = Schema((Column("pid", "int32", kind="integer", bound="exact"), Column("prompt", "bool", kind="flag", bound="exact"), column))
+    schema = Schema(
+        (
+            Column("pid", "int32", kind="integer", bound="exact"),
+            Column("prompt", "bool", kind="flag", bound="exact"),
+            column,
+        )
+    )
     quantisers = [bounds.quantiser(c) for c in schema.columns]
     where = refinement.refinement_of(schema, quantisers)
     original = {0: np.full(len(x), 11, "i4"), 1: np.ones(len(x), bool), 2: x}
     q, escapes = bounds.quantise(x, column, quantisers[2])
     back = original | {2: np.where(escapes, x, quantisers[2].values(q))}
     finer = dict(back)
-    refinement.decode_refinement(refinement.encode_refinement(original, back, where, schema, quantisers), finer, where, schema, quantisers)
+    refinement.decode_refinement(
+        refinement.encode_refinement(original, back, where, schema, quantisers), finer, where, schema, quantisers
+    )
     return back[2], finer[2]
 
 
-@pytest.mark.parametrize("bound, low, high", [("abs:1e-3", 0, 10), ("abs:1e-3", 4096, 16384), ("abs:0.02", 65536, 300_000), ("rel:1e-3", 1, 1e5), ("rel:0.3", 1, 1e5), ("abs:1e-3", -3.1416, 3.1416)])
+@pytest.mark.parametrize(
+    "bound, low, high",
+    [
+        ("abs:1e-3", 0, 10),
+        ("abs:1e-3", 4096, 16384),
+        ("abs:0.02", 65536, 300_000),
+        ("rel:1e-3", 1, 1e5),
+        ("rel:0.3", 1, 1e5),
+        ("abs:1e-3", -3.1416, 3.1416),
+    ],
+)
 def test_parts_of_bins_keep_the_bound(bound, low, high):
     "Where a dtype's own steps are as wide as the parts, a part may lead beyond the bound: then it is not taken."
     column = Column("pt", "float32", bound=bound)
@@ -164,16 +275,23 @@ def test_parts_of_bins_keep_the_bound(bound, low, high):
 
 def test_parts_outside_the_bound_are_not_taken():
     "A part that would break the bound (here: of a value that escaped far from its bin) is 0."
-    column, quantiser = Column("pt", "float32", bound="abs:1e-3"), bounds.quantiser(Column("pt", "float32", bound="abs:1e-3"))
+    column, quantiser = (
+        Column("pt", "float32", bound="abs:1e-3"),
+        bounds.quantiser(Column("pt", "float32", bound="abs:1e-3")),
+    )
     x, v = np.array([1.0, 1.0, 1.0], "f4"), np.array([1.0004, 1.0015, 1.5], "f4")
     assert (refinement._part(x, v, column, quantiser, 16) != 0).tolist() == [True, True, False]
 
 
 # ---- limits of files ----
 
+
 def events(*sizes: int) -> pd.DataFrame:
     n = sum(sizes)
-    table = pd.DataFrame({"pt": np.arange(n, dtype="f4"), "eta": np.zeros(n, "f4")}, index=event_index(np.concatenate([[0], np.cumsum(sizes)])))
+    table = pd.DataFrame(
+        {"pt": np.arange(n, dtype="f4"), "eta": np.zeros(n, "f4")},
+        index=event_index(np.concatenate([[0], np.cumsum(sizes)])),
+    )
     return table
 
 
@@ -183,8 +301,10 @@ def test_a_chunk_has_so_many_rows_and_no_more(monkeypatch, limit, most):
     just, more = compress(events(10)), compress(events(11))
     monkeypatch.setattr(tables, limit, most)
     assert len(decompress(compress(events(10)))) == len(decompress(just)) == 10
-    with pytest.raises(HepaeError, match="too large"): compress(events(11))
-    with pytest.raises(HepaeError, match="damaged"): decompress(more)
+    with pytest.raises(HepaeError, match="too large"):
+        compress(events(11))
+    with pytest.raises(HepaeError, match="damaged"):
+        decompress(more)
 
 
 def test_events_are_counted_up_to_a_limit(monkeypatch):
@@ -199,10 +319,12 @@ def test_events_are_counted_up_to_a_limit(monkeypatch):
 
 # ---- what a table is compared with ----
 
+
 def test_verify_compares_dtypes(tmp_path):
     "The same numbers as another dtype are another file."
     table = pd.DataFrame({"x": np.arange(50, dtype="f4")})
-    for name, dtype in (("a", "f4"), ("b", "f8")): table.astype(dtype).to_parquet(tmp_path / f"{name}.parquet")
+    for name, dtype in (("a", "f4"), ("b", "f8")):
+        table.astype(dtype).to_parquet(tmp_path / f"{name}.parquet")
     assert hepae("compress", tmp_path / "a.parquet", "-o", tmp_path / "a.hepae").returncode == 0
     assert hepae("verify", tmp_path / "a.parquet", tmp_path / "a.hepae").returncode == 0
     done = hepae("verify", tmp_path / "b.parquet", tmp_path / "a.hepae")
@@ -210,6 +332,7 @@ def test_verify_compares_dtypes(tmp_path):
 
 
 # ---- jets ----
+
 
 def test_the_leading_jet_is_a_number_if_there_is_one():
     nan = np.nan
@@ -222,14 +345,30 @@ def test_the_leading_jet_is_a_number_if_there_is_one():
 
 def jets(rows: list[tuple[float, float, float]], *sizes: int) -> pd.DataFrame:
     "Massless jets (pt, eta, phi) in events."
-    table = pd.DataFrame([r + (0.0,) for r in rows], columns=["pt", "eta", "phi", "m"], index=event_index(np.concatenate([[0], np.cumsum(sizes)])))
+    table = pd.DataFrame(
+        [r + (0.0,) for r in rows],
+        columns=["pt", "eta", "phi", "m"],
+        index=event_index(np.concatenate([[0], np.cumsum(sizes)])),
+    )
     return table
 
 
 def test_pairs_are_the_two_hardest():
     "The third jet counts as soon as it is harder than the second."
     for third, mass in ((below(50.0), 100.0), (above(50.0), np.sqrt(2) * 50)):
-        made, facts = dijet_mass(jets([(50.0, 0.0, 0.0), (50.0 if mass == 100 else below(50.0), 0.0, np.pi), (third, 0.0, np.pi / 2), (9.0, 0.0, 0.0)], 3, 0, 1))
+        made, facts = dijet_mass(
+            jets(
+                [
+                    (50.0, 0.0, 0.0),
+                    (50.0 if mass == 100 else below(50.0), 0.0, np.pi),
+                    (third, 0.0, np.pi / 2),
+                    (9.0, 0.0, 0.0),
+                ],
+                3,
+                0,
+                1,
+            )
+        )
         np.testing.assert_allclose(made["mjj"], mass, rtol=1e-9)
         assert facts == {"events": 3, "pairs": 1, "fewer than two jets": 2}
 

@@ -1,4 +1,5 @@
 """The command line as a user runs it: the main job from end to end, and how it ends when something is wrong."""
+
 import json
 import re
 import subprocess
@@ -21,6 +22,7 @@ def small(tmp_path_factory):
 
     from hepae.files.reading import write
     from hepae.schema import Source, with_schema
+
     jets = read(ROOT / "data" / "jets.root")
     first = jets[jets.index.get_level_values(0) < 1500]
     schema = schema_of(jets)
@@ -34,7 +36,21 @@ def small(tmp_path_factory):
 def model(small, tmp_path_factory):
     "A network trained for two epochs by the command line."
     folder = tmp_path_factory.mktemp("model") / "net"
-    done = hepae("train", small, "-o", folder, "--dims", "E4D", "--recipe", "AE_3D_small", "--epochs", "2", "--lr", "1e-3", "--json")
+    done = hepae(
+        "train",
+        small,
+        "-o",
+        folder,
+        "--dims",
+        "E4D",
+        "--recipe",
+        "AE_3D_small",
+        "--epochs",
+        "2",
+        "--lr",
+        "1e-3",
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["epochs"] == 2
     return folder
@@ -43,7 +59,8 @@ def model(small, tmp_path_factory):
 def test_help_lists_commands():
     done = hepae("--help")
     assert done.returncode == 0
-    for command in ("sample", "inspect", "extract", "train", "analyse"): assert re.search(rf"^\s+{command}\s", done.stdout, re.MULTILINE)
+    for command in ("sample", "inspect", "extract", "train", "analyse"):
+        assert re.search(rf"^\s+{command}\s", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("suffix", [".pkl", ".parquet", ".csv"])
@@ -62,7 +79,8 @@ def test_extract(small, tmp_path, suffix):
 
 def test_extract_many(small, tmp_path):
     "A quoted pattern and several files number their events through."
-    for name in "ab": (tmp_path / f"{name}.root").write_bytes(small.read_bytes())
+    for name in "ab":
+        (tmp_path / f"{name}.root").write_bytes(small.read_bytes())
     done = hepae("extract", tmp_path / "*.root", small, "-o", tmp_path / "all.parquet", "--dims", "E4D", "--leading")
     assert done.returncode == 0, done.stderr
     table, one = read(tmp_path / "all.parquet"), read(small, "E4D", leading=True)
@@ -77,12 +95,27 @@ def test_inspect(small, model):
     facts = json.loads(hepae("inspect", small, "--json").stdout)
     assert facts["containers"][0]["presets"] == ["4D", "E4D"] and facts["trees"][0]["entries"] == 1500
     assert "TrigHLTJetDSSelectorCollection" in hepae("inspect", small).stdout
-    assert json.loads(hepae("inspect", model, "--json").stdout)["model"]["latent"] == json.loads((model / "config.json").read_text())["model"]["latent"]
+    assert (
+        json.loads(hepae("inspect", model, "--json").stdout)["model"]["latent"]
+        == json.loads((model / "config.json").read_text())["model"]["latent"]
+    )
 
 
 def test_analyse(small, model, tmp_path):
     "A report in one file, a ROOT file of the network's variables named as the original's branches, latent variables."
-    done = hepae("analyse", small, "--model", model, "-o", tmp_path / "r.html", "--reconstructed", tmp_path / "back.root", "--latents", tmp_path / "z.parquet", "--json")
+    done = hepae(
+        "analyse",
+        small,
+        "--model",
+        model,
+        "-o",
+        tmp_path / "r.html",
+        "--reconstructed",
+        tmp_path / "back.root",
+        "--latents",
+        tmp_path / "z.parquet",
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)["residuals"]["net"]) == set(preset("E4D"))
     page = (tmp_path / "r.html").read_text()
@@ -97,36 +130,70 @@ def test_analyse(small, model, tmp_path):
 
 def test_analyse_rntuple(small, model, tmp_path):
     "RNTuple on request."
-    done = hepae("analyse", small, "--model", model, "-o", tmp_path / "r.html", "--reconstructed", tmp_path / "back.root", "--rntuple", "-q")
+    done = hepae(
+        "analyse",
+        small,
+        "--model",
+        model,
+        "-o",
+        tmp_path / "r.html",
+        "--reconstructed",
+        tmp_path / "back.root",
+        "--rntuple",
+        "-q",
+    )
     assert done.returncode == 0, done.stderr
-    with uproot.open(tmp_path / "back.root") as file: assert file["CollectionTree"].classname.endswith("RNTuple")
+    with uproot.open(tmp_path / "back.root") as file:
+        assert file["CollectionTree"].classname.endswith("RNTuple")
     assert len(read(tmp_path / "back.root", "E4D")) == len(read(small))
 
 
 def test_models_side_by_side(small, model, tmp_path):
     "Several models in one report, under their own names."
     second = tmp_path / "other"
-    assert hepae("train", small, "-o", second, "--dims", "E4D", "--recipe", "AE_3D_small", "--latent", "2", "--epochs", "1", "--schedule", "plain", "-q").returncode == 0
+    assert (
+        hepae(
+            "train",
+            small,
+            "-o",
+            second,
+            "--dims",
+            "E4D",
+            "--recipe",
+            "AE_3D_small",
+            "--latent",
+            "2",
+            "--epochs",
+            "1",
+            "--schedule",
+            "plain",
+            "-q",
+        ).returncode
+        == 0
+    )
     done = hepae("analyse", small, "--model", model, "--model", second, "-o", tmp_path / "r.html", "--json", "-q")
     assert done.returncode == 0, done.stderr
     assert list(json.loads(done.stdout)["residuals"]) == ["net", "other"]
 
 
-@pytest.mark.parametrize("arguments, code, said", [
-    (["wrong"], 2, "No such command"),
-    (["extract"], 2, "Missing argument"),
-    (["extract", "data/jets.root", "-o", "{tmp}/t.pkl", "--dims", "5D"], 2, "5D"),
-    (["extract", "data/jets.root", "-o", "{tmp}/t.xyz"], 2, ".parquet"),
-    (["extract", "data/jets.root", "-o", "{tmp}/t.pkl", "--container", "Muons"], 2, "no container Muons"),
-    (["extract", "no.root", "-o", "{tmp}/t.pkl"], 1, "no such file"),
-    (["extract", "data/jets.root", "-o", "{tmp}/no/t.pkl"], 1, "does not exist"),
-    (["analyse", "data/jets.root", "-o", "{tmp}/r.html"], 2, "--model"),
-    (["analyse", "data/jets.root", "--model", "4D", "-o", "{tmp}/r.html"], 1, "no model folder"),
-    (["train", "data/jets.root", "-o", "{tmp}/m", "--recipe", "AE_4D"], 2, "AE_3D_200"),
-    (["train", "data/jets.root", "-o", "{tmp}/m", "--filter", "pt > 99 TeV"], 2, ""),
-    (["train", "data/jets.root", "-o", "{tmp}/m", "--filter", "pt > 9999 GeV"], 1, "no row"),
-    (["inspect", "README.md", "--json", "--wrong"], 2, "No such option"),
-])
+@pytest.mark.parametrize(
+    "arguments, code, said",
+    [
+        (["wrong"], 2, "No such command"),
+        (["extract"], 2, "Missing argument"),
+        (["extract", "data/jets.root", "-o", "{tmp}/t.pkl", "--dims", "5D"], 2, "5D"),
+        (["extract", "data/jets.root", "-o", "{tmp}/t.xyz"], 2, ".parquet"),
+        (["extract", "data/jets.root", "-o", "{tmp}/t.pkl", "--container", "Muons"], 2, "no container Muons"),
+        (["extract", "no.root", "-o", "{tmp}/t.pkl"], 1, "no such file"),
+        (["extract", "data/jets.root", "-o", "{tmp}/no/t.pkl"], 1, "does not exist"),
+        (["analyse", "data/jets.root", "-o", "{tmp}/r.html"], 2, "--model"),
+        (["analyse", "data/jets.root", "--model", "4D", "-o", "{tmp}/r.html"], 1, "no model folder"),
+        (["train", "data/jets.root", "-o", "{tmp}/m", "--recipe", "AE_4D"], 2, "AE_3D_200"),
+        (["train", "data/jets.root", "-o", "{tmp}/m", "--filter", "pt > 99 TeV"], 2, ""),
+        (["train", "data/jets.root", "-o", "{tmp}/m", "--filter", "pt > 9999 GeV"], 1, "no row"),
+        (["inspect", "README.md", "--json", "--wrong"], 2, "No such option"),
+    ],
+)
 def test_ends(arguments, code, said, tmp_path):
     "Exit codes; the sentence says what to do; nothing is left behind."
     done = hepae(*[a.replace("{tmp}", str(tmp_path)) for a in arguments], cwd=ROOT)

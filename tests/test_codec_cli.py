@@ -1,4 +1,5 @@
 "`hepae compress | decompress | verify | inspect` as a user runs them."
+
 import hashlib
 import json
 import os
@@ -35,7 +36,8 @@ def bad(code: int, *arguments, parts=(), **options) -> str:
     "A command that must fail with this exit code and one sentence."
     done = hepae(*arguments, **options)
     assert done.returncode == code, (done.returncode, done.stdout[-300:], done.stderr)
-    if code == 2 and done.stderr.startswith("Usage:"): return done.stderr
+    if code == 2 and done.stderr.startswith("Usage:"):
+        return done.stderr
     one_sentence(done.stderr, "hepae: ", *parts)
     return done.stderr
 
@@ -44,7 +46,9 @@ def first_events(events: int) -> pd.DataFrame:
     "The first events of the sample as a table, with what comes after them forgotten."
     jets = read(ROOT / "data" / "jets.root")
     schema = schema_of(jets)
-    return with_schema(jets[jets.index.get_level_values(0) < events], replace(schema, source=replace(schema.source, entries=events)))
+    return with_schema(
+        jets[jets.index.get_level_values(0) < events], replace(schema, source=replace(schema.source, entries=events))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +83,10 @@ def test_root_to_root(small, packed, tmp_path):
         assert [len(x) for x in old] == [len(x) for x in after[name]] and len(old) == 600
         a, b = (np.concatenate([np.array(x, float) for x in v]) for v in (old, after[name]))
         error = np.abs(a - b)
-        if name.endswith(("pt", "m")): assert (error <= 1e-3 * np.abs(a)).all() and error.max() > 0
-        else: assert error.max() <= 1e-3
+        if name.endswith(("pt", "m")):
+            assert (error <= 1e-3 * np.abs(a)).all() and error.max() > 0
+        else:
+            assert error.max() <= 1e-3
     facts = json.loads(good("verify", small, packed, "--json").stdout)
     assert facts["violations"] == 0 and facts["rows"] == len(read(small))
 
@@ -92,7 +98,10 @@ def test_whole_sample(sample, tmp_path):
     size = (tmp_path / "s.hepae").stat().st_size
     assert facts["bytes"] == seen["bytes"] == size == sum(seen["sections"].values())
     assert seen["rows"] == facts["rows"] == len(read(sample)) and 30 < seen["bits_per_row"] < 60
-    assert [c["name"] for c in seen["columns"]] == FOUR and {c["bound"] for c in seen["columns"]} == {"rel:1e-3", "abs:1e-3"}
+    assert [c["name"] for c in seen["columns"]] == FOUR and {c["bound"] for c in seen["columns"]} == {
+        "rel:1e-3",
+        "abs:1e-3",
+    }
     good("verify", sample, tmp_path / "s.hepae")
 
 
@@ -110,15 +119,26 @@ def test_tables_in_and_out(small, tmp_path, suffix):
 
 def test_pipes(small, packed, tmp_path):
     "Through '-' both ways come the same bytes."
-    with open(small, "rb") as f: piped = good("compress", "-", "-o", "-", "--bound", "1e-3", stdin=f, text=False).stdout
+    with open(small, "rb") as f:
+        piped = good("compress", "-", "-o", "-", "--bound", "1e-3", stdin=f, text=False).stdout
     assert piped == packed.read_bytes()
-    with open(packed, "rb") as f: text = good("decompress", "-", "-o", "-", stdin=f).stdout
+    with open(packed, "rb") as f:
+        text = good("decompress", "-", "-o", "-", stdin=f).stdout
     good("decompress", packed, "-o", tmp_path / "back.csv")
     assert len(text.splitlines()) == len(read(packed)) + 1
     rows = np.loadtxt(text.splitlines()[1:], delimiter=",")
     np.testing.assert_array_equal(rows[:, 2:].astype("f4"), read(packed)[FOUR].to_numpy())
-    one = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'from hepae.cli.main import main; main()', *sys.argv[1:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE); p.stdout.read(5); p.stdout.close(); print(p.stderr.read().decode())"
-    closed = subprocess.run([sys.executable, "-c", one, "decompress", str(packed), "-o", "-"], capture_output=True, text=True, timeout=60)
+    one = """
+import subprocess, sys
+command = [sys.executable, "-c", "from hepae.cli.main import main; main()", *sys.argv[1:]]
+p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+p.stdout.read(5)
+p.stdout.close()
+print(p.stderr.read().decode())
+"""
+    closed = subprocess.run(
+        [sys.executable, "-c", one, "decompress", str(packed), "-o", "-"], capture_output=True, text=True, timeout=60
+    )
     assert "Traceback" not in closed.stdout
 
 
@@ -130,13 +150,18 @@ def three(tmp_path_factory):
     for k in range(3):
         entry = jets.index.get_level_values(0)
         part = jets[(entry >= 120 * k) & (entry < 120 * k + 120)]
-        part = part.set_index(pd.MultiIndex.from_arrays([part.index.get_level_values(0) - 120 * k, part.index.get_level_values(1)], names=part.index.names))
+        part = part.set_index(
+            pd.MultiIndex.from_arrays(
+                [part.index.get_level_values(0) - 120 * k, part.index.get_level_values(1)], names=part.index.names
+            )
+        )
         schema = schema_of(jets)
         write(with_schema(part, replace(schema, source=replace(schema.source, entries=120))), folder / f"f{k}.root")
     return folder
 
 
-def digests(folder) -> dict[str, str]: return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+def digests(folder) -> dict[str, str]:
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
 
 
 def test_many_into_one(three, tmp_path):
@@ -144,7 +169,9 @@ def test_many_into_one(three, tmp_path):
     back, parts = read(tmp_path / "all.hepae"), [read(p) for p in sorted(three.glob("*.root"))]
     assert len(back) == sum(map(len, parts)) and schema_of(back).source.entries == 360
     good("verify", *sorted(three.glob("*.root")), tmp_path / "all.hepae")
-    bad(1, "verify", *sorted(three.glob("*.root"))[::-1], tmp_path / "all.hepae") if len(set(map(len, parts))) > 1 else None
+    bad(1, "verify", *sorted(three.glob("*.root"))[::-1], tmp_path / "all.hepae") if len(
+        set(map(len, parts))
+    ) > 1 else None
     good("compress", str(three / "*.root"), "-o", tmp_path / "pattern.hepae")
     assert (tmp_path / "pattern.hepae").read_bytes() == (tmp_path / "all.hepae").read_bytes()
 
@@ -152,24 +179,40 @@ def test_many_into_one(three, tmp_path):
 def test_folder_workers_and_dask(three, tmp_path):
     "Results do not depend on where they ran."
     from dask.distributed import LocalCluster
-    for name in ("here", "workers", "dask"): (tmp_path / name).mkdir()
+
+    for name in ("here", "workers", "dask"):
+        (tmp_path / name).mkdir()
     inputs = sorted(three.glob("*.root"))
     facts = json.loads(good("compress", *inputs, "-o", tmp_path / "here", "--json").stdout)
     assert [os.path.basename(f["output"]) for f in facts] == ["f0.hepae", "f1.hepae", "f2.hepae"]
     good("compress", *inputs, "-o", tmp_path / "workers", "--workers", 2)
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1") as cluster:
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+    ) as cluster:
         good("compress", *inputs, "-o", tmp_path / "dask", "--dask", cluster.scheduler_address)
         (tmp_path / "broken").mkdir()
         (three.parent / "broken.root").write_bytes(b"root" + bytes(100))
-        bad(1, "compress", inputs[0], three.parent / "broken.root", "-o", tmp_path / "broken", "--dask", cluster.scheduler_address, parts=["broken.root"])
+        bad(
+            1,
+            "compress",
+            inputs[0],
+            three.parent / "broken.root",
+            "-o",
+            tmp_path / "broken",
+            "--dask",
+            cluster.scheduler_address,
+            parts=["broken.root"],
+        )
     assert digests(tmp_path / "here") == digests(tmp_path / "workers") == digests(tmp_path / "dask")
-    for path in inputs: good("verify", path, tmp_path / "here" / f"{path.stem}.hepae")
+    for path in inputs:
+        good("verify", path, tmp_path / "here" / f"{path.stem}.hepae")
 
 
 def test_rows(packed, tmp_path):
     good("decompress", packed, "-o", tmp_path / "some.parquet", "--rows", "100:257")
     pd.testing.assert_frame_equal(read(tmp_path / "some.parquet"), read(packed).iloc[100:257])
-    for rows in ("5", "9:3", "a:b", "-1:4"): bad(2, "decompress", packed, "-o", tmp_path / "x.csv", f"--rows={rows}")
+    for rows in ("5", "9:3", "a:b", "-1:4"):
+        bad(2, "decompress", packed, "-o", tmp_path / "x.csv", f"--rows={rows}")
     assert "no rows" in bad(2, "decompress", packed, "-o", tmp_path / "x.csv", "--rows", "1000000:1000001")
     assert not (tmp_path / "x.csv").exists()
 
@@ -178,7 +221,8 @@ def test_rows(packed, tmp_path):
 def test_unordered(small, packed, tmp_path, unordered):
     good("compress", small, "-o", tmp_path / "u.hepae", "--bound", "1e-3", "--unordered", unordered)
     size = (tmp_path / "u.hepae").stat().st_size
-    assert size < packed.stat().st_size + 40 if unordered == "events" else size < 0.95 * packed.stat().st_size  # few events here have two jets
+    # few events here have two jets
+    assert size < packed.stat().st_size + 40 if unordered == "events" else size < 0.95 * packed.stat().st_size
     good("verify", small, tmp_path / "u.hepae")
     good("decompress", tmp_path / "u.hepae", "-o", tmp_path / "u.parquet")
     sums = [read(p)[FOUR].sort_values("pt")["pt"].to_numpy() for p in (small, tmp_path / "u.parquet")]
@@ -188,17 +232,31 @@ def test_unordered(small, packed, tmp_path, unordered):
 def test_bounds(small, tmp_path):
     "Each bound is kept, and a file with a looser one breaks a tighter promise: exit code 3."
     good("compress", small, "-o", tmp_path / "b.hepae", "--bound", "pt=rel:1e-2,eta=abs:1e-4,m=bits:12,phi=exact")
-    with open(tmp_path / "b.hepae", "rb") as f: schema = schema_of(next(read_tables(f)))
+    with open(tmp_path / "b.hepae", "rb") as f:
+        schema = schema_of(next(read_tables(f)))
     first, back = read(small), read(tmp_path / "b.hepae")
-    assert bound_violations(first, back, schema).sum() == 0 and [c.bound for c in schema.columns] == ["bits:12", "rel:1e-2", "exact", "abs:1e-4"]
+    assert bound_violations(first, back, schema).sum() == 0 and [c.bound for c in schema.columns] == [
+        "bits:12",
+        "rel:1e-2",
+        "exact",
+        "abs:1e-4",
+    ]
     good("decompress", tmp_path / "b.hepae", "-o", tmp_path / "b.parquet")
-    good("compress", tmp_path / "b.parquet", "-o", tmp_path / "again.hepae")  # nothing is rounded twice, unless somebody asks for it
-    assert schema_of(back) == schema and {c.bound for c in schema_of(read(tmp_path / "again.hepae")).columns} == {"exact"}
+    # nothing is rounded twice, unless somebody asks for it
+    good("compress", tmp_path / "b.parquet", "-o", tmp_path / "again.hepae")
+    assert schema_of(back) == schema and {c.bound for c in schema_of(read(tmp_path / "again.hepae")).columns} == {
+        "exact"
+    }
     pd.testing.assert_frame_equal(read(tmp_path / "again.hepae"), back)
     good("compress", tmp_path / "b.parquet", "-o", tmp_path / "again.hepae", "--bound", "schema", "--force")
     assert schema_of(read(tmp_path / "again.hepae")).columns == schema.columns
     assert back["phi"].equals(first["phi"]) and (np.abs(back["pt"] - first["pt"]) / first["pt"]).max() > 1e-3
-    assert [c["bound"] for c in json.loads(good("inspect", tmp_path / "b.hepae", "--json").stdout)["columns"]] == ["bits:12", "rel:1e-2", "exact", "abs:1e-4"]
+    assert [c["bound"] for c in json.loads(good("inspect", tmp_path / "b.hepae", "--json").stdout)["columns"]] == [
+        "bits:12",
+        "rel:1e-2",
+        "exact",
+        "abs:1e-4",
+    ]
     moved = first.copy()
     moved.iloc[7, 1] *= 1.5
     moved.attrs = first.attrs
@@ -226,10 +284,17 @@ def test_errors(small, packed, tmp_path):
     flipped[len(flipped) // 2] ^= 4
     (tmp_path / "flipped.hepae").write_bytes(flipped)
     out = tmp_path / "out.parquet"
-    for name, part in {"missing": "missing", "empty": "empty", "foreign": "no .hepae file", "cut": "get the file again", "flipped": "checksum"}.items():
+    for name, part in {
+        "missing": "missing",
+        "empty": "empty",
+        "foreign": "no .hepae file",
+        "cut": "get the file again",
+        "flipped": "checksum",
+    }.items():
         out = tmp_path / ("out.root" if name in ("cut", "empty") else "out.parquet")
         bad(1, "decompress", tmp_path / f"{name}.hepae", "-o", out, parts=[f"{name}.hepae", part])
-    with open(tmp_path / "cut.hepae", "rb") as f: bad(1, "decompress", "-", "-o", out, stdin=f, parts=["standard input", "get the file again"])
+    with open(tmp_path / "cut.hepae", "rb") as f:
+        bad(1, "decompress", "-", "-o", out, stdin=f, parts=["standard input", "get the file again"])
     bad(1, "inspect", tmp_path / "cut.hepae", parts=["cut.hepae"])
     bad(1, "verify", small, tmp_path / "cut.hepae", parts=["cut.hepae"])
     out = tmp_path / "out.hepae"
@@ -252,31 +317,56 @@ def test_errors(small, packed, tmp_path):
 
 
 def test_kill(tmp_path):
-    "Killed at any moment, a compression leaves no file under the name, and what it leaves beside it is in nobody's way."
+    """Killed at any moment, a compression leaves no file under the name, and what it leaves beside it is in
+    nobody's way."""
     jets = pd.concat([first_events(5000)] * 8, ignore_index=True)
     write(jets, tmp_path / "many.parquet")
-    command = [sys.executable, "-c", "from hepae.cli.main import main; main()", "compress", str(tmp_path / "many.parquet"), "-o", str(tmp_path / "many.hepae")]
+    command = [
+        sys.executable,
+        "-c",
+        "from hepae.cli.main import main; main()",
+        "compress",
+        str(tmp_path / "many.parquet"),
+        "-o",
+        str(tmp_path / "many.hepae"),
+    ]
     seen = False
     for wait in (0.0, 0.05, 0.15, 0.4):
-        child = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL, start_new_session=True)
+        child = subprocess.Popen(
+            command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         until = time.time() + 60
-        while child.poll() is None and time.time() < until and not list(tmp_path.glob(".many*")): time.sleep(0.005)
+        while child.poll() is None and time.time() < until and not list(tmp_path.glob(".many*")):
+            time.sleep(0.005)
         time.sleep(wait)
         done = child.poll() is not None
         child.send_signal(signal.SIGKILL)
         child.wait()
         seen = seen or not done
-        if done: (tmp_path / "many.hepae").unlink(); break
-        assert {p.name for p in tmp_path.iterdir() if not p.name.startswith(".")} == {"many.parquet"}, list(tmp_path.iterdir())
-        with pytest.raises(HepaeError): expand([str(tmp_path / "*.hepae")])  # no pattern finds the remains
+        if done:
+            (tmp_path / "many.hepae").unlink()
+            break
+        assert {p.name for p in tmp_path.iterdir() if not p.name.startswith(".")} == {"many.parquet"}, list(
+            tmp_path.iterdir()
+        )
+        with pytest.raises(HepaeError):
+            expand([str(tmp_path / "*.hepae")])  # no pattern finds the remains
     assert seen, "never killed in time"
     good("compress", tmp_path / "many.parquet", "-o", tmp_path / "many.hepae")
     good("verify", tmp_path / "many.parquet", tmp_path / "many.hepae")
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name, options", [("root/uproot-issue-816.root", ["--dims", "4D", "--container", "trigger_akt4_pf"]), ("root/NanoAODv5_sample.root", ["--dims", "4D", "--container", "Jet"]), ("root/jets_10_events.root", ["--dims", "27D"]),
-                                           ("root/uproot-physlite-rntuple_v1-0-0-0.root", ["--dims", "4D", "--container", "AnalysisJets"]), ("csv/monojet_Zp2000.0_DM_50.0_chan3.csv", [])])
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("root/uproot-issue-816.root", ["--dims", "4D", "--container", "trigger_akt4_pf"]),
+        ("root/NanoAODv5_sample.root", ["--dims", "4D", "--container", "Jet"]),
+        ("root/jets_10_events.root", ["--dims", "27D"]),
+        ("root/uproot-physlite-rntuple_v1-0-0-0.root", ["--dims", "4D", "--container", "AnalysisJets"]),
+        ("csv/monojet_Zp2000.0_DM_50.0_chan3.csv", []),
+    ],
+)
 def test_real_files(testdata, tmp_path, name, options):
     path = testdata(name)
     good("compress", path, "-o", tmp_path / "x.hepae", *options)
@@ -290,16 +380,31 @@ def test_real_files(testdata, tmp_path, name, options):
         with uproot.open(tmp_path / "back.root") as back, uproot.open(path) as first:
             there = {k.rsplit("/")[-1] for k in first[source.tree].keys()}
             mine = {k.rsplit("/")[-1] for k in back[source.tree].keys()}
-            assert set(source.branches.values()) & mine and back[source.tree].num_entries == first[source.tree].num_entries, (mine, source.branches)
+            assert (
+                set(source.branches.values()) & mine and back[source.tree].num_entries == first[source.tree].num_entries
+            ), (mine, source.branches)
             assert {b.rsplit("/")[-1] for b in source.branches.values()} <= there
             for branch in source.branches.values():  # ActiveArea once came back as an integer, elsewhere
-                pair = [ak.flatten(f[source.tree][k].array(), axis=None) for f, k in ((first, branch), (back, branch.rsplit("/")[-1].replace(".", ":") if source.tree_class == "RNTuple" else branch.rsplit("/")[-1]))]
+                pair = [
+                    ak.flatten(f[source.tree][k].array(), axis=None)
+                    for f, k in (
+                        (first, branch),
+                        (
+                            back,
+                            branch.rsplit("/")[-1].replace(".", ":")
+                            if source.tree_class == "RNTuple"
+                            else branch.rsplit("/")[-1],
+                        ),
+                    )
+                ]
                 assert ak.to_numpy(pair[0]).dtype == ak.to_numpy(pair[1]).dtype and len(pair[0]) == len(pair[1]), branch
 
 
 def test_some_variables(tmp_path):
     "Names instead of a preset: these columns, in this order."
-    assert hepae("compress", ROOT / "data" / "jets.root", "--dims", "eta,pt", "-o", tmp_path / "a.hepae").returncode == 0
+    assert (
+        hepae("compress", ROOT / "data" / "jets.root", "--dims", "eta,pt", "-o", tmp_path / "a.hepae").returncode == 0
+    )
     facts = json.loads(hepae("inspect", "--json", tmp_path / "a.hepae").stdout)
     assert [c["name"] for c in facts["columns"]] == ["eta", "pt"]
     assert hepae("verify", ROOT / "data" / "jets.root", tmp_path / "a.hepae").returncode == 0

@@ -1,4 +1,5 @@
 "Damaged and hostile `.hepae` files: refused with a sentence, never wrong numbers, a hang, or memory without end."
+
 import io
 
 import numpy as np
@@ -35,7 +36,15 @@ def test_damaged_files(judge, files):
     assert not judge.wrong, [w for w, _ in judge.wrong[:10]]
     refused = sum(n for what, n in judge.counts.items() if what.endswith("refused"))
     assert refused > 0.7 * files and judge.counts["attacked: read"] > files / 40, judge.counts
-    assert {k.split(":")[0] for k in judge.counts} >= {"truncated", "flipped", "spliced", "foreign", "huge block", "blocks moved", "attacked"}
+    assert {k.split(":")[0] for k in judge.counts} >= {
+        "truncated",
+        "flipped",
+        "spliced",
+        "foreign",
+        "huge block",
+        "blocks moved",
+        "attacked",
+    }
 
 
 def test_the_judge_sees_what_is_wrong(judge):
@@ -52,14 +61,16 @@ def test_the_judge_sees_what_is_wrong(judge):
 def test_every_cut(judge, name):
     data = judge.files[name]
     for k in range(len(data)):
-        with pytest.raises(HepaeError): decompress(data[:k])
+        with pytest.raises(HepaeError):
+            decompress(data[:k])
 
 
 def test_every_bit(judge):
     data = bytearray(judge.files["one"])
     for k in range(8 * len(data)):
         data[k // 8] ^= 1 << k % 8
-        with pytest.raises(HepaeError): decompress(bytes(data))
+        with pytest.raises(HepaeError):
+            decompress(bytes(data))
         data[k // 8] ^= 1 << k % 8
     assert len(decompress(bytes(data))) == 1
 
@@ -71,18 +82,29 @@ def test_claims(judge, what):
     facts, (payload,) = reader.facts, reader.chunks()
     (count,), at = take_numbers(payload, 1)
     parts = take_sections(payload, count, at)
-    if what == "rows": parts[0] = put_numbers([2**40, *take_numbers(parts[0], 4)[0][1:]])
-    if what == "events": parts[0] = put_numbers([0, 2**31, 1, 2**31])
+    if what == "rows":
+        parts[0] = put_numbers([2**40, *take_numbers(parts[0], 4)[0][1:]])
+    if what == "events":
+        parts[0] = put_numbers([0, 2**31, 1, 2**31])
     if what == "wide":
-        facts |= {"columns": [[f"c{k}", *facts["columns"][0][1:]] for k in range(4096)], "order": list(range(4096)), "low": [0] * 4096, "plan": facts["plan"][:1] * 4096}
+        facts |= {
+            "columns": [[f"c{k}", *facts["columns"][0][1:]] for k in range(4096)],
+            "order": list(range(4096)),
+            "low": [0] * 4096,
+            "plan": facts["plan"][:1] * 4096,
+        }
         parts[0] = put_numbers([MOST_ROWS, *take_numbers(parts[0], 4)[0][1:]])
-    if what == "header": facts |= {"name": "x" * 2**25}
+    if what == "header":
+        facts |= {"name": "x" * 2**25}
     writer = Writer(io.BytesIO())
     writer.header(facts)
     writer.chunk(put_numbers([count]) + put_sections(parts), 1)
     writer.end(1)
+
     def refused():
-        with pytest.raises(HepaeError): decompress(writer.file.getvalue())
+        with pytest.raises(HepaeError):
+            decompress(writer.file.getvalue())
+
     assert judge._memory(refused) < 100 << 20
 
 
@@ -96,24 +118,46 @@ def forged(facts: dict, chunks: list[list[bytes]], rows: list[int], events: int)
     "A file with this header and these sections, and checksums that fit."
     writer = Writer(io.BytesIO())
     writer.header(facts)
-    for parts, n in zip(chunks, rows): writer.chunk(put_numbers([len(parts)]) + put_sections(parts), n)
+    for parts, n in zip(chunks, rows):
+        writer.chunk(put_numbers([len(parts)]) + put_sections(parts), n)
     writer.end(events)
     return writer.file.getvalue()
 
 
-@pytest.mark.parametrize("counts, numbers, values", [([1], [2**64], 4), ([1], [2**70 - 1], 4), ([2], [4, 4], 8), ([2], [6, 4], 8), ([2], [2**64 - 2, 2**64 - 1], 8), ([1025], range(0, 2050, 2), 4100), ([1], [4], 3), ([1], [4], 5), ([0], [], 2**26), ([1, 1], [4], 4)])
+@pytest.mark.parametrize(
+    "counts, numbers, values",
+    [
+        ([1], [2**64], 4),
+        ([1], [2**70 - 1], 4),
+        ([2], [4, 4], 8),
+        ([2], [6, 4], 8),
+        ([2], [2**64 - 2, 2**64 - 1], 8),
+        ([1025], range(0, 2050, 2), 4100),
+        ([1], [4], 3),
+        ([1], [4], 5),
+        ([0], [], 2**26),
+        ([1, 1], [4], 4),
+    ],
+)
 def test_frequent_values_that_are_none(judge, counts, numbers, values):
-    "Bins beyond 64 bits, twice, in disorder (after they wrap around, too), too many, values that are too short or too long."
+    """Bins beyond 64 bits, twice, in disorder (after they wrap around, too), too many, values that are too short
+    or too long."""
     table = pd.DataFrame({"x": np.linspace(0, 1, 20).astype("f4")})
     reader = Reader(io.BytesIO(compress(table, "abs:1e-2")))
     parts = parts_of(*reader.chunks())
     assert reader.facts["frequent"] and len(parts) == 5
-    def read(section: bytes): return decompress(forged(reader.facts, [[parts[0], section, *parts[2:]]], [20], 0))
+
+    def read(section: bytes):
+        return decompress(forged(reader.facts, [[parts[0], section, *parts[2:]]], [20], 0))
+
     honest = deflated_raw(put_numbers([1, 2 * 29]) + np.float32([0.58]).tobytes())
     assert np.float32(0.58) in read(honest)["x"].to_numpy()
     for section in (deflated_raw(put_numbers([*counts, *numbers]) + bytes(values)), honest + b"x", honest[:-1], b"x"):
+
         def refused():
-            with pytest.raises(HepaeError): read(section)
+            with pytest.raises(HepaeError):
+                read(section)
+
         assert judge._memory(refused) < 10 << 20
 
 
@@ -123,36 +167,60 @@ def test_frequent_values_of_other_columns(judge):
     reader = Reader(io.BytesIO(compress(table, "abs:1e-2")))
     parts = parts_of(*reader.chunks())
     bad = deflated_raw(put_numbers([1, 0, 4]) + bytes(8))
-    with pytest.raises(HepaeError): decompress(forged(reader.facts, [[parts[0], bad, *parts[2:]]], [20], 0))
+    with pytest.raises(HepaeError):
+        decompress(forged(reader.facts, [[parts[0], bad, *parts[2:]]], [20], 0))
     facts = reader.facts | {"columns": [], "order": [], "variants": [], "plan": []}
     data = forged(facts, [[parts[0], deflated_raw(bytes(2**26)), b"", b"", b""]], [20], 0)
+
     def refused():
-        with pytest.raises(HepaeError): decompress(data)
+        with pytest.raises(HepaeError):
+            decompress(data)
+
     assert judge._memory(refused) < 10 << 20
 
 
-@pytest.mark.parametrize("change", [{"shared": 1, "plan": []}, {"extra": 1}, {"events": {}}, {"events": None}, {"frequent": 0}, {"plain": {"columns": {}}}, {"variants": [2064] * 4}, {"codec": "other"}, {"unordered": "rows"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shared": 1, "plan": []},
+        {"extra": 1},
+        {"events": {}},
+        {"events": None},
+        {"frequent": 0},
+        {"plain": {"columns": {}}},
+        {"variants": [2064] * 4},
+        {"codec": "other"},
+        {"unordered": "rows"},
+    ],
+)
 def test_headers_that_ask_for_other_sections(judge, change):
     "A model that is not there, sections that are not there, or are there and not expected; what no version knows."
     table = with_facts(np.random.default_rng(4), jets(np.random.default_rng(3), 60))
     reader = Reader(io.BytesIO(compress(table, "schema")))
     parts, rows, events = parts_of(*reader.chunks()), [60], events_of(table)
     assert events_of(decompress(forged(reader.facts, [parts], rows, len(events)))).equals(events.rename_axis("entry"))
-    with pytest.raises(HepaeError): decompress(forged(reader.facts | change, [parts], rows, len(events)))
+    with pytest.raises(HepaeError):
+        decompress(forged(reader.facts | change, [parts], rows, len(events)))
     if not {"events", "unordered", "variants", "frequent"} & {*change}:
         inner = reader.facts | {"events": reader.facts["events"] | change}
-        with pytest.raises(HepaeError): decompress(forged(inner, [parts], rows, len(events)))
+        with pytest.raises(HepaeError):
+            decompress(forged(inner, [parts], rows, len(events)))
 
 
 def test_events_follow_each_other():
     "A chunk may not say that its events are others than those after the chunk before."
-    reader = Reader(io.BytesIO(compress(with_facts(np.random.default_rng(4), jets(np.random.default_rng(3), 300)), "schema", rows=100)))
+    reader = Reader(
+        io.BytesIO(
+            compress(with_facts(np.random.default_rng(4), jets(np.random.default_rng(3), 300)), "schema", rows=100)
+        )
+    )
     chunks = [parts_of(c) for c in reader.chunks()]
     rows = [n for _, n in reader.end.chunks]
     assert len(decompress(forged(reader.facts, chunks, rows, reader.end.events))) == 300
     for wrong in (chunks[1:], chunks[:1] + chunks, chunks[::-1]):
         counts = [take_numbers(c[0], 1)[0][0] for c in wrong]
-        with pytest.raises(HepaeError, match="follow each other"): decompress(forged(reader.facts, wrong, counts, reader.end.events))
+        with pytest.raises(HepaeError, match="follow each other"):
+            decompress(forged(reader.facts, wrong, counts, reader.end.events))
 
 
 def test_index_of_another_file():
@@ -161,8 +229,9 @@ def test_index_of_another_file():
     flat = jets(rng, 400).reset_index(drop=True)
     one, two = (blocks_of(compress(flat, "schema", rows=rows)) for rows in (100, 130))
     for k in (len(one) - 1, 3):
-        spliced = b"".join([*one[:k], two[min(k, len(two) - 1)], *one[k + 1:]])
-        with pytest.raises(HepaeError): read_rows(io.BytesIO(spliced), 0, 400)
+        spliced = b"".join([*one[:k], two[min(k, len(two) - 1)], *one[k + 1 :]])
+        with pytest.raises(HepaeError):
+            read_rows(io.BytesIO(spliced), 0, 400)
 
 
 def test_header_that_reaches_outside(judge):
@@ -172,14 +241,19 @@ def test_header_that_reaches_outside(judge):
     writer = Writer(io.BytesIO())
     writer._put(MAGIC + bytes([VERSION]))
     writer._block(b"H", put_json(facts))
-    for payload in reader.chunks(): writer.chunk(payload, 1)
+    for payload in reader.chunks():
+        writer.chunk(payload, 1)
     writer.end(1)
-    with pytest.raises(HepaeError, match="shared model"): decompress(writer.file.getvalue())
+    with pytest.raises(HepaeError, match="shared model"):
+        decompress(writer.file.getvalue())
 
 
 def test_tables_that_were_refused_once():
     "Whatever can be written can be read."
-    far = pd.DataFrame({"pt": np.float32([1, 2])}, index=pd.MultiIndex.from_arrays([[7, 40_000_000], [0, 1]], names=["entry", "subentry"]))
+    far = pd.DataFrame(
+        {"pt": np.float32([1, 2])},
+        index=pd.MultiIndex.from_arrays([[7, 40_000_000], [0, 1]], names=["entry", "subentry"]),
+    )
     pd.testing.assert_index_equal(decompress(compress(far, "schema")).index, far.index, exact=False)
     fine = pd.DataFrame({"phi": np.linspace(-3, 3, 50)})
     fine.attrs = {"hepae_schema": infer_schema(fine).with_bounds({"phi": "abs:1e-13"}).to_dict()}

@@ -1,4 +1,5 @@
 """The toy detector's jets: what is in the committed file, and that a file does not depend on who made it."""
+
 import importlib.util
 import re
 from pathlib import Path
@@ -17,12 +18,15 @@ TOY, CONTAINER = DATA / "jets_27D.root", "AntiKt4EMTopoJets"
 GHOST = 0.1 * 2 * np.pi / 63  # area of a ghost
 
 absent = [name for name in ("pythia8mc", "fastjet") if importlib.util.find_spec(name) is None]
-makes_samples = pytest.mark.skipif(bool(absent), reason=f"{' and '.join(absent)} not installed (pip install 'hepae[sample]')")
+makes_samples = pytest.mark.skipif(
+    bool(absent), reason=f"{' and '.join(absent)} not installed (pip install 'hepae[sample]')"
+)
 
 
 @pytest.fixture(scope="module")
 def tree():
-    with uproot.open(TOY) as root: yield root["CollectionTree"]
+    with uproot.open(TOY) as root:
+        yield root["CollectionTree"]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,8 @@ def jets():
 
 def test_committed_file_is_small_and_says_what_it_is(tree):
     assert TOY.stat().st_size < 1_000_000
-    for fact in ("TOY", "not an experiment's", "HardQCD:all = on", "pile-up 40", "anomalies 0", "seed 41"): assert fact in tree.title
+    for fact in ("TOY", "not an experiment's", "HardQCD:all = on", "pile-up 40", "anomalies 0", "seed 41"):
+        assert fact in tree.title
 
 
 def test_committed_file_is_what_the_readme_says(tree, jets):
@@ -54,7 +59,8 @@ def test_every_value_is_a_number(jets):
 def test_ranges(jets):
     assert jets["pt"].min() > 15e3 and jets["eta"].abs().max() < 4.9 and jets["phi"].abs().max() <= np.float32(np.pi)
     assert (jets["m"] >= 0).all() and (jets["NegativeE"] <= 0).all()
-    for x in ("OotFracClusters10", "OotFracClusters5"): assert jets[x].between(0, 1.00001).all()
+    for x in ("OotFracClusters10", "OotFracClusters5"):
+        assert jets[x].between(0, 1.00001).all()
     assert (jets["OotFracClusters10"] <= jets["OotFracClusters5"] + 1e-6).all()
     assert (jets["WidthPhi"] <= jets["Width"] + 1e-6).all() and jets["Width"].between(0, 0.4).all()
     assert jets["AverageLArQF"].between(0, 65535).all() and jets["Timing"].abs().max() <= 25
@@ -83,6 +89,7 @@ def test_relations(jets):
 @pytest.fixture(scope="module")
 def recipe():
     from hepae.toy.collisions import Recipe
+
     return Recipe(pileup=3, pool_events=40, block_events=5, anomalies=0.6, seed=11)
 
 
@@ -139,7 +146,8 @@ def test_processes(process, recipe):
 
     jets = next(iter(blocks(replace(recipe, process=process, anomalies=0.0, block_events=20))))
     assert ak.mean(ak.num(jets.pt)) > (4 if process == "ttbar" else 2)
-    if process == "ttbar": return
+    if process == "ttbar":
+        return
     two = jets[ak.num(jets.pt) >= 2]
     a, b = two[:, 0], two[:, 1]
     mass = np.sqrt(2 * a.pt * b.pt * (np.cosh(a.eta - b.eta) - np.cos(a.phi - b.phi))) / 1e3
@@ -154,19 +162,23 @@ def test_interrupted_run_leaves_nothing(recipe, tmp_path):
         yield from list(steps)[:1]
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt): write_detector_jets(tmp_path / "x.root", 8, recipe=recipe, progress=stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_detector_jets(tmp_path / "x.root", 8, recipe=recipe, progress=stop)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("options, said", [
-    (["--process", "ttbar"], "goes with --detector"),
-    (["--detector", "--jets", "10", "--events", "10"], "give one of them"),
-    (["--detector", "--jets", "0"], "one or more"),
-    (["--detector", "--anomalies", "2"], "0 to 1"),
-    (["--detector", "--pileup", "-1"], "choose 0 to 200"),
-    (["--detector", "--workers", "0"], "1 or more"),
-    (["--detector", "--process", "ttbar", "--pthat-min", "30"], "leave it out"),
-])
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (["--process", "ttbar"], "goes with --detector"),
+        (["--detector", "--jets", "10", "--events", "10"], "give one of them"),
+        (["--detector", "--jets", "0"], "one or more"),
+        (["--detector", "--anomalies", "2"], "0 to 1"),
+        (["--detector", "--pileup", "-1"], "choose 0 to 200"),
+        (["--detector", "--workers", "0"], "1 or more"),
+        (["--detector", "--process", "ttbar", "--pthat-min", "30"], "leave it out"),
+    ],
+)
 def test_wrong_options_are_one_sentence(options, said, tmp_path):
     run = hepae("sample", "-o", tmp_path / "x.root", *options)
     assert run.returncode == 2 and said in run.stderr and "Traceback" not in run.stderr

@@ -1,4 +1,5 @@
 "Files at the edge of what is usual: read, or refused in one sentence; what is written appears whole or not at all."
+
 import io
 import os
 import signal
@@ -30,7 +31,8 @@ FOUR = ("pt", "eta", "phi", "mass")
 def run(capfd, *arguments) -> tuple[int, str, str]:
     "Exit code, standard output and standard error of a command, in this process."
     capfd.readouterr()
-    with pytest.raises(SystemExit) as e: main([str(a) for a in arguments])
+    with pytest.raises(SystemExit) as e:
+        main([str(a) for a in arguments])
     return e.value.code or 0, *capfd.readouterr()
 
 
@@ -61,6 +63,7 @@ def collections(path, tree: str = "Events", **counts) -> None:
 def nested(flat: dict, counts):
     "Records of so many rows in each event."
     import awkward as ak
+
     return ak.unflatten(ak.zip(flat), np.asarray(counts, np.int64))
 
 
@@ -71,7 +74,10 @@ def test_verify_reads_what_was_compressed(capfd, tmp_path):
     "Of several containers, or of branches that somebody named, `verify` takes those that the file names."
     two, small = tmp_path / "two.root", tmp_path / "two.hepae"
     collections(two, Jet=[2, 0, 1], GenJet=[2, 0, 1])
-    for choice in (["--container", "GenJet"], ["--columns", "pt=Jet_pt,eta=Jet_eta,phi=Jet_phi,m=Jet_mass", "--unit", "GeV"]):
+    for choice in (
+        ["--container", "GenJet"],
+        ["--columns", "pt=Jet_pt,eta=Jet_eta,phi=Jet_phi,m=Jet_mass", "--unit", "GeV"],
+    ):
         works(capfd, "compress", two, "-o", small, "--force", *choice)
         assert "violations" in works(capfd, "verify", two, small)
     assert run(capfd, "verify", two, small, "--container", "GenJet")[0] == 3
@@ -87,7 +93,7 @@ def test_verify_knows_renamed_columns_of_a_table(capfd, tmp_path):
 # ── trees of all kinds ──────────────────────────────────────────────────────
 
 EDGES = ROOT / "tests" / "edges"
-SPLIT = "pt=Jets/Jets.fCoordinates.fPt,eta=Jets/Jets.fCoordinates.fEta,phi=Jets/Jets.fCoordinates.fPhi,m=Jets/Jets.fCoordinates.fM"
+SPLIT = ",".join(f"{name}=Jets/Jets.fCoordinates.f{name.capitalize()}" for name in ("pt", "eta", "phi", "m"))
 
 
 def there_and_back(capfd, path, folder, *choice) -> uproot.TTree:
@@ -96,7 +102,8 @@ def there_and_back(capfd, path, folder, *choice) -> uproot.TTree:
     works(capfd, "compress", path, "-o", small, "--force", "--bound", "exact", *choice)
     works(capfd, "verify", path, small)
     works(capfd, "decompress", small, "-o", back, "--force")
-    with uproot.open(back) as file: return file[file.keys(recursive=True, filter_classname=["TTree", "*RNTuple"])[0]].arrays()
+    with uproot.open(back) as file:
+        return file[file.keys(recursive=True, filter_classname=["TTree", "*RNTuple"])[0]].arrays()
 
 
 @pytest.mark.parametrize("dims", ["4D", "pt"])
@@ -113,7 +120,8 @@ def test_a_tree_without_entries_or_branches(capfd, tmp_path):
     path = tmp_path / "empty.root"
     collections(path, Jet=[])
     assert len(there_and_back(capfd, path, tmp_path)) == 0
-    with uproot.recreate(path) as file: file.mktree("bare", {"n": "i4"})
+    with uproot.recreate(path) as file:
+        file.mktree("bare", {"n": "i4"})
     assert "0 entries" in works(capfd, "inspect", path)
     fails(capfd, "compress", path, "-o", tmp_path / "o.hepae", parts=["no jets found"])
 
@@ -137,7 +145,9 @@ def test_the_branches_of_an_object_come_back(capfd, tmp_path):
         works(capfd, "decompress", small, "-o", back, "--force", *tree_class)
         before, after = uproot.open(path)["T"], uproot.open(back)["T"]
         pt = next(k for k in after.keys() if k.endswith("fPt"))
-        np.testing.assert_allclose(np.concatenate(after[pt].array()), np.concatenate(before["Jets/Jets.fCoordinates.fPt"].array()), rtol=1e-3)
+        np.testing.assert_allclose(
+            np.concatenate(after[pt].array()), np.concatenate(before["Jets/Jets.fCoordinates.fPt"].array()), rtol=1e-3
+        )
         assert [len(x) for x in after[pt].array()] == [i % 4 for i in range(100)]
 
 
@@ -155,34 +165,63 @@ def test_a_leaf_list_is_as_many_columns(capfd, tmp_path):
     path = EDGES / "leaf_list.root"
     back = there_and_back(capfd, path, tmp_path, "--dims", "pt,eta,phi,m,n", "--container", "Jet")
     before = uproot.open(path)["T"]["Jet"].array()
-    for leaf in before.fields: np.testing.assert_array_equal(back[f"Jet.{leaf}"], before[leaf])
-    fails(capfd, "compress", path, "-o", tmp_path / "o.hepae", "--columns", "pt=Jet", "--dims", "pt", parts=["Jet.pt", "Jet.mass"])
+    for leaf in before.fields:
+        np.testing.assert_array_equal(back[f"Jet.{leaf}"], before[leaf])
+    fails(
+        capfd,
+        "compress",
+        path,
+        "-o",
+        tmp_path / "o.hepae",
+        "--columns",
+        "pt=Jet",
+        "--dims",
+        "pt",
+        parts=["Jet.pt", "Jet.mass"],
+    )
 
 
 def test_dots_in_names_of_fields(capfd, tmp_path):
     "uproot takes them for members of members; such a file is not damaged."
-    path, values = tmp_path / "dots.root", {n: np.arange(5.0) + k for k, n in enumerate(("Jet.pt", "Jet.eta", "Jet.phi", "Jet.mass"))}
-    with uproot.recreate(path) as file: file.mkrntuple("t", values)
+    path, values = (
+        tmp_path / "dots.root",
+        {n: np.arange(5.0) + k for k, n in enumerate(("Jet.pt", "Jet.eta", "Jet.phi", "Jet.mass"))},
+    )
+    with uproot.recreate(path) as file:
+        file.mkrntuple("t", values)
     back = there_and_back(capfd, path, tmp_path)
-    for name, x in values.items(): np.testing.assert_array_equal(back[name.replace(".", ":")], x)
+    for name, x in values.items():
+        np.testing.assert_array_equal(back[name.replace(".", ":")], x)
 
 
 def test_fixed_arrays_and_text_are_named(capfd, tmp_path):
     "What cannot become a column is named by inspect and by compress."
     path = tmp_path / "fixed.root"
-    with uproot.recreate(path) as file: file.mktree("t", {f"Jet_{k}": np.dtype(("f4", (3,))) for k in FOUR}).extend({f"Jet_{k}": np.ones((5, 3), "f4") for k in FOUR})
+    with uproot.recreate(path) as file:
+        file.mktree("t", {f"Jet_{k}": np.dtype(("f4", (3,))) for k in FOUR}).extend(
+            {f"Jet_{k}": np.ones((5, 3), "f4") for k in FOUR}
+        )
     assert "Jet_pt (3 numbers each)" in works(capfd, "inspect", path)
-    for choice in ([], ["--columns", "pt=Jet_pt", "--dims", "pt"]): fails(capfd, "compress", path, "-o", tmp_path / "o.hepae", *choice, parts=["Jet_pt", "3"])
+    for choice in ([], ["--columns", "pt=Jet_pt", "--dims", "pt"]):
+        fails(capfd, "compress", path, "-o", tmp_path / "o.hepae", *choice, parts=["Jet_pt", "3"])
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_failures_of_uproot_are_not_called_damage(capfd, tmp_path, monkeypatch):
     path = tmp_path / "j.root"
     collections(path, Jet=[2, 1])
-    for error, words in ((ModuleNotFoundError("install the 'xxhash' package"), "install it"), (NotImplementedError("memberwise serialization"), "--columns")):
-        def refuse(*_, error=error, **__): raise error
+    for error, words in (
+        (ModuleNotFoundError("install the 'xxhash' package"), "install it"),
+        (NotImplementedError("memberwise serialization"), "--columns"),
+    ):
+
+        def refuse(*_, error=error, **__):
+            raise error
+
         monkeypatch.setattr(uproot.TBranch, "array", refuse)
-        assert "damaged" not in fails(capfd, "compress", path, "-o", tmp_path / "o.hepae", parts=[path, "uproot cannot read branch Jet_", words])
+        assert "damaged" not in fails(
+            capfd, "compress", path, "-o", tmp_path / "o.hepae", parts=[path, "uproot cannot read branch Jet_", words]
+        )
 
 
 @pytest.mark.parametrize("dims", ["4D", "pt"])
@@ -191,7 +230,9 @@ def test_an_event_of_nan_still_has_a_leading_jet(capfd, tmp_path, dims):
     path, nan = tmp_path / "nan.root", np.nan
     pt = np.array([nan, 5, 7, nan, nan, nan, -np.inf, 3], "f4")
     with uproot.recreate(path) as file:
-        file.mktree("t", {"Jet": "var * {" + ", ".join(f"{f}: float32" for f in FOUR) + "}"}).extend({"Jet": nested({f: pt if f == "pt" else np.arange(8, dtype="f4") for f in FOUR}, [3, 2, 0, 2, 1])})
+        file.mktree("t", {"Jet": "var * {" + ", ".join(f"{f}: float32" for f in FOUR) + "}"}).extend(
+            {"Jet": nested({f: pt if f == "pt" else np.arange(8, dtype="f4") for f in FOUR}, [3, 2, 0, 2, 1])}
+        )
     works(capfd, "extract", path, "-o", tmp_path / "lead.csv", "--leading", "--dims", dims)
     rows = [line.split(",")[:2] for line in (tmp_path / "lead.csv").read_text().splitlines()[1:]]
     assert rows == [["0", "2"], ["1", "0"], ["3", "1"], ["4", "0"]]
@@ -203,13 +244,17 @@ def test_an_event_of_nan_still_has_a_leading_jet(capfd, tmp_path, dims):
 @contextmanager
 def named_pipe(path, *pieces: bytes):
     "A named pipe through which a slow writer sends its pieces."
+
     def send():
         with open(path, "wb", buffering=0) as pipe:
-            for piece in pieces: pipe.write(piece)
+            for piece in pieces:
+                pipe.write(piece)
+
     os.mkfifo(path)
     writer = Thread(target=send, daemon=True)
     writer.start()
-    try: yield path
+    try:
+        yield path
     finally:
         writer.join(10)
         path.unlink()
@@ -223,7 +268,8 @@ def jets(tmp_path_factory):
     x[:, 2] %= 3  # radians
     (folder / "a.csv").write_text("pt,eta,phi,m\n" + "\n".join(",".join(f"{v:.4f}" for v in row) for row in x) + "\n")
     collections(folder / "a.root", Jet=[2, 0, 3])
-    for kind in ("csv", "root"): compress_files([folder / f"a.{kind}"], folder / f"{kind}.hepae")
+    for kind in ("csv", "root"):
+        compress_files([folder / f"a.{kind}"], folder / f"{kind}.hepae")
     return folder
 
 
@@ -231,21 +277,35 @@ def jets(tmp_path_factory):
 def test_pipes_are_read_once_by_every_command(capfd, tmp_path, jets, kind):
     data = (jets / f"a.{kind}").read_bytes()
     pipe, half = tmp_path / f"p.{kind}", len(data) // 2
-    commands = [["inspect"], ["extract", "-o", tmp_path / "o.parquet"], ["compress", "-q", "-o", tmp_path / "o.hepae"], ["bench", "--codecs", "gzip", "--bounds", "exact"]]
+    commands = [
+        ["inspect"],
+        ["extract", "-o", tmp_path / "o.parquet"],
+        ["compress", "-q", "-o", tmp_path / "o.hepae"],
+        ["bench", "--codecs", "gzip", "--bounds", "exact"],
+    ]
     for name, *rest in commands:
-        with named_pipe(pipe, data[:half], data[half:]): works(capfd, name, pipe, *rest)
-    with named_pipe(pipe, data): works(capfd, "verify", pipe, tmp_path / "o.hepae")
-    with named_pipe(pipe, data): fails(capfd, "train", pipe, "--recipe", "density", "-o", tmp_path / "model", parts=[pipe, "too few"])  # it has been read
-    with named_pipe(pipe, (tmp_path / "o.hepae").read_bytes()): works(capfd, "verify", jets / f"a.{kind}", pipe)
-    with named_pipe(pipe, (tmp_path / "o.hepae").read_bytes()): works(capfd, "decompress", pipe, "-o", tmp_path / "back.csv")
+        with named_pipe(pipe, data[:half], data[half:]):
+            works(capfd, name, pipe, *rest)
+    with named_pipe(pipe, data):
+        works(capfd, "verify", pipe, tmp_path / "o.hepae")
+    # it has been read
+    with named_pipe(pipe, data):
+        fails(capfd, "train", pipe, "--recipe", "density", "-o", tmp_path / "model", parts=[pipe, "too few"])
+    with named_pipe(pipe, (tmp_path / "o.hepae").read_bytes()):
+        works(capfd, "verify", jets / f"a.{kind}", pipe)
+    with named_pipe(pipe, (tmp_path / "o.hepae").read_bytes()):
+        works(capfd, "decompress", pipe, "-o", tmp_path / "back.csv")
     if kind == "csv":
-        with named_pipe(pipe, data), named_pipe(tmp_path / "q.csv", data): works(capfd, "analyse", pipe, tmp_path / "q.csv", "-o", tmp_path / "r.html")
+        with named_pipe(pipe, data), named_pipe(tmp_path / "q.csv", data):
+            works(capfd, "analyse", pipe, tmp_path / "q.csv", "-o", tmp_path / "r.html")
 
 
 def test_pipes_that_say_nothing_or_nonsense(capfd, tmp_path):
     pipe = tmp_path / "p.csv"
-    with named_pipe(pipe): fails(capfd, "compress", pipe, "-o", tmp_path / "o.hepae", parts=[pipe, "empty (0 bytes)"])
-    with named_pipe(pipe, b"\0\1\2"): fails(capfd, "inspect", pipe, parts=[f"{pipe}: "])
+    with named_pipe(pipe):
+        fails(capfd, "compress", pipe, "-o", tmp_path / "o.hepae", parts=[pipe, "empty (0 bytes)"])
+    with named_pipe(pipe, b"\0\1\2"):
+        fails(capfd, "inspect", pipe, parts=[f"{pipe}: "])
     os.mkfifo(pipe)
     fails(capfd, "verify", pipe, pipe, code=2, parts=["only once"])
     pipe.unlink()
@@ -284,7 +344,8 @@ def test_no_place_for_a_file(capfd, tmp_path, jets):
     place = tmp_path / "socket.csv"
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(str(place))
-        for force in ([], ["--force"]): fails(capfd, "decompress", jets / "csv.hepae", "-o", place, *force, parts=[place, "socket"])
+        for force in ([], ["--force"]):
+            fails(capfd, "decompress", jets / "csv.hepae", "-o", place, *force, parts=[place, "socket"])
         fails(capfd, "inspect", place, parts=[place, "socket"])
     fails(capfd, "inspect", os.devnull, parts=["device"])
     long = tmp_path / ("x" * 250 + ".hepae")
@@ -325,10 +386,16 @@ def test_what_appears_while_we_write_is_kept(capfd, tmp_path, jets, monkeypatch)
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_leaves_nothing_half_written(tmp_path, jets, name):
     "The child waits for ever in the middle of its file; the signal comes when that file is there."
-    code = ("import sys, signal\nimport hepae.files.compression as f\nr = f.read_chunks\n"
-            "def stop(*a, **k):\n    for c in r(*a, **k): yield c; signal.pause()\n"
-            "f.read_chunks = stop\nfrom hepae.cli.main import main\nmain(sys.argv[1:])")
-    child = subprocess.Popen([sys.executable, "-c", code, "compress", str(jets / "a.csv"), "-o", str(tmp_path / "o.hepae")], stderr=subprocess.PIPE, text=True)
+    code = (
+        "import sys, signal\nimport hepae.files.compression as f\nr = f.read_chunks\n"
+        "def stop(*a, **k):\n    for c in r(*a, **k): yield c; signal.pause()\n"
+        "f.read_chunks = stop\nfrom hepae.cli.main import main\nmain(sys.argv[1:])"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, "compress", str(jets / "a.csv"), "-o", str(tmp_path / "o.hepae")],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     while not any(p.suffix == ".hepae" for p in tmp_path.iterdir()):
         assert child.poll() is None
         time.sleep(0.01)
@@ -342,16 +409,22 @@ def test_a_signal_leaves_nothing_half_written(tmp_path, jets, name):
 # ── claims are checked before memory is taken ───────────────────────────────
 
 MOST_MB = 300
-_PEAK = """
+_PEAK = (
+    """
 import sys
 from hepae.cli.main import main
 for name in sys.argv[1:]:
-    for command in (["inspect", name], ["decompress", name, "-o", name + ".root"], ["decompress", name, "-o", name + ".csv"], ["verify", name, name]):
+    decompress = ["decompress", name, "-o"]
+    commands = ["inspect", name], [*decompress, name + ".root"], [*decompress, name + ".csv"], ["verify", name, name]
+    for command in commands:
         try: main(command)
         except SystemExit: pass
-        peak = next(int(x.split()[1]) for x in open('/proc/self/status') if x.startswith('VmHWM')) // 1024  # ru_maxrss begins with that of the parent
+        # ru_maxrss begins with that of the parent
+        peak = next(int(x.split()[1]) for x in open('/proc/self/status') if x.startswith('VmHWM')) // 1024
         if peak > int(%d): sys.exit(f"{name}: {command[0]} takes {peak} MB")
-""" % MOST_MB
+"""
+    % MOST_MB
+)
 
 
 def a_file(facts: dict, *chunks: tuple[bytes, int], events: int = 0) -> bytes:
@@ -359,14 +432,17 @@ def a_file(facts: dict, *chunks: tuple[bytes, int], events: int = 0) -> bytes:
     made = io.BytesIO()
     writer = Writer(made)
     writer.header(facts)
-    for payload, rows in chunks: writer.chunk(payload, rows)
+    for payload, rows in chunks:
+        writer.chunk(payload, rows)
     writer.end(events)
     return made.getvalue()
 
 
 def claims() -> dict[str, bytes]:
     "Forged files by what they claim."
-    table = pd.DataFrame({"pt": np.arange(3.0)}, index=pd.MultiIndex.from_arrays([[0, 0, 1], [0, 1, 0]], names=["entry", "subentry"]))
+    table = pd.DataFrame(
+        {"pt": np.arange(3.0)}, index=pd.MultiIndex.from_arrays([[0, 0, 1], [0, 1, 0]], names=["entry", "subentry"])
+    )
     honest = compress_table(table)
     reader = Reader(io.BytesIO(honest))
     (payload,) = reader.chunks()
@@ -375,13 +451,16 @@ def claims() -> dict[str, bytes]:
     n, entries, kind, events = take_numbers(numbers, 4)[0]
     chunk = lambda *numbers: put_numbers([count]) + put_sections([put_numbers(list(numbers)), *sections])
     facts, found = reader.facts, {}
-    for bits in (24, 28, 32, 40): found[f"events_{bits}"] = a_file(facts, (chunk(n, 2**bits, kind, events), n))
+    for bits in (24, 28, 32, 40):
+        found[f"events_{bits}"] = a_file(facts, (chunk(n, 2**bits, kind, events), n))
     found["all_events"] = a_file(facts, (chunk(n, 2**24, kind, 2**24), n))
     found["rows"] = a_file(facts, (chunk(2**20, entries, kind, events), 2**20))
     found["block"] = honest[:10] + b"H" + put_numbers([2**55]) + bytes(100)
     found["deep"] = a_file(facts | {"name": [[]]}, (payload, n))
     found["wide"] = a_file(facts | {"columns": [{}] * 4_000_000}, (payload, n))
-    found["tables"] = a_file(facts | {"plan": [[[0, 0, 4096, []], [], 0, [[-1, 0, 255, 8]], 8, 0, 0, 0, 0]]}, (payload, n))
+    found["tables"] = a_file(
+        facts | {"plan": [[[0, 0, 4096, []], [], 0, [[-1, 0, 255, 8]], 8, 0, 0, 0, 0]]}, (payload, n)
+    )
     return found
 
 
@@ -427,7 +506,8 @@ def test_a_tree_is_written_in_flat_memory(tmp_path):
     for rows in (2**21, 2**22):
         (tmp_path / "z.hepae").write_bytes(compress_table(pd.DataFrame(np.zeros((rows, 2)), columns=["a", "b"])))
         peaks.append(peak("decompress", tmp_path / "z.hepae", "-o", tmp_path / "z.root", "--force")[0])
-        with uproot.open(tmp_path / "z.root") as file: assert file["Events"].num_entries == rows
+        with uproot.open(tmp_path / "z.root") as file:
+            assert file["Events"].num_entries == rows
     assert max(peaks) < 400 and peaks[1] < peaks[0] + 20
 
 
@@ -435,9 +515,11 @@ def test_a_tree_is_written_in_flat_memory(tmp_path):
 def test_a_packed_pickle_is_refused_before_it_takes_memory(tmp_path):
     import gzip
     import struct
+
     with gzip.open(tmp_path / "bomb.pkl.gz", "wb", 6) as f:
         f.write(b"\x80\x04\x8e" + struct.pack("<Q", 600 << 20))
-        for _ in range(600): f.write(bytes(1 << 20))
+        for _ in range(600):
+            f.write(bytes(1 << 20))
     mb, said = peak("inspect", tmp_path / "bomb.pkl.gz")
     one_sentence(said, "hepae: ", "unpack it")
     assert mb < 300

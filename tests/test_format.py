@@ -1,7 +1,9 @@
 """FORMAT.md suffices: `other_reader.py`, written from it alone, gives the numbers of `decompress`, bit for bit.
 
-The tables are small and so made that the planner uses all that FORMAT.md describes: `test_what_the_tables_use` holds them to that.
+The tables are small and so made that the planner uses all that FORMAT.md describes: `test_what_the_tables_use`
+holds them to that.
 """
+
 from functools import cache
 from pathlib import Path
 
@@ -43,11 +45,23 @@ def relatives(rng: np.random.Generator, index: pd.MultiIndex) -> pd.DataFrame:
     "Columns that follow the row before in the event, the place in it, the rows of it, and phi of its first row."
     entry, place = (index.get_level_values(k).to_numpy() for k in range(2))
     x = rng.normal(0, 100, len(index))
-    for i in np.flatnonzero(place): x[i] = 0.9 * x[i - 1] - 3 * rng.random()
+    for i in np.flatnonzero(place):
+        x[i] = 0.9 * x[i - 1] - 3 * rng.random()
     size = np.bincount(entry)[entry]
     phi = rng.uniform(-np.pi, np.pi, entry[-1] + 1)[entry] + rng.normal(0, 0.02, len(index))
-    table = {"x": x, "y": 10 * place + rng.normal(0, 0.1, len(index)), "z": 10 * size + rng.normal(0, 0.1, len(index)), "phi": (phi + np.pi) % (2 * np.pi) - np.pi}
-    return with_bounds(pd.DataFrame(table, index=index).astype("float32"), x=(REAL, "abs:1e-2"), y=(REAL, "abs:1e-2"), z=(REAL, "abs:1e-2"), phi=("periodic", "abs:1e-3"))
+    table = {
+        "x": x,
+        "y": 10 * place + rng.normal(0, 0.1, len(index)),
+        "z": 10 * size + rng.normal(0, 0.1, len(index)),
+        "phi": (phi + np.pi) % (2 * np.pi) - np.pi,
+    }
+    return with_bounds(
+        pd.DataFrame(table, index=index).astype("float32"),
+        x=(REAL, "abs:1e-2"),
+        y=(REAL, "abs:1e-2"),
+        z=(REAL, "abs:1e-2"),
+        phi=("periodic", "abs:1e-3"),
+    )
 
 
 def signs(rng: np.random.Generator, n: int) -> pd.DataFrame:
@@ -56,34 +70,93 @@ def signs(rng: np.random.Generator, n: int) -> pd.DataFrame:
     v[300:304] = [0.0, -0.0, 1e-7, -1e-7]
     v[304:308] = [np.inf, -np.inf, np.nan, 6e4]
     near = v * (1 + 0.003 * rng.normal(0, 1, n))
-    table = pd.DataFrame({"exact": v, "rel": v, "near": near, "bits": v, "half": v, "few": v, "zeros": np.where(rng.random(n) < 0.4, 0, v)})
-    table = table.astype({"exact": "float32", "rel": "float32", "near": "float32", "bits": "float64", "half": "float16", "few": "float16", "zeros": "float32"})
-    return with_bounds(table, exact=(REAL, "exact"), rel=(REAL, "rel:1e-3"), near=(REAL, "rel:1e-3"), bits=(REAL, "bits:5"), half=(REAL, "exact"), few=(REAL, "rel:1e-3"), zeros=(REAL, "rel:1e-2"))
+    table = pd.DataFrame(
+        {
+            "exact": v,
+            "rel": v,
+            "near": near,
+            "bits": v,
+            "half": v,
+            "few": v,
+            "zeros": np.where(rng.random(n) < 0.4, 0, v),
+        }
+    )
+    table = table.astype(
+        {
+            "exact": "float32",
+            "rel": "float32",
+            "near": "float32",
+            "bits": "float64",
+            "half": "float16",
+            "few": "float16",
+            "zeros": "float32",
+        }
+    )
+    return with_bounds(
+        table,
+        exact=(REAL, "exact"),
+        rel=(REAL, "rel:1e-3"),
+        near=(REAL, "rel:1e-3"),
+        bits=(REAL, "bits:5"),
+        half=(REAL, "exact"),
+        few=(REAL, "rel:1e-3"),
+        zeros=(REAL, "rel:1e-2"),
+    )
 
 
 def near(rng: np.random.Generator, n: int) -> pd.DataFrame:
     "Two columns of both signs, one near the other."
     x = rng.choice([-1, 1], n) * rng.lognormal(0, 1, n)
-    return with_bounds(pd.DataFrame({"x": x, "y": x * (1 + 0.03 * rng.normal(0, 1, n))}).astype("float32"), x=(REAL, "rel:1e-3"), y=(REAL, "rel:1e-3"))
+    return with_bounds(
+        pd.DataFrame({"x": x, "y": x * (1 + 0.03 * rng.normal(0, 1, n))}).astype("float32"),
+        x=(REAL, "rel:1e-3"),
+        y=(REAL, "rel:1e-3"),
+    )
 
 
 def lossless(rng: np.random.Generator, n: int) -> pd.DataFrame:
     "Exact columns: sorted, with zeros, signed, decimal, integers, flags."
-    table = pd.DataFrame({"time": np.sort(np.round(rng.normal(0, 100, n), 3)).astype("float32"), "signed": rng.normal(0, 1, n).astype("float32"), "zeros": np.where(rng.random(n) < 0.6, 0, rng.exponential(10, n)),
-                          "decimal": np.round(rng.normal(0, 10, n), 2), "tenth": np.round(rng.normal(0, 10, n), 1).astype("float32"), "double": rng.normal(0, 1, n), "half": rng.normal(0, 1, n).astype("float16"),
-                          "turn": rng.uniform(-np.pi, np.pi, n), "count": np.cumsum(rng.integers(0, 5, n)) * 1024, "pdg": rng.choice([-211, 211, 11, -11, 22, 2112], n).astype("int32"),
-                          "wide": rng.integers(0, 2**64, n, dtype="uint64"), "small": rng.integers(-128, 128, n).astype("int8"), "good": rng.random(n) < 0.3})
+    table = pd.DataFrame(
+        {
+            "time": np.sort(np.round(rng.normal(0, 100, n), 3)).astype("float32"),
+            "signed": rng.normal(0, 1, n).astype("float32"),
+            "zeros": np.where(rng.random(n) < 0.6, 0, rng.exponential(10, n)),
+            "decimal": np.round(rng.normal(0, 10, n), 2),
+            "tenth": np.round(rng.normal(0, 10, n), 1).astype("float32"),
+            "double": rng.normal(0, 1, n),
+            "half": rng.normal(0, 1, n).astype("float16"),
+            "turn": rng.uniform(-np.pi, np.pi, n),
+            "count": np.cumsum(rng.integers(0, 5, n)) * 1024,
+            "pdg": rng.choice([-211, 211, 11, -11, 22, 2112], n).astype("int32"),
+            "wide": rng.integers(0, 2**64, n, dtype="uint64"),
+            "small": rng.integers(-128, 128, n).astype("int8"),
+            "good": rng.random(n) < 0.3,
+        }
+    )
     integers, periodic, flags = ("count", "pdg", "wide", "small"), ("turn",), ("good",)
-    return with_bounds(table, **{c: ("integer" if c in integers else "periodic" if c in periodic else "flag" if c in flags else REAL, "exact") for c in table})
+    return with_bounds(
+        table,
+        **{
+            c: (
+                "integer" if c in integers else "periodic" if c in periodic else "flag" if c in flags else REAL,
+                "exact",
+            )
+            for c in table
+        },
+    )
 
 
 def bounded(rng: np.random.Generator, n: int) -> pd.DataFrame:
     "Bounds at the edges of quantisers, angles of all ranges, escapes."
     kinds, table = {}, {}
-    for dtype, bounds in {"float16": ("rel:3e-3", "rel:1e-3", "abs:0.5"), "float32": ("rel:2e-7", "rel:1e-6", "rel:0.5", "bits:1", "abs:1e-9"), "float64": ("rel:4e-16", "rel:1e-7", "bits:52", "abs:1e-17")}.items():
+    for dtype, bounds in {
+        "float16": ("rel:3e-3", "rel:1e-3", "abs:0.5"),
+        "float32": ("rel:2e-7", "rel:1e-6", "rel:0.5", "bits:1", "abs:1e-9"),
+        "float64": ("rel:4e-16", "rel:1e-7", "bits:52", "abs:1e-17"),
+    }.items():
         for bound in bounds:
             v = (rng.choice([-1, 1], n) * rng.lognormal(0, 3, n)).astype(dtype)
-            v[: 5] = [0, -0.0, np.nan, np.inf, np.finfo(dtype).smallest_subnormal]
+            v[:5] = [0, -0.0, np.nan, np.inf, np.finfo(dtype).smallest_subnormal]
             table[f"{dtype} {bound}"], kinds[f"{dtype} {bound}"] = v, (REAL, bound)
     for bound in ("abs:1e-3", "abs:0.1", "abs:1e-12", "abs:3.1", "abs:3.2"):
         for low, high in ((-np.pi, np.pi), (0, 2 * np.pi), (-20, 20)):
@@ -92,55 +165,131 @@ def bounded(rng: np.random.Generator, n: int) -> pd.DataFrame:
 
 
 def particles(rng: np.random.Generator, n: int, each: int = 25) -> pd.DataFrame:
-    "Particles by falling momentum, the mass from the kind of particle; a few of other kinds late, and values that no quantiser holds."
+    """Particles by falling momentum, the mass from the kind of particle; a few of other kinds late, and values
+    that no quantiser holds."""
     masses = {22: 0.0, 211: 0.13957, -211: 0.13957, 2212: 0.93827, 11: 0.000511}
     eta = np.round(rng.normal(0, 3, n), 2)
     p = -np.sort(-rng.lognormal(0, 1.5, (n // each, each)), axis=1).ravel()
-    table = pd.DataFrame({"pid": rng.choice([*masses], n).astype("int32"), "pt": p / np.cosh(eta), "eta": eta}, index=event_index(np.arange(0, n + 1, each)))
-    table["m"], table["prompt"], table["phi"] = table["pid"].map(masses), rng.random(n) < 0.8, rng.uniform(-np.pi, np.pi, n)
+    table = pd.DataFrame(
+        {"pid": rng.choice([*masses], n).astype("int32"), "pt": p / np.cosh(eta), "eta": eta},
+        index=event_index(np.arange(0, n + 1, each)),
+    )
+    table["m"], table["prompt"], table["phi"] = (
+        table["pid"].map(masses),
+        rng.random(n) < 0.8,
+        rng.uniform(-np.pi, np.pi, n),
+    )
     table.loc[(n // each - 1,), ["pid", "m"]] = [321, 0.49368]
     table.iloc[-3:, 1:3] = [[0.0, np.inf], [np.nan, -np.inf], [1e-320, 2.0]]
     table.iloc[-9, 3] = -0.1
-    return with_bounds(table.astype({"pid": "int32"}), pid=("integer", "exact"), pt=(REAL, "rel:1e-3"), eta=(REAL, "abs:1e-3"), m=(REAL, "exact"), prompt=("flag", "exact"), phi=("periodic", "abs:1e-3"))
+    return with_bounds(
+        table.astype({"pid": "int32"}),
+        pid=("integer", "exact"),
+        pt=(REAL, "rel:1e-3"),
+        eta=(REAL, "abs:1e-3"),
+        m=(REAL, "exact"),
+        prompt=("flag", "exact"),
+        phi=("periodic", "abs:1e-3"),
+    )
 
 
 def far(rng: np.random.Generator, n: int) -> pd.DataFrame:
     "Integers so large that the place on a spline goes beyond 64 bits, and what follows them."
     x = rng.uniform(-1, 1, n) * 2.0**49
-    return with_bounds(pd.DataFrame({"x": x.astype("int64"), "y": (x / 2.0**49 + 0.001 * rng.normal(0, 1, n)).astype("float32")}), x=("integer", "exact"), y=(REAL, "abs:1e-5"))
+    return with_bounds(
+        pd.DataFrame({"x": x.astype("int64"), "y": (x / 2.0**49 + 0.001 * rng.normal(0, 1, n)).astype("float32")}),
+        x=("integer", "exact"),
+        y=(REAL, "abs:1e-5"),
+    )
 
 
 def moved(rng: np.random.Generator, n: int) -> pd.DataFrame:
     "Columns that bins as they are would shift: many values in few bins; angles of both ranges, with and without."
     low, even = rng.exponential(0.3, n).clip(0, 3), (rng.permutation(n) + 0.5) / n * 2 * np.pi
-    table = pd.DataFrame({"phi": even - np.pi, "around": even[::-1], "near": low, "far": 6.28 - 2 * low, "abs": rng.exponential(1, n), "rel": 20 + rng.exponential(3, n), "bits": 20 + rng.exponential(3, n)}).astype("float32")
+    table = pd.DataFrame(
+        {
+            "phi": even - np.pi,
+            "around": even[::-1],
+            "near": low,
+            "far": 6.28 - 2 * low,
+            "abs": rng.exponential(1, n),
+            "rel": 20 + rng.exponential(3, n),
+            "bits": 20 + rng.exponential(3, n),
+        }
+    ).astype("float32")
     angles = {"phi": "abs:1e-3", "around": "abs:1e-3", "near": "abs:0.3", "far": "abs:0.3"}
-    return with_bounds(table, **{c: ("periodic", b) for c, b in angles.items()}, abs=(REAL, "abs:0.5"), rel=(REAL, "rel:0.1"), bits=(REAL, "bits:2"))
+    return with_bounds(
+        table,
+        **{c: ("periodic", b) for c, b in angles.items()},
+        abs=(REAL, "abs:0.5"),
+        rel=(REAL, "rel:0.1"),
+        bits=(REAL, "bits:2"),
+    )
 
 
 def labels(rng: np.random.Generator, n: int) -> pd.DataFrame:
     "Values that come often, in every kind of bins: labels, two in one bin, a sentinel, a mass, an angle."
     often = lambda value, x: np.where(rng.random(n) < 0.2, value, x)
-    table = pd.DataFrame({"label": rng.choice([0.1, 0.7], n), "pair": rng.choice([5.001, 5.002], n), "score": often(-999.25, rng.normal(0, 1, n)), "mass": often(0.105658, rng.lognormal(0, 1, n)),
-                          "phi": often(3.125, rng.uniform(-3, 3, n)), "around": often(6.2, rng.uniform(0, 6.28, n)), "moved": often(1.1, rng.exponential(0.3, n).clip(0, 3)), "bits": often(91.1876, rng.lognormal(4, 1, n))})
-    return with_bounds(table, label=(REAL, "abs:0.4"), pair=(REAL, "abs:0.1"), score=(REAL, "abs:1e-2"), mass=(REAL, "rel:1e-2"), phi=("periodic", "abs:1e-2"), around=("periodic", "abs:1e-2"), moved=("periodic", "abs:0.3"), bits=(REAL, "bits:6"))
+    table = pd.DataFrame(
+        {
+            "label": rng.choice([0.1, 0.7], n),
+            "pair": rng.choice([5.001, 5.002], n),
+            "score": often(-999.25, rng.normal(0, 1, n)),
+            "mass": often(0.105658, rng.lognormal(0, 1, n)),
+            "phi": often(3.125, rng.uniform(-3, 3, n)),
+            "around": often(6.2, rng.uniform(0, 6.28, n)),
+            "moved": often(1.1, rng.exponential(0.3, n).clip(0, 3)),
+            "bits": often(91.1876, rng.lognormal(4, 1, n)),
+        }
+    )
+    return with_bounds(
+        table,
+        label=(REAL, "abs:0.4"),
+        pair=(REAL, "abs:0.1"),
+        score=(REAL, "abs:1e-2"),
+        mass=(REAL, "rel:1e-2"),
+        phi=("periodic", "abs:1e-2"),
+        around=("periodic", "abs:1e-2"),
+        moved=("periodic", "abs:0.3"),
+        bits=(REAL, "bits:6"),
+    )
 
 
 def texts(rng: np.random.Generator, n: int) -> pd.DataFrame:
-    "Text, gaps, dates, categories, Python's own values; of the index one level is numbers, the others are text and times."
+    """Text, gaps, dates, categories, Python's own values; of the index one level is numbers, the others are text
+    and times."""
     pick = lambda *values: [values[k] for k in rng.integers(0, len(values), n)]
     times = pd.date_range("2024-03-31", periods=n, freq="7min")
-    table = pd.DataFrame({"text": pd.Series(pick("a", "bä", "", None), dtype="str"), "count": pd.Series(pick(1, 2**60, None), dtype="Int64"), "real": pd.Series(pick(1.5, None), dtype="Float32"), "good": pd.Series(pick(True, False, None), dtype="boolean"),
-                          "time": times, "zone": times.tz_localize("UTC").tz_convert("Asia/Tokyo"), "length": times - times[0], "stream": pd.Series(pick("p", "c", None), dtype="category"), "run": pd.Categorical(rng.integers(5, 9, n)),
-                          "any": pd.Series(pick("x", 3, -(2**70), None, 2.5, True, b"y"), dtype=object), "swapped": rng.integers(0, 999, n).astype(">i4"), "pt": rng.exponential(30, n).astype("f4")})
+    table = pd.DataFrame(
+        {
+            "text": pd.Series(pick("a", "bä", "", None), dtype="str"),
+            "count": pd.Series(pick(1, 2**60, None), dtype="Int64"),
+            "real": pd.Series(pick(1.5, None), dtype="Float32"),
+            "good": pd.Series(pick(True, False, None), dtype="boolean"),
+            "time": times,
+            "zone": times.tz_localize("UTC").tz_convert("Asia/Tokyo"),
+            "length": times - times[0],
+            "stream": pd.Series(pick("p", "c", None), dtype="category"),
+            "run": pd.Categorical(rng.integers(5, 9, n)),
+            "any": pd.Series(pick("x", 3, -(2**70), None, 2.5, True, b"y"), dtype=object),
+            "swapped": rng.integers(0, 999, n).astype(">i4"),
+            "pt": rng.exponential(30, n).astype("f4"),
+        }
+    )
     table.loc[3, "time"] = pd.NaT
-    return table.set_index(pd.MultiIndex.from_arrays([np.arange(n) // 7, [f"file{k // 50}" for k in range(n)], times], names=["run", "file", None]))
+    return table.set_index(
+        pd.MultiIndex.from_arrays(
+            [np.arange(n) // 7, [f"file{k // 50}" for k in range(n)], times], names=["run", "file", None]
+        )
+    )
 
 
 def of_events(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
     "The table, with a number and a weight for all events but one."
     numbers = np.delete(np.arange(table.index.levels[0][-1] + 1), 3)
-    return with_events(table, pd.DataFrame({"weight": rng.normal(1, 0.1, len(numbers)), "number": numbers // 9}, index=numbers))
+    return with_events(
+        table, pd.DataFrame({"weight": rng.normal(1, 0.1, len(numbers)), "number": numbers // 9}, index=numbers)
+    )
 
 
 def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
@@ -157,15 +306,55 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
     odd[590:, 1] = rng.integers(0, 9, 10)
     late.index = pd.MultiIndex.from_arrays(odd.T, names=late.index.names)
     stepped = with_bounds(jets(rng, 300, np.arange(300) * -3 + 7), **JETS)
-    three = with_bounds(jets(rng, 200, pd.MultiIndex.from_arrays([np.sort(rng.integers(0, 9, 200)), np.arange(200) // 3, rng.integers(-(2**62), 2**62, 200)], names=["run", "event", "id"])), **JETS)
+    three = with_bounds(
+        jets(
+            rng,
+            200,
+            pd.MultiIndex.from_arrays(
+                [np.sort(rng.integers(0, 9, 200)), np.arange(200) // 3, rng.integers(-(2**62), 2**62, 200)],
+                names=["run", "event", "id"],
+            ),
+        ),
+        **JETS,
+    )
     new = np.random.default_rng(42)
-    later = {"moved": (moved(new, 600), {}), "labels": (labels(new, 600), {}), "labels in chunks": (labels(new, 600), {"rows": 200}), "labels as table": (labels(new, 600), {"unordered": "table"}), "texts": (texts(new, 200), {"rows": 70}),
-             "of events": (of_events(new, eventful), {"rows": 200}), "of unordered events": (of_events(new, eventful), {"unordered": "events"})}
-    return later | {"crowd": (crowd, {}), "crowd without order": (crowd, {"unordered": "events"}), "events": (eventful, {}), "unordered events": (eventful, {"unordered": "events"}), "chunks": (eventful, {"rows": 100}), "flat": (flat, {}), "table": (flat, {"unordered": "table"}),
-            "table in chunks": (flat, {"unordered": "table", "rows": 200}), "exact table": (exact, {"unordered": "table"}), "events as table": (eventful, {"unordered": "table", "rows": 300}),
-            "odd index": (few, {}), "steps of index": (stepped, {"rows": 100}), "three levels": (three, {"rows": 100}), "relatives": (related, {}), "odd rows late": (late, {"rows": 300}),
-            "signs": (signs(rng, 500), {}), "signs, then zeros": (signs(rng, 500), {"rows": 250}), "near": (near(rng, 600), {}), "lossless": (lossless(rng, 600), {}), "lossless in chunks": (lossless(rng, 600), {"rows": 250}),
-            "bounds": (bounded(rng, 150), {}), "particles": (particles(rng, 3000), {}), "particles in chunks": (particles(rng, 2000), {"rows": 1000}), "far": (far(rng, 2000), {}), "one row": (flat.iloc[:1], {}), "none": (flat.iloc[:0], {})}
+    later = {
+        "moved": (moved(new, 600), {}),
+        "labels": (labels(new, 600), {}),
+        "labels in chunks": (labels(new, 600), {"rows": 200}),
+        "labels as table": (labels(new, 600), {"unordered": "table"}),
+        "texts": (texts(new, 200), {"rows": 70}),
+        "of events": (of_events(new, eventful), {"rows": 200}),
+        "of unordered events": (of_events(new, eventful), {"unordered": "events"}),
+    }
+    return later | {
+        "crowd": (crowd, {}),
+        "crowd without order": (crowd, {"unordered": "events"}),
+        "events": (eventful, {}),
+        "unordered events": (eventful, {"unordered": "events"}),
+        "chunks": (eventful, {"rows": 100}),
+        "flat": (flat, {}),
+        "table": (flat, {"unordered": "table"}),
+        "table in chunks": (flat, {"unordered": "table", "rows": 200}),
+        "exact table": (exact, {"unordered": "table"}),
+        "events as table": (eventful, {"unordered": "table", "rows": 300}),
+        "odd index": (few, {}),
+        "steps of index": (stepped, {"rows": 100}),
+        "three levels": (three, {"rows": 100}),
+        "relatives": (related, {}),
+        "odd rows late": (late, {"rows": 300}),
+        "signs": (signs(rng, 500), {}),
+        "signs, then zeros": (signs(rng, 500), {"rows": 250}),
+        "near": (near(rng, 600), {}),
+        "lossless": (lossless(rng, 600), {}),
+        "lossless in chunks": (lossless(rng, 600), {"rows": 250}),
+        "bounds": (bounded(rng, 150), {}),
+        "particles": (particles(rng, 3000), {}),
+        "particles in chunks": (particles(rng, 2000), {"rows": 1000}),
+        "far": (far(rng, 2000), {}),
+        "one row": (flat.iloc[:1], {}),
+        "none": (flat.iloc[:0], {}),
+    }
 
 
 TABLES = tables()
@@ -180,16 +369,21 @@ def packed(name: str) -> bytes:
 
 def arrays_in(found: dict) -> dict[str, np.ndarray]:
     "What the other reader found, named and told as `arrays_of` does."
-    arrays = {f"index {k}": plain_array(x) for k, x in enumerate(found["index"])} | {f"column {c}": plain_array(x) for c, x in found["columns"].items()}
+    arrays = {f"index {k}": plain_array(x) for k, x in enumerate(found["index"])} | {
+        f"column {c}": plain_array(x) for c, x in found["columns"].items()
+    }
     facts = found["facts"]
-    return arrays | ({"number of event": facts["index"][0]} | {f"event {c}": x for c, x in facts["columns"].items()} if facts else {})
+    return arrays | (
+        {"number of event": facts["index"][0]} | {f"event {c}": x for c, x in facts["columns"].items()} if facts else {}
+    )
 
 
 def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
     "Names, dtypes, bits; the other reader knows no dtypes of pandas."
     expected = {name: x for name, x in expected.items() if not name.startswith("dtype ")}
     assert [*found] == [*expected]
-    for name, x in expected.items(): assert found[name].dtype == x.dtype and found[name].tobytes() == x.tobytes(), name
+    for name, x in expected.items():
+        assert found[name].dtype == x.dtype and found[name].tobytes() == x.tobytes(), name
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -201,7 +395,23 @@ def test_other_reader(name):
     assert len(expected) == len(table)
 
 
-EARLIER = ["angles", "chunks", "empty", "events", "exact", "frequent", "from_zero", "leptons", "odd", "of_events", "particles", "rows", "texts", "unordered_events", "unordered_table"]
+EARLIER = [
+    "angles",
+    "chunks",
+    "empty",
+    "events",
+    "exact",
+    "frequent",
+    "from_zero",
+    "leptons",
+    "odd",
+    "of_events",
+    "particles",
+    "rows",
+    "texts",
+    "unordered_events",
+    "unordered_table",
+]
 
 
 @pytest.mark.parametrize("name", EARLIER)
@@ -218,10 +428,14 @@ def bins_used(head: dict) -> set[str]:
     for (_, dtype, _, kind, bound), variant in zip(head["columns"], head["variants"]):
         mode, x = bound.partition(":")[::2]
         turn = mode == "abs" and kind == "periodic" and float(x) < np.pi
-        if dtype[:5] != "float": continue
-        if turn and variant > 15: found.add(f"moved turn from {'0' if variant >= 1040 else 'minus pi'}")
-        elif turn: found.add(f"turn {variant}")
-        else: found.add(f"moved {mode}" if variant > 15 else f"variant {min(variant, 2)}")
+        if dtype[:5] != "float":
+            continue
+        if turn and variant > 15:
+            found.add(f"moved turn from {'0' if variant >= 1040 else 'minus pi'}")
+        elif turn:
+            found.add(f"turn {variant}")
+        else:
+            found.add(f"moved {mode}" if variant > 15 else f"variant {min(variant, 2)}")
     return found
 
 
@@ -229,26 +443,97 @@ def used(data: bytes) -> set[str]:
     "What of FORMAT.md a file uses."
     found, blocks = set(), other_reader.blocks(data)
     head = other_reader.described(blocks[0][1])
-    for k, ((_, shift, _, frequent), splines, scale, ranges, _, period, zeros, taken, hole, *lookup) in zip(head["order"], head["plan"]):
-        parents = {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in splines}, {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in ranges}
+    for k, ((_, shift, _, frequent), splines, scale, ranges, _, period, zeros, taken, hole, *lookup) in zip(
+        head["order"], head["plan"]
+    ):
+        parents = (
+            {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in splines},
+            {"row before" if p >= 10000 else "column" if p >= 0 else p for p, *_ in ranges},
+        )
         found |= {f"spline {p}" for p in parents[0]} | {f"range {p}" for p in parents[1]}
-        found |= {name for name, used in {"atoms": frequent, "ranges": len(ranges) > 1, "period": period and splines, "zeros": zeros, "steps": taken == 2, "steps and spline": taken == 2 and splines, "lookup": lookup, "hole": hole, "spline and hole": splines and hole,
-                                          "fine scale": splines and scale >= 4, "coarse scale": splines and scale < 4}.items() if used}
+        found |= {
+            name
+            for name, used in {
+                "atoms": frequent,
+                "ranges": len(ranges) > 1,
+                "period": period and splines,
+                "zeros": zeros,
+                "steps": taken == 2,
+                "steps and spline": taken == 2 and splines,
+                "lookup": lookup,
+                "hole": hole,
+                "spline and hole": splines and hole,
+                "fine scale": splines and scale >= 4,
+                "coarse scale": splines and scale < 4,
+            }.items()
+            if used
+        }
     found |= bins_used(head) | {name for name in ("fine", "plain", "events") if head[name]}
     for kind, payload, *_ in blocks:
-        if kind != b"C": continue
+        if kind != b"C":
+            continue
         numbers, *sections = other_reader.sections(payload, *other_reader.leb128(payload, 0)[::-1])
         n, entries, kind, *own = other_reader.numbers(numbers)
         told = other_reader.told_apart(sections, kind, head)
-        found |= ({"frequent"} if any(told["frequent"]) else set()) | ({"texts"} if any(len(x) > 1 for x in told["texts"]) else set())
-        found |= {f"index {kind}"} | ({"escapes"} if sections[-1] else set()) | ({"loose rows"} if head["unordered"] == "table" and own[-1] else set())
-    return found | ({"wide places"} if any(b - a > 128 << 10 for edges in head["keys"] for a, b in zip(edges, edges[1:])) else set())
+        found |= ({"frequent"} if any(told["frequent"]) else set()) | (
+            {"texts"} if any(len(x) > 1 for x in told["texts"]) else set()
+        )
+        found |= (
+            {f"index {kind}"}
+            | ({"escapes"} if sections[-1] else set())
+            | ({"loose rows"} if head["unordered"] == "table" and own[-1] else set())
+        )
+    return found | (
+        {"wide places"} if any(b - a > 128 << 10 for edges in head["keys"] for a, b in zip(edges, edges[1:])) else set()
+    )
 
 
 def test_what_the_tables_use():
     "The tables leave nothing out, so that the tests above say something."
-    wanted = {"index 0", "index 1", "index 2", "escapes", "loose rows", "wide places", "atoms", "ranges", "period", "zeros", "steps", "steps and spline", "lookup", "fine", "hole", "spline and hole", "fine scale", "coarse scale",
-              "frequent", "texts", "plain", "events", "variant 0", "variant 2", "turn 0", "turn 1", "turn 11", "turn 12", "moved turn from minus pi", "moved turn from 0", "moved abs", "moved rel", "moved bits", "spline column", "spline row before", "spline -1", "spline -2", "range column", "range row before", "range -1", "range -2", "range -3"}
+    wanted = {
+        "index 0",
+        "index 1",
+        "index 2",
+        "escapes",
+        "loose rows",
+        "wide places",
+        "atoms",
+        "ranges",
+        "period",
+        "zeros",
+        "steps",
+        "steps and spline",
+        "lookup",
+        "fine",
+        "hole",
+        "spline and hole",
+        "fine scale",
+        "coarse scale",
+        "frequent",
+        "texts",
+        "plain",
+        "events",
+        "variant 0",
+        "variant 2",
+        "turn 0",
+        "turn 1",
+        "turn 11",
+        "turn 12",
+        "moved turn from minus pi",
+        "moved turn from 0",
+        "moved abs",
+        "moved rel",
+        "moved bits",
+        "spline column",
+        "spline row before",
+        "spline -1",
+        "spline -2",
+        "range column",
+        "range row before",
+        "range -1",
+        "range -2",
+        "range -3",
+    }
     earlier = [used((GOLDEN / f"{name}.v1.hepae").read_bytes()) & {"turn 0", "turn 1"} for name in EARLIER]
     assert wanted - set().union(*earlier, *(used(packed(name)) for name in TABLES)) == set()
 
@@ -258,8 +543,12 @@ def test_damage_is_seen():
     data = compress(TABLES["steps of index"][0], **TABLES["steps of index"][1])
     blocks = other_reader.blocks(data)
     for at in [0, 9, 10, 11, 30, blocks[1][2] + 40, blocks[-1][2], blocks[-1][2] + 3, len(data) - 12, len(data) - 1]:
-        with pytest.raises(other_reader.NotHepae): other_reader.read(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        with pytest.raises(other_reader.NotHepae):
+            other_reader.read(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     for missing in (1, 12, len(data) - blocks[-1][2], len(data) - 10, len(data)):
-        with pytest.raises(other_reader.NotHepae): other_reader.read(data[: len(data) - missing])
-    with pytest.raises(other_reader.NotHepae): other_reader.read(data[: blocks[1][2]] + data[blocks[2][2] :])
-    with pytest.raises(other_reader.NotHepae): other_reader.read(data + b"\0")
+        with pytest.raises(other_reader.NotHepae):
+            other_reader.read(data[: len(data) - missing])
+    with pytest.raises(other_reader.NotHepae):
+        other_reader.read(data[: blocks[1][2]] + data[blocks[2][2] :])
+    with pytest.raises(other_reader.NotHepae):
+        other_reader.read(data + b"\0")

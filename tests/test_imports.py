@@ -1,4 +1,5 @@
 """Imports run in one direction through the package, and reading a file brings in no network library."""
+
 import ast
 import json
 import re
@@ -12,15 +13,41 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE, NOTEBOOKS = ROOT / "hepae", ROOT / "nbs"
 
 # a wing imports those before it; within a wing a module imports those with lower numbers
-WINGS = ["core", "schema", "physics", "metrics", "toy", "io", "hepmc", "plots",
-         "learning", "codec", "codec.learned", "files", "report", "bench", "cli"]
+WINGS = [
+    "core",
+    "schema",
+    "physics",
+    "metrics",
+    "toy",
+    "io",
+    "hepmc",
+    "plots",
+    "learning",
+    "codec",
+    "codec.learned",
+    "files",
+    "report",
+    "bench",
+    "cli",
+]
 # of learning, what prepares tables without a network
 PREPARES = {"learning.quantile", "learning.prep", "learning.coordinates", "learning.architecture"}
 # of the wings above learning, what needs no network
-JUDGES = {"report.page", "report.event_chunks", "report.compare", "report.event_tables",
-          "report.event_report",
-          "bench.rounding", "bench.rivals", "bench.estimate", "bench.race", "bench.equal_bytes",
-          "bench.particle_bytes", "bench.points", "cli.main"}
+JUDGES = {
+    "report.page",
+    "report.event_chunks",
+    "report.compare",
+    "report.event_tables",
+    "report.event_report",
+    "bench.rounding",
+    "bench.rivals",
+    "bench.estimate",
+    "bench.race",
+    "bench.equal_bytes",
+    "bench.particle_bytes",
+    "bench.points",
+    "cli.main",
+}
 HEAVY = ("torch", "fastai", "torchvision")
 
 
@@ -53,18 +80,24 @@ def place(module: str) -> tuple[int, int]:
 
 def is_light(module: str) -> bool:
     "Does it do its work without torch and fastai?"
-    if wing_of(module) in ("learning", "codec.learned", "report", "bench", "cli"): return module in PREPARES | JUDGES
+    if wing_of(module) in ("learning", "codec.learned", "report", "bench", "cli"):
+        return module in PREPARES | JUDGES
     return True
 
 
 def targets(node: ast.AST, module: str) -> set[str]:
     "Dotted names that an import statement of a module may mean, without hepae."
-    if isinstance(node, ast.Import): return {a.name.removeprefix("hepae.") for a in node.names if a.name.startswith("hepae.")}
-    if not isinstance(node, ast.ImportFrom): return set()
+    if isinstance(node, ast.Import):
+        return {a.name.removeprefix("hepae.") for a in node.names if a.name.startswith("hepae.")}
+    if not isinstance(node, ast.ImportFrom):
+        return set()
     stem = node.module or ""
-    if node.level: stem = ".".join([*module.split(".")[:-node.level], stem]).strip(".")
-    elif stem.split(".")[0] == "hepae": stem = stem.removeprefix("hepae").strip(".")
-    else: return set()
+    if node.level:
+        stem = ".".join([*module.split(".")[: -node.level], stem]).strip(".")
+    elif stem.split(".")[0] == "hepae":
+        stem = stem.removeprefix("hepae").strip(".")
+    else:
+        return set()
     return {stem} | {f"{stem}.{a.name}".strip(".") for a in node.names}
 
 
@@ -87,6 +120,7 @@ def test_a_notebook_stands_where_its_module_does():
 def test_the_map_is_true():
     "CONTRIBUTING.md draws today's wings, imports and modules; `make map` mends it."
     import draw_map
+
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
     assert draw_map.with_map(contributing) == contributing
 
@@ -121,8 +155,10 @@ def test_light_modules():
 @pytest.mark.parametrize("arguments", [["--help"], ["inspect", "data/jets.root"], ["train", "--help"]])
 def test_light_commands(arguments):
     "--help and inspect import neither torch nor fastai; --help not even pandas."
-    code = f"import os; os.chdir({str(ROOT)!r})\nfrom hepae.cli.main import main\n" \
-           f"try: main({arguments!r})\nexcept SystemExit as e: assert not e.code, e.code"
+    code = (
+        f"import os; os.chdir({str(ROOT)!r})\nfrom hepae.cli.main import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit as e: assert not e.code, e.code"
+    )
     heavy = set(HEAVY) | ({"pandas", "uproot", "matplotlib"} if "--help" in arguments else set())
     assert not loaded(code) & heavy
 

@@ -1,4 +1,5 @@
 "Training that is killed at any moment, model folders that are damaged, tables that do not fit."
+
 import json
 import os
 import shutil
@@ -19,13 +20,22 @@ from hepae.files.reading import write
 from hepae.schema import event_index, infer_schema, preset, with_schema
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
+    # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
+    warnings.simplefilter("ignore", DeprecationWarning)
     from hepae.learning.learner import TrainedModel, ae_learner, train
 
 HOW = dict(recipe="AE_3D_50_bn_dropout", epochs=5, lr=1e-2, bs=128, device="cpu", progress=False, preview=False)
 
 # what a killed process was doing: (event, how often it has happened)
-DEATHS = [("batch", 70), ("weights.safetensors", 2), ("log.csv", 3), ("checkpoint.safetensors", 1), ("checkpoint.safetensors", 3), ("config.json", 1), ("config.json", 2)]
+DEATHS = [
+    ("batch", 70),
+    ("weights.safetensors", 2),
+    ("log.csv", 3),
+    ("checkpoint.safetensors", 1),
+    ("checkpoint.safetensors", 3),
+    ("config.json", 1),
+    ("config.json", 2),
+]
 
 CHILD = """
 import os, signal, sys
@@ -74,7 +84,8 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def jets(): return made_up_jets()
+def jets():
+    return made_up_jets()
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +101,9 @@ def uninterrupted(jets, tmp_path_factory) -> Path:
 def killed(folder: Path, event: str, times: int) -> None:
     "Train in a process that kills itself (SIGKILL: nothing is cleaned up) at the given moment."
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent)}
-    run = subprocess.run([sys.executable, "-c", CHILD, folder, event, str(times)], env=env, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(
+        [sys.executable, "-c", CHILD, folder, event, str(times)], env=env, capture_output=True, text=True, timeout=120
+    )
     assert run.returncode == -signal.SIGKILL, run.stderr
 
 
@@ -99,7 +112,9 @@ def same(folder: Path, other: Path) -> bool:
     a, b = TrainedModel.load(folder), TrainedModel.load(other)
     assert (folder / "weights.safetensors").read_bytes() == (other / "weights.safetensors").read_bytes()
     pd.testing.assert_frame_equal(a.log.drop(columns="time"), b.log.drop(columns="time"), check_exact=True)
-    return {k: v for k, v in a.config["result"].items() if k != "seconds"} == {k: v for k, v in b.config["result"].items() if k != "seconds"}
+    return {k: v for k, v in a.config["result"].items() if k != "seconds"} == {
+        k: v for k, v in b.config["result"].items() if k != "seconds"
+    }
 
 
 @pytest.mark.parametrize("event, times", DEATHS)
@@ -107,7 +122,8 @@ def test_killed_and_resumed_equals_uninterrupted(event, times, jets, uninterrupt
     folder = tmp_path / "model"
     killed(folder, event, times)
     if any(folder.glob("config.json")):
-        with pytest.raises(HepaeError, match="--resume"): TrainedModel.load(folder)
+        with pytest.raises(HepaeError, match="--resume"):
+            TrainedModel.load(folder)
     train(jets, folder, resume=True, **HOW)
     assert same(folder, uninterrupted)
     assert sorted(p.name for p in folder.iterdir()) == ["config.json", "log.csv", "weights.safetensors"]
@@ -116,7 +132,8 @@ def test_killed_and_resumed_equals_uninterrupted(event, times, jets, uninterrupt
 def test_two_kills(jets, uninterrupted, tmp_path):
     folder = tmp_path / "model"
     killed(folder, "batch", 70)
-    with pytest.raises(KeyboardInterrupt): train(jets, folder, resume=True, cbs=[_interrupt(3)], **HOW)
+    with pytest.raises(KeyboardInterrupt):
+        train(jets, folder, resume=True, cbs=[_interrupt(3)], **HOW)
     train(jets, folder, resume=True, **HOW)
     assert same(folder, uninterrupted)
 
@@ -125,50 +142,74 @@ def _interrupt(epoch: int):
     from fastai.basics import Callback
 
     def after_batch(self):
-        if self.epoch == epoch and self.iter == 3: raise KeyboardInterrupt
+        if self.epoch == epoch and self.iter == 3:
+            raise KeyboardInterrupt
+
     return type("Interrupt", (Callback,), {"after_batch": after_batch})()
 
 
 def test_force_over_a_model_killed_at_its_beginning_says_so(jets, uninterrupted, tmp_path):
     folder = shutil.copytree(uninterrupted, tmp_path / "model")
-    with pytest.raises(KeyboardInterrupt): train(jets, folder, force=True, cbs=[_interrupt(0)], **HOW)
-    with pytest.raises(HepaeError, match="go on with --resume"): TrainedModel.load(folder)
+    with pytest.raises(KeyboardInterrupt):
+        train(jets, folder, force=True, cbs=[_interrupt(0)], **HOW)
+    with pytest.raises(HepaeError, match="go on with --resume"):
+        TrainedModel.load(folder)
     train(jets, folder, resume=True, **HOW)
     assert same(folder, uninterrupted)
 
 
-@pytest.mark.parametrize("change, says", [({"epochs": 6}, "epochs is 6 and was 5"), ({"bs": 64}, "bs is 64 and was 128"), ({"seed": 42}, "seed is 42"), ({"latent": 2}, "latent is 2"),
-                                          ({"normalisation": "log"}, "normalisation is log"), ({"schedule": "plain"}, "schedule is plain")])
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        ({"epochs": 6}, "epochs is 6 and was 5"),
+        ({"bs": 64}, "bs is 64 and was 128"),
+        ({"seed": 42}, "seed is 42"),
+        ({"latent": 2}, "latent is 2"),
+        ({"normalisation": "log"}, "normalisation is log"),
+        ({"schedule": "plain"}, "schedule is plain"),
+    ],
+)
 def test_resume_with_other_arguments_is_refused(change, says, jets, uninterrupted):
-    with pytest.raises(HepaeError, match=says): train(jets, uninterrupted, resume=True, **(HOW | change))
+    with pytest.raises(HepaeError, match=says):
+        train(jets, uninterrupted, resume=True, **(HOW | change))
 
 
 def test_resume_with_another_table_is_refused(jets, uninterrupted):
-    with pytest.raises(HepaeError, match="data checksum is"): train(jets * np.float32(2), uninterrupted, resume=True, **HOW)
+    with pytest.raises(HepaeError, match="data checksum is"):
+        train(jets * np.float32(2), uninterrupted, resume=True, **HOW)
 
 
 def test_resume_of_a_complete_training_is_the_model(jets, uninterrupted):
     before = {p: p.stat().st_mtime_ns for p in uninterrupted.rglob("*")}
-    pd.testing.assert_frame_equal(train(jets, uninterrupted, resume=True, **HOW).reconstruct(jets), TrainedModel.load(uninterrupted).reconstruct(jets))
+    pd.testing.assert_frame_equal(
+        train(jets, uninterrupted, resume=True, **HOW).reconstruct(jets),
+        TrainedModel.load(uninterrupted).reconstruct(jets),
+    )
     assert before == {p: p.stat().st_mtime_ns for p in uninterrupted.rglob("*")}
 
 
 def test_nothing_foreign_is_overwritten(jets, uninterrupted, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     for how in ({}, {"force": True}, {"resume": True}):
-        with pytest.raises(HepaeError, match="no model folder"): train(jets, tmp_path, **HOW, **how)
-        with pytest.raises(HepaeError, match="is a file"): train(jets, tmp_path / "notes.txt", **HOW, **how)
-    with pytest.raises(HepaeError, match="--force"): train(jets, uninterrupted, **HOW)
+        with pytest.raises(HepaeError, match="no model folder"):
+            train(jets, tmp_path, **HOW, **how)
+        with pytest.raises(HepaeError, match="is a file"):
+            train(jets, tmp_path / "notes.txt", **HOW, **how)
+    with pytest.raises(HepaeError, match="--force"):
+        train(jets, uninterrupted, **HOW)
     assert os.listdir(tmp_path) == ["notes.txt"]
 
 
 def test_rows_that_cannot_be_used(jets, tmp_path):
     holes = jets.copy()
     holes.iloc[5:8, 0], holes.iloc[1, 3] = np.nan, -np.inf
-    with pytest.raises(HepaeError, match=r"m \(3 of 3000 rows\), eta \(1 of 3000 rows\)"): train(holes, tmp_path / "m", **HOW)
+    with pytest.raises(HepaeError, match=r"m \(3 of 3000 rows\), eta \(1 of 3000 rows\)"):
+        train(holes, tmp_path / "m", **HOW)
     for rows in (0, 1, 2, 4):
-        with pytest.raises(HepaeError, match="too few"): train(jets.iloc[:rows], tmp_path / "m", **HOW)
-    with pytest.raises(UsageError, match="AE_3D_200_bn"): train(jets, tmp_path / "m", **(HOW | {"recipe": "AE"}))
+        with pytest.raises(HepaeError, match="too few"):
+            train(jets.iloc[:rows], tmp_path / "m", **HOW)
+    with pytest.raises(UsageError, match="AE_3D_200_bn"):
+        train(jets, tmp_path / "m", **(HOW | {"recipe": "AE"}))
     assert not any(tmp_path.iterdir())
 
 
@@ -182,9 +223,14 @@ def test_ten_events_are_enough(tmp_path):
 def test_a_full_disk_ends_in_one_sentence(jets, tmp_path, monkeypatch):
     import hepae.learning.trained
 
-    def full(tensors, metadata=None): raise OSError(28, "No space left on device")
+    def full(tensors, metadata=None):
+        raise OSError(28, "No space left on device")
+
     monkeypatch.setattr(hepae.learning.trained, "to_safetensors", full)
-    with pytest.raises(HepaeError, match=r"^[^\n]*weights.safetensors: cannot be written \(No space left on device\)[^\n]*$"): train(jets, tmp_path / "m", **HOW)
+    with pytest.raises(
+        HepaeError, match=r"^[^\n]*weights.safetensors: cannot be written \(No space left on device\)[^\n]*$"
+    ):
+        train(jets, tmp_path / "m", **HOW)
     monkeypatch.undo()
     train(jets, tmp_path / "m", resume=True, **HOW)
 
@@ -195,11 +241,14 @@ def test_a_file_cut_anywhere_is_one_sentence(name, uninterrupted, tmp_path):
     data = (folder / name).read_bytes()
     for n in {0, 1, 2, 7, 8, 9, 100, *np.linspace(0, len(data) - 1, 25).astype(int)}:
         (folder / name).write_bytes(data[:n])
-        with pytest.raises(HepaeError, match=name): TrainedModel.load(folder)
+        with pytest.raises(HepaeError, match=name):
+            TrainedModel.load(folder)
     (folder / name).unlink()
-    with pytest.raises(HepaeError, match=name): TrainedModel.load(folder)
+    with pytest.raises(HepaeError, match=name):
+        TrainedModel.load(folder)
     (folder / name).mkdir()
-    with pytest.raises(HepaeError, match=name): TrainedModel.load(folder)
+    with pytest.raises(HepaeError, match=name):
+        TrainedModel.load(folder)
 
 
 @pytest.mark.parametrize("name", ["config.json", "weights.safetensors", "log.csv"])
@@ -207,9 +256,11 @@ def test_a_flipped_byte_is_an_error_or_harmless(name, uninterrupted, tmp_path):
     folder, random = shutil.copytree(uninterrupted, tmp_path / "m"), rng(41)
     data = (folder / name).read_bytes()
     for at in random.integers(len(data), size=60):
-        (folder / name).write_bytes(data[:at] + bytes([data[at] ^ int(random.integers(1, 256))]) + data[at + 1:])
-        try: TrainedModel.load(folder)
-        except HepaeError: pass
+        (folder / name).write_bytes(data[:at] + bytes([data[at] ^ int(random.integers(1, 256))]) + data[at + 1 :])
+        try:
+            TrainedModel.load(folder)
+        except HepaeError:
+            pass
 
 
 def test_config_with_any_value_replaced(uninterrupted, tmp_path):
@@ -218,17 +269,21 @@ def test_config_with_any_value_replaced(uninterrupted, tmp_path):
 
     def places(part, at=()):
         yield at
-        for k, v in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else (): yield from places(v, (*at, k))
+        for k, v in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
+            yield from places(v, (*at, k))
 
     for place in list(places(config))[1:]:
         for value in (None, -1, 1e300, "x", [], {}, [None], True):
             changed = json.loads(json.dumps(config))
             part = changed
-            for k in place[:-1]: part = part[k]
+            for k in place[:-1]:
+                part = part[k]
             part[place[-1]] = value
             (folder / "config.json").write_text(json.dumps(changed))
-            try: TrainedModel.load(folder)
-            except HepaeError as e: assert "\n" not in str(e)
+            try:
+                TrainedModel.load(folder)
+            except HepaeError as e:
+                assert "\n" not in str(e)
 
 
 def test_a_hostile_config_takes_no_memory(uninterrupted, tmp_path):
@@ -236,35 +291,43 @@ def test_a_hostile_config_takes_no_memory(uninterrupted, tmp_path):
     config = json.loads((folder / "config.json").read_text())
     for model in ({"hidden": [10**6] * 3}, {"latent": 10**9}, {"hidden": [5000] * 40}, {"n_features": 10**12}):
         (folder / "config.json").write_text(json.dumps(config | {"model": config["model"] | model}))
-        with pytest.raises(HepaeError): TrainedModel.load(folder)
+        with pytest.raises(HepaeError):
+            TrainedModel.load(folder)
 
 
 def test_a_damaged_checkpoint_is_one_sentence(jets, tmp_path):
     folder = tmp_path / "m"
-    with pytest.raises(KeyboardInterrupt): train(jets, folder, cbs=[_interrupt(2)], **HOW)
+    with pytest.raises(KeyboardInterrupt):
+        train(jets, folder, cbs=[_interrupt(2)], **HOW)
     whole = (folder / "checkpoint.safetensors").read_bytes()
     for n in (0, 5, 8, 200, len(whole) // 2, len(whole) - 1):
         (folder / "checkpoint.safetensors").write_bytes(whole[:n])
-        with pytest.raises(HepaeError, match="checkpoint.safetensors"): train(jets, folder, resume=True, **HOW)
+        with pytest.raises(HepaeError, match="checkpoint.safetensors"):
+            train(jets, folder, resume=True, **HOW)
     (folder / "checkpoint.safetensors").write_bytes(whole)
     (folder / "log.csv").write_text("epoch,train_loss,valid_loss,lr,time\n1,0.5\n")
-    with pytest.raises(HepaeError, match="log.csv"): train(jets, folder, resume=True, **HOW)
+    with pytest.raises(HepaeError, match="log.csv"):
+        train(jets, folder, resume=True, **HOW)
 
 
 def test_a_table_in_other_units_or_columns_is_refused(jets, uninterrupted):
     model = TrainedModel.load(uninterrupted)
     for f in (model.encode, model.reconstruct):
-        with pytest.raises(HepaeError, match="column m is in GeV, the model was trained in MeV"): f(with_schema(jets, infer_schema(jets, "GeV")))
-        with pytest.raises(HepaeError, match="lacks m and has E besides"): f(jets.rename(columns={"m": "E"}))
+        with pytest.raises(HepaeError, match="column m is in GeV, the model was trained in MeV"):
+            f(with_schema(jets, infer_schema(jets, "GeV")))
+        with pytest.raises(HepaeError, match="lacks m and has E besides"):
+            f(jets.rename(columns={"m": "E"}))
 
 
 def test_decoding_does_not_depend_on_the_batch(jets, uninterrupted, monkeypatch):
     import hepae.learning.trained
+
     model = TrainedModel.load(uninterrupted)
     latents, back = model.encode(jets), model.reconstruct(jets)
     monkeypatch.setattr(hepae.learning.trained, "CHUNK", 7)
     few = model.decode(latents)
-    for name in ("m", "pt", "eta"): np.testing.assert_allclose(few[name], back[name], rtol=1e-4, atol=1e-4 * jets[name].abs().max())
+    for name in ("m", "pt", "eta"):
+        np.testing.assert_allclose(few[name], back[name], rtol=1e-4, atol=1e-4 * jets[name].abs().max())
     turn = np.abs(few["phi"] - back["phi"])
     assert np.minimum(turn, 2 * np.pi - turn).max() < 1e-4
     assert back["phi"].between(-np.pi, np.pi, inclusive="left").all()
@@ -272,8 +335,14 @@ def test_decoding_does_not_depend_on_the_batch(jets, uninterrupted, monkeypatch)
 
 def test_imports_stay_light():
     "The learner imports no torchvision; a trained model is used without fastai."
-    script = "import sys, hepae.learning.{}; print([m for m in ('torchvision', 'fastai', 'matplotlib.pyplot', 'tensorboard') if m in sys.modules])"
-    said = {name: subprocess.run([sys.executable, "-c", script.format(name)], capture_output=True, text=True, check=True).stdout for name in ("learner", "trained")}
+    heavy = ("torchvision", "fastai", "matplotlib.pyplot", "tensorboard")
+    script = f"import sys, hepae.learning.{{}}; print([m for m in {heavy} if m in sys.modules])"
+    said = {
+        name: subprocess.run(
+            [sys.executable, "-c", script.format(name)], capture_output=True, text=True, check=True
+        ).stdout
+        for name in ("learner", "trained")
+    }
     assert "torchvision" not in said["learner"] and "tensorboard" not in said["learner"]
     assert said["trained"].strip() == "[]"
 
@@ -282,7 +351,10 @@ def test_imports_stay_light():
 def test_a_model_of_the_gpu_decodes_on_the_cpu(jets, tmp_path):
     model = train(jets, tmp_path / "m", **(HOW | {"device": "cuda"}))
     on_gpu = TrainedModel.load(tmp_path / "m", device="cuda").reconstruct(jets)
-    for name in ("m", "pt", "eta"): np.testing.assert_allclose(model.reconstruct(jets)[name], on_gpu[name], rtol=1e-3, atol=1e-3 * jets[name].abs().max())
+    for name in ("m", "pt", "eta"):
+        np.testing.assert_allclose(
+            model.reconstruct(jets)[name], on_gpu[name], rtol=1e-3, atol=1e-3 * jets[name].abs().max()
+        )
 
 
 def test_learner_is_fastais(jets):
@@ -298,8 +370,16 @@ def test_learner_is_fastais(jets):
 
 def test_tensorboard_and_activations_are_opt_in(jets, uninterrupted, tmp_path):
     model = train(jets, tmp_path / "m", tensorboard=True, activations=True, **(HOW | {"preview": True}))
-    assert {p.relative_to(tmp_path / "m").as_posix() for p in (tmp_path / "m").rglob("*.*") if "tfevents" not in p.name} == {
-        "config.json", "weights.safetensors", "log.csv", "activations.csv", "plots/preview.png", "plots/activations.png"}
+    assert {
+        p.relative_to(tmp_path / "m").as_posix() for p in (tmp_path / "m").rglob("*.*") if "tfevents" not in p.name
+    } == {
+        "config.json",
+        "weights.safetensors",
+        "log.csv",
+        "activations.csv",
+        "plots/preview.png",
+        "plots/activations.png",
+    }
     assert any((tmp_path / "m" / "tensorboard").iterdir())
     assert pd.read_csv(tmp_path / "m" / "activations.csv")["epoch"].max() == len(model.log)
     assert same(tmp_path / "m", uninterrupted)  # looking changes nothing
@@ -309,7 +389,11 @@ def test_tensorboard_and_activations_are_opt_in(jets, uninterrupted, tmp_path):
 def made_up_27(n: int = 600) -> pd.DataFrame:
     "Jets of the 27 variables in MeV that follow from eight numbers; one is a count."
     random = rng(41)
-    table = pd.DataFrame(np.exp(random.normal(size=(n, 8)) @ random.normal(size=(8, 27)) / 8), columns=preset("27D"), index=event_index(np.arange(n + 1)))
+    table = pd.DataFrame(
+        np.exp(random.normal(size=(n, 8)) @ random.normal(size=(8, 27)) / 8),
+        columns=preset("27D"),
+        index=event_index(np.arange(n + 1)),
+    )
     table["N90Constituents"] = np.rint(5 * table["N90Constituents"])
     table[["eta", "phi"]] -= 1
     return with_schema(table.astype("float32"), infer_schema(table.astype("float32"), "MeV"))
@@ -318,24 +402,79 @@ def made_up_27(n: int = 600) -> pd.DataFrame:
 @pytest.mark.parametrize("schedule", ["one-cycle", "plain"])
 def test_27_variables_from_the_command_line(tmp_path, schedule):
     write(made_up_27(), tmp_path / "jets.root")
-    done = hepae("train", tmp_path / "jets.root", "-o", tmp_path / "m", "--dims", "27D", "--recipe", "AE_bn_LeakyReLU", "--latent", "14", "--schedule", schedule, "--lr", "1e-3", "--epochs", "3", "-q")
+    done = hepae(
+        "train",
+        tmp_path / "jets.root",
+        "-o",
+        tmp_path / "m",
+        "--dims",
+        "27D",
+        "--recipe",
+        "AE_bn_LeakyReLU",
+        "--latent",
+        "14",
+        "--schedule",
+        schedule,
+        "--lr",
+        "1e-3",
+        "--epochs",
+        "3",
+        "-q",
+    )
     assert done.returncode == 0, done.stderr
     model = TrainedModel.load(tmp_path / "m")
     assert (model.latent, model.schema.names) == (14, preset("27D"))
-    assert [m.out_features for m in model.model.modules() if isinstance(m, torch.nn.Linear)] == [200, 200, 200, 14, 200, 200, 200, 27]
+    assert [m.out_features for m in model.model.modules() if isinstance(m, torch.nn.Linear)] == [
+        200,
+        200,
+        200,
+        14,
+        200,
+        200,
+        200,
+        27,
+    ]
 
 
-@pytest.mark.parametrize("recipe", ["AE_basic", "AE_bn", "AE_LeakyReLU", "AE_bn_LeakyReLU", "AE_400", "AE_200_100_50", "AE_skip", "AE_aux", "AE_branches", "AE_rounded", "AE_onehot"])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "AE_basic",
+        "AE_bn",
+        "AE_LeakyReLU",
+        "AE_bn_LeakyReLU",
+        "AE_400",
+        "AE_200_100_50",
+        "AE_skip",
+        "AE_aux",
+        "AE_branches",
+        "AE_rounded",
+        "AE_onehot",
+    ],
+)
 def test_latent_sizes_of_27_variables(tmp_path, recipe):
     "8 to 20 numbers a jet, whatever the network; what is said to come back exactly does."
     jets = made_up_27()
     for latent in (8, 14, 20):
-        model = train(jets, tmp_path / f"{latent}", recipe=recipe, latent=latent, epochs=1, lr=1e-3, bs=128, device="cpu", progress=False, preview=False)
+        model = train(
+            jets,
+            tmp_path / f"{latent}",
+            recipe=recipe,
+            latent=latent,
+            epochs=1,
+            lr=1e-3,
+            bs=128,
+            device="cpu",
+            progress=False,
+            preview=False,
+        )
         z = model.encode(jets)
         back = model.decode(z)
         assert z.shape == (len(jets), latent) and back.index.equals(jets.index)
-        for name in model.stored: np.testing.assert_array_equal(back[name], jets[name])
-        if recipe in ("AE_rounded", "AE_onehot"): assert set(back["N90Constituents"]) <= set(jets["N90Constituents"])
+        for name in model.stored:
+            np.testing.assert_array_equal(back[name], jets[name])
+        if recipe in ("AE_rounded", "AE_onehot"):
+            assert set(back["N90Constituents"]) <= set(jets["N90Constituents"])
         assert np.isfinite(back.to_numpy()).all()
 
 
@@ -343,5 +482,7 @@ def test_a_folder_of_before_is_unchanged():
     "The committed model of four variables knows nothing of newer settings, and says the same."
     folder = Path(__file__).parent.parent / "4D" / "AE_3D_200"
     model = TrainedModel.load(folder)
-    assert sorted(model.model.config) == sorted(["n_features", "hidden", "latent", "activation", "norm", "dropout", "latent_activation"])
+    assert sorted(model.model.config) == sorted(
+        ["n_features", "hidden", "latent", "activation", "norm", "dropout", "latent_activation"]
+    )
     assert model.describe()["model"] == json.loads((folder / "config.json").read_text())["model"]

@@ -1,4 +1,6 @@
-"""Rounding does not shift means: the mean error of a column of 10,000 values is at most a hundredth of its bound, whatever the values are."""
+"""Rounding does not shift means: the mean error of a column of 10,000 values is at most a hundredth of its bound,
+whatever the values are."""
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +15,18 @@ def cut(x: np.ndarray, bits: int) -> np.ndarray:
     return (i + (1 << s - 1) >> s << s).view("f4")
 
 
-COLUMNS = {"normal": lambda r: r.normal(0, 2, N), "spectrum": lambda r: 20 + r.exponential(40, N), "flat": lambda r: r.uniform(0, 1, N), "narrow": lambda r: r.normal(91.2, 0.01, N),
-           "counts": lambda r: r.integers(-5000, 5000, N) * 0.0237 + 0.011, "decimals": lambda r: np.round(r.normal(0, 3, N), 3), "short": lambda r: cut(r.exponential(20, N), 9),
-           "both signs": lambda r: r.choice([-1, 1], N) * r.exponential(30, N), "angles": lambda r: r.uniform(-np.pi, np.pi, N), "steps": lambda r: np.arange(N) * 0.1}
+COLUMNS = {
+    "normal": lambda r: r.normal(0, 2, N),
+    "spectrum": lambda r: 20 + r.exponential(40, N),
+    "flat": lambda r: r.uniform(0, 1, N),
+    "narrow": lambda r: r.normal(91.2, 0.01, N),
+    "counts": lambda r: r.integers(-5000, 5000, N) * 0.0237 + 0.011,
+    "decimals": lambda r: np.round(r.normal(0, 3, N), 3),
+    "short": lambda r: cut(r.exponential(20, N), 9),
+    "both signs": lambda r: r.choice([-1, 1], N) * r.exponential(30, N),
+    "angles": lambda r: r.uniform(-np.pi, np.pi, N),
+    "steps": lambda r: np.arange(N) * 0.1,
+}
 BOUNDS = ["abs:0.1", "abs:1e-3", "rel:0.2", "rel:1e-2", "rel:1e-3", "bits:4", "bits:10"]
 
 
@@ -23,7 +34,8 @@ def mean_errors(x: np.ndarray, back: np.ndarray, bound: str) -> list[float]:
     "In units of the bound: of b - a; or of (b - a)/a and (b - a)/|a|."
     mode, size = bound.split(":")
     error = back.astype(float) - x.astype(float)
-    if mode == "abs": return [error.mean() / float(size)]
+    if mode == "abs":
+        return [error.mean() / float(size)]
     limit = float(size) if mode == "rel" else 2.0 ** -(int(size) + 1)
     relative = np.divide(error, x.astype(float), out=np.zeros(N), where=x != 0) / limit
     return [relative.mean(), (relative * np.sign(x)).mean()]
@@ -33,7 +45,12 @@ def mean_errors(x: np.ndarray, back: np.ndarray, bound: str) -> list[float]:
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_no_column_is_shifted(bound, dtype):
     for seed in range(2):
-        table = pd.DataFrame({name: make(np.random.default_rng([seed, i])).astype(dtype) for i, (name, make) in enumerate(COLUMNS.items())})
+        table = pd.DataFrame(
+            {
+                name: make(np.random.default_rng([seed, i])).astype(dtype)
+                for i, (name, make) in enumerate(COLUMNS.items())
+            }
+        )
         back = decompress(compress(table, {c: bound for c in table}))
         for c in table:
             worst = np.abs(mean_errors(table[c].to_numpy(), back[c].to_numpy(), bound)).max()
@@ -46,7 +63,11 @@ def test_angles_are_not_shifted():
     for i in range(6):
         x = random.uniform(-np.pi, np.pi, N).astype("f4") if i % 2 else random.uniform(0, 2 * np.pi, N).astype("f4")
         back = decompress(compress(pd.DataFrame({"phi": x}), "phi=abs:0.01"))["phi"].to_numpy()
-        assert abs((back.astype(float) - x).mean()) <= 1e-4 and back.min() >= (-np.float32(np.pi) if i % 2 else 0) and (np.sign(back) == np.sign(x))[np.abs(x) > 0.02].all()
+        assert (
+            abs((back.astype(float) - x).mean()) <= 1e-4
+            and back.min() >= (-np.float32(np.pi) if i % 2 else 0)
+            and (np.sign(back) == np.sign(x))[np.abs(x) > 0.02].all()
+        )
 
 
 def test_what_is_never_negative_stays_so():
@@ -59,9 +80,12 @@ def test_what_is_never_negative_stays_so():
 def test_bins_are_moved_at_no_cost():
     "As many bits as without."
     from hepae.codec import tables
+
     x = np.random.default_rng(7).normal(0, 1, N).astype("f4")
     table = pd.DataFrame({c: np.random.default_rng(i).permutation(x) for i, c in enumerate("abcd")})
     moved = len(compress(table, "abs:0.003"))
     plain, tables.balanced = tables.balanced, lambda x, column, variant: variant
-    try: assert abs(moved - len(compress(table, "abs:0.003"))) < 40
-    finally: tables.balanced = plain
+    try:
+        assert abs(moved - len(compress(table, "abs:0.003"))) < 40
+    finally:
+        tables.balanced = plain

@@ -1,4 +1,6 @@
-"Peak memory of commands on forged files, one of each kind: below 300 MB, and a sentence. `benchmarks/forged_files.py` has more of them."
+"""Peak memory of commands on forged files, one of each kind: below 300 MB, and a sentence.
+`benchmarks/forged_files.py` has more of them."""
+
 import sys
 from pathlib import Path
 
@@ -9,14 +11,25 @@ from peaks import Scales
 sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
 from forged_files import FORGED, MOST  # noqa: E402
 
-DECOMPRESSED = ["events_24.hepae", "empty_events.hepae", "ended_events.hepae", "ended_16.hepae", "ended_index.hepae", "rows_of_100.hepae", "facts.hepae", "frequent.hepae",
-                "dicts.hepae", "columns.hepae"]
+DECOMPRESSED = [
+    "events_24.hepae",
+    "empty_events.hepae",
+    "ended_events.hepae",
+    "ended_16.hepae",
+    "ended_index.hepae",
+    "rows_of_100.hepae",
+    "facts.hepae",
+    "frequent.hepae",
+    "dicts.hepae",
+    "columns.hepae",
+]
 COMPRESSED = ["basket.root", "entries.root", "block.root", "counts.hepmc", "claim.npz", "bytes.pkl", "wide.csv"]
 
 
 @pytest.fixture(scope="module")
 def scales():
-    with Scales() as found: yield found
+    with Scales() as found:
+        yield found
 
 
 def taken(scales, tmp_path: Path, name: str, *arguments) -> None:
@@ -40,6 +53,9 @@ def test_compress_takes_little_memory(scales, tmp_path, name):
 
 def test_the_scales_see_memory_that_is_taken(scales, tmp_path):
     "A table of 50 MB weighs more than a small one."
-    for n, name in ((1, "small"), (800_000, "large")): (tmp_path / f"{name}.csv").write_text("a,b,c,d\n" + "1.5,2.25,3.125,4.0625\n" * n)
-    small, large = (scales("extract", tmp_path / f"{n}.csv", "-o", tmp_path / f"{n}.pkl", "-q") for n in ("small", "large"))
+    for n, name in ((1, "small"), (800_000, "large")):
+        (tmp_path / f"{name}.csv").write_text("a,b,c,d\n" + "1.5,2.25,3.125,4.0625\n" * n)
+    small, large = (
+        scales("extract", tmp_path / f"{n}.csv", "-o", tmp_path / f"{n}.pkl", "-q") for n in ("small", "large")
+    )
     assert small.peak + 5 < large.peak

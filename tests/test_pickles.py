@@ -1,4 +1,5 @@
 "Pickles: written in pieces they are pandas' own, old ones are read, and no pickle runs, changes or allocates anything."
+
 import builtins
 import gzip
 import os
@@ -36,12 +37,18 @@ def tables(draw):
     "A table of any numbers: flat, or with events of which some are empty."
     counts = draw(st.lists(st.integers(0, 4), max_size=8))
     rows = sum(counts)
-    names = draw(st.lists(st.sampled_from(["pt", "eta", "phi", "m", "E", "µ", "a b", "x.y", "0"]), min_size=1, max_size=5, unique=True))
+    names = draw(
+        st.lists(
+            st.sampled_from(["pt", "eta", "phi", "m", "E", "µ", "a b", "x.y", "0"]), min_size=1, max_size=5, unique=True
+        )
+    )
     columns = {name: draw(arrays(draw(st.sampled_from(DTYPES)), rows)) for name in names}
     index = event_index(np.cumsum([0, *counts])) if draw(st.booleans()) else pd.RangeIndex(rows)
     table = pd.DataFrame(columns, index=index)
     inferred = infer_schema(table)
-    return with_schema(table, Schema(inferred.columns, source=Source("test", entries=len(counts) if index.nlevels > 1 else rows)))
+    return with_schema(
+        table, Schema(inferred.columns, source=Source("test", entries=len(counts) if index.nlevels > 1 else rows))
+    )
 
 
 def same(back: pd.DataFrame, table: pd.DataFrame) -> None:
@@ -49,7 +56,8 @@ def same(back: pd.DataFrame, table: pd.DataFrame) -> None:
     assert list(back.columns) == list(table.columns)
     assert back.dtypes.to_list() == table.dtypes.to_list()
     assert back.index.to_list() == table.index.to_list() and list(back.index.names) == list(table.index.names)
-    for name in table: assert back[name].to_numpy().tobytes() == table[name].to_numpy().tobytes(), name
+    for name in table:
+        assert back[name].to_numpy().tobytes() == table[name].to_numpy().tobytes(), name
 
 
 @given(tables(), st.lists(st.integers(0, 30), max_size=4))
@@ -70,7 +78,8 @@ def test_pandas_pickles_are_read(tmp_path_factory, table, protocol, zipped):
     path.write_bytes((gzip.compress if zipped else bytes)(pickle.dumps(table, protocol)))
     back = read_pickle(path)
     same(back, table)
-    if len(table): back.iloc[0, 0] = back.iloc[-1, 0]  # it is the reader's own
+    if len(table):
+        back.iloc[0, 0] = back.iloc[-1, 0]  # it is the reader's own
 
 
 def test_single_byte_arrays_do_not_share_memory(tmp_path):
@@ -90,17 +99,35 @@ def test_numbers_of_the_other_byte_order_become_ours(tmp_path):
 
 
 def test_columns_that_are_no_numbers_come_back(tmp_path):
-    mixed = pd.DataFrame({"pt": [1.0, 2], "name": ["a", None], "when": pd.to_datetime(["2020-01-01", None]).tz_localize("Europe/Berlin"),
-                          "kind": pd.Categorical(["x", "y"], ordered=True), "n": pd.array([1, None], "Int64")})
+    mixed = pd.DataFrame(
+        {
+            "pt": [1.0, 2],
+            "name": ["a", None],
+            "when": pd.to_datetime(["2020-01-01", None]).tz_localize("Europe/Berlin"),
+            "kind": pd.Categorical(["x", "y"], ordered=True),
+            "n": pd.array([1, None], "Int64"),
+        }
+    )
     mixed.to_pickle(tmp_path / "a.pkl")
     pd.testing.assert_frame_equal(read_pickle(tmp_path / "a.pkl"), mixed)
     write_chunks([mixed[:1], mixed[1:]], tmp_path / "b.pkl")
     pd.testing.assert_frame_equal(pd.read_pickle(tmp_path / "b.pkl"), mixed)
 
 
-@pytest.mark.parametrize("index", [pd.Index([5, 3], name="id"), pd.Index(["a", "b"]), pd.Index([0.5, 1.5]), pd.RangeIndex(5, 9, 2), pd.Index([2**64 - 1, 0], dtype="u8"),
-                                   pd.MultiIndex.from_tuples([(0, 0, 0), (0, 0, 1)]), pd.MultiIndex.from_tuples([("a", 0), ("b", 1)], names=["t", ("x", 0)]),
-                                   pd.MultiIndex.from_tuples([(-5, 3), (2**40, -9)], names=["entry", "subentry"]), pd.date_range("2020-01-01", periods=2)])
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.Index([5, 3], name="id"),
+        pd.Index(["a", "b"]),
+        pd.Index([0.5, 1.5]),
+        pd.RangeIndex(5, 9, 2),
+        pd.Index([2**64 - 1, 0], dtype="u8"),
+        pd.MultiIndex.from_tuples([(0, 0, 0), (0, 0, 1)]),
+        pd.MultiIndex.from_tuples([("a", 0), ("b", 1)], names=["t", ("x", 0)]),
+        pd.MultiIndex.from_tuples([(-5, 3), (2**40, -9)], names=["entry", "subentry"]),
+        pd.date_range("2020-01-01", periods=2),
+    ],
+)
 def test_any_index_comes_back(tmp_path, index):
     "As pandas has it, written in one piece or in two, whatever its numbers."
     table = pd.DataFrame({"pt": [1.0, 2.0]}, index=index)
@@ -108,7 +135,8 @@ def test_any_index_comes_back(tmp_path, index):
     pd.testing.assert_frame_equal(read_pickle(tmp_path / "a.pkl"), table, check_freq=False)
     for k, pieces in enumerate(([table], [table[:1], table[1:]])):
         write_chunks(pieces, tmp_path / f"{k}.pkl")
-        for read in (pd.read_pickle, read_pickle): pd.testing.assert_frame_equal(read(tmp_path / f"{k}.pkl"), table, check_freq=False)
+        for read in (pd.read_pickle, read_pickle):
+            pd.testing.assert_frame_equal(read(tmp_path / f"{k}.pkl"), table, check_freq=False)
 
 
 # ── pickles of old versions ─────────────────────────────────────────────────
@@ -117,7 +145,8 @@ def test_any_index_comes_back(tmp_path, index):
 @pytest.fixture(scope="module")
 def old_pickles(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("legacy")
-    with tarfile.open(LEGACY / "pickles.tar.xz") as archive: archive.extractall(folder, filter="data")
+    with tarfile.open(LEGACY / "pickles.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
     return {p.name: p for p in sorted(folder.iterdir())}
 
 
@@ -131,50 +160,104 @@ def test_old_pickles_of_every_kind_are_there(old_pickles):
 def test_old_pickles_are_read_value_by_value(old_pickles):
     for name, path in old_pickles.items():
         table = expected()[name.split("-")[0]]
-        try: same(read_pickle(path), table)
-        except Exception as e: raise AssertionError(name) from e
+        try:
+            same(read_pickle(path), table)
+        except Exception as e:
+            raise AssertionError(name) from e
 
 
 # ── hostile pickles ─────────────────────────────────────────────────────────
 
 
-def text(s: str) -> bytes: return pickle.BINUNICODE + struct.pack("<I", len(s.encode())) + s.encode()
+def text(s: str) -> bytes:
+    return pickle.BINUNICODE + struct.pack("<I", len(s.encode())) + s.encode()
 
 
-def named(module: str, name: str) -> bytes: return pickle.GLOBAL + f"{module}\n{name}\n".encode()
+def named(module: str, name: str) -> bytes:
+    return pickle.GLOBAL + f"{module}\n{name}\n".encode()
 
 
-def on_stack(module: str, name: str) -> bytes: return text(module) + text(name) + pickle.STACK_GLOBAL
+def on_stack(module: str, name: str) -> bytes:
+    return text(module) + text(name) + pickle.STACK_GLOBAL
 
 
-def program(*steps: bytes, protocol: int = 4) -> bytes: return pickle.PROTO + bytes([protocol]) + b"".join(steps) + pickle.STOP
+def program(*steps: bytes, protocol: int = 4) -> bytes:
+    return pickle.PROTO + bytes([protocol]) + b"".join(steps) + pickle.STOP
 
 
 class Call:
     "Pickles as a call."
 
-    def __init__(self, call, *args): self.call, self.args = call, args
+    def __init__(self, call, *args):
+        self.call, self.args = call, args
 
-    def __reduce__(self): return self.call, self.args
+    def __reduce__(self):
+        return self.call, self.args
 
 
 TOUCH = "open('sprung', 'w').close()"
 CALLS = {
-    "os.system": Call(os.system, "touch sprung"), "eval": Call(eval, TOUCH), "exec": Call(exec, TOUCH), "open": Call(open, "sprung", "w"),
-    "subprocess": Call(subprocess.run, ["touch", "sprung"]), "import": Call(__import__, "antigravity"), "getattr": Call(getattr, "", "join"),
-    "setattr": Call(setattr, pd.DataFrame, "x", 1), "read_pickle": Call(pd.read_pickle, "inner.pkl"), "pickle.load": Call(pickle.load, 1),
-    "pickle.loads": Call(pickle.loads, pickle.dumps(Call(os.system, "touch sprung"))), "numpy.load": Call(np.load, "inner.npy", None, True),
-    "pandas.eval": Call(pd.eval, "1 + 1"), "Path": Call(Path, "sprung"), "mkdir": Call(os.mkdir, "sprung"), "compile": Call(compile, TOUCH, "x", "exec"),
-    "partial": Call(__import__("functools").partial, os.system), "map": Call(map, os.system, ["touch sprung"]), "frompyfunc": Call(np.frompyfunc, eval, 1, 1),
-    "fromfile": Call(np.fromfile, "/etc/hostname", "u1"), "memmap": Call(np.memmap, "sprung", "u1", "w+", 0, 8), "read_csv": Call(pd.read_csv, "/etc/passwd"),
-    "operator": Call(__import__("operator").methodcaller, "system"), "copyreg": Call(__import__("copyreg")._reconstructor, object, object, None),
-    "object": Call(object), "Timestamp": Call(pd.Timestamp, "now"), "breakpoint": Call(breakpoint), "exit": Call(sys.exit, 3),
+    "os.system": Call(os.system, "touch sprung"),
+    "eval": Call(eval, TOUCH),
+    "exec": Call(exec, TOUCH),
+    "open": Call(open, "sprung", "w"),
+    "subprocess": Call(subprocess.run, ["touch", "sprung"]),
+    "import": Call(__import__, "antigravity"),
+    "getattr": Call(getattr, "", "join"),
+    "setattr": Call(setattr, pd.DataFrame, "x", 1),
+    "read_pickle": Call(pd.read_pickle, "inner.pkl"),
+    "pickle.load": Call(pickle.load, 1),
+    "pickle.loads": Call(pickle.loads, pickle.dumps(Call(os.system, "touch sprung"))),
+    "numpy.load": Call(np.load, "inner.npy", None, True),
+    "pandas.eval": Call(pd.eval, "1 + 1"),
+    "Path": Call(Path, "sprung"),
+    "mkdir": Call(os.mkdir, "sprung"),
+    "compile": Call(compile, TOUCH, "x", "exec"),
+    "partial": Call(__import__("functools").partial, os.system),
+    "map": Call(map, os.system, ["touch sprung"]),
+    "frompyfunc": Call(np.frompyfunc, eval, 1, 1),
+    "fromfile": Call(np.fromfile, "/etc/hostname", "u1"),
+    "memmap": Call(np.memmap, "sprung", "u1", "w+", 0, 8),
+    "read_csv": Call(pd.read_csv, "/etc/passwd"),
+    "operator": Call(__import__("operator").methodcaller, "system"),
+    "copyreg": Call(__import__("copyreg")._reconstructor, object, object, None),
+    "object": Call(object),
+    "Timestamp": Call(pd.Timestamp, "now"),
+    "breakpoint": Call(breakpoint),
+    "exit": Call(sys.exit, 3),
 }
-DOTTED = [("pandas", "DataFrame.to_pickle"), ("pandas", "DataFrame.eval"), ("pandas", "io.common.os.system"), ("pandas", "DataFrame.__init__.__globals__"), ("numpy", "dtype.__class__"),
-          ("numpy", "ndarray.tofile"), ("pandas", "Index.__reduce__"), ("pandas.core.frame", "DataFrame.query"), ("builtins", "slice.__class__"), ("builtins", "bytearray.__subclasses__"),
-          ("pandas", ""), ("", "DataFrame"), ("pandas", "DataFrame "), ("pandas ", "DataFrame"), ("pandas\0", "DataFrame"), ("PANDAS", "DATAFRAME"), ("numpy.core.multiarray", "_reconstruct.x"),
-          ("hepae.io.unpickle", "_bytes"), ("builtins", "eval"), ("builtins", "type"), ("pandas.core.internals.managers", "BlockManager.__init__"), ("_codecs", "lookup"), ("pyarrow.lib", "read_tensor")]
-BOMB = b"".join([pickle.EMPTY_LIST, pickle.MEMOIZE] + [pickle.EMPTY_LIST + pickle.MEMOIZE + pickle.MARK + (pickle.BINGET + bytes([i])) * 10 + pickle.APPENDS for i in range(40)])
+DOTTED = [
+    ("pandas", "DataFrame.to_pickle"),
+    ("pandas", "DataFrame.eval"),
+    ("pandas", "io.common.os.system"),
+    ("pandas", "DataFrame.__init__.__globals__"),
+    ("numpy", "dtype.__class__"),
+    ("numpy", "ndarray.tofile"),
+    ("pandas", "Index.__reduce__"),
+    ("pandas.core.frame", "DataFrame.query"),
+    ("builtins", "slice.__class__"),
+    ("builtins", "bytearray.__subclasses__"),
+    ("pandas", ""),
+    ("", "DataFrame"),
+    ("pandas", "DataFrame "),
+    ("pandas ", "DataFrame"),
+    ("pandas\0", "DataFrame"),
+    ("PANDAS", "DATAFRAME"),
+    ("numpy.core.multiarray", "_reconstruct.x"),
+    ("hepae.io.unpickle", "_bytes"),
+    ("builtins", "eval"),
+    ("builtins", "type"),
+    ("pandas.core.internals.managers", "BlockManager.__init__"),
+    ("_codecs", "lookup"),
+    ("pyarrow.lib", "read_tensor"),
+]
+BOMB = b"".join(
+    [pickle.EMPTY_LIST, pickle.MEMOIZE]
+    + [
+        pickle.EMPTY_LIST + pickle.MEMOIZE + pickle.MARK + (pickle.BINGET + bytes([i])) * 10 + pickle.APPENDS
+        for i in range(40)
+    ]
+)
 MANY = pickle.LONG1 + bytes([5]) + (10**9).to_bytes(5, "little")  # a gigabyte: enough to be noticed
 PROGRAMS = {
     # the instructions, one by one
@@ -184,24 +267,88 @@ PROGRAMS = {
     "obj of an allowed name": program(pickle.MARK, named("pandas", "DataFrame"), pickle.OBJ),
     "newobj": program(named("os", "system"), text("touch sprung"), pickle.TUPLE1, pickle.NEWOBJ),
     "newobj_ex": program(named("pandas", "DataFrame"), pickle.EMPTY_TUPLE, pickle.EMPTY_DICT, pickle.NEWOBJ_EX),
-    "ext": program(pickle.EXT1, b"\x01"), "persid": program(pickle.PERSID, b"1\n"), "binpersid": program(text("1"), pickle.BINPERSID), "next_buffer": program(pickle.NEXT_BUFFER, protocol=5),
+    "ext": program(pickle.EXT1, b"\x01"),
+    "persid": program(pickle.PERSID, b"1\n"),
+    "binpersid": program(text("1"), pickle.BINPERSID),
+    "next_buffer": program(pickle.NEXT_BUFFER, protocol=5),
     "reduce of what is no name": program(text("a"), pickle.EMPTY_TUPLE, pickle.REDUCE),
     # changing what is there: BUILD sets attributes of whatever is on the stack
-    "build a class": program(named("pandas", "Index"), pickle.NONE, pickle.EMPTY_DICT, text("sprung"), pickle.NEWTRUE, pickle.SETITEM, pickle.TUPLE2, pickle.BUILD),
-    "build a function": program(named("numpy.core.numeric", "_frombuffer"), pickle.EMPTY_DICT, text("__defaults__"), pickle.NONE, pickle.SETITEM, pickle.BUILD),
-    "build dtype": program(named("numpy", "dtype"), pickle.EMPTY_DICT, text("sprung"), pickle.NEWTRUE, pickle.SETITEM, pickle.BUILD),
-    "new index of a function": program(named("pandas.core.indexes.base", "_new_Index"), named("builtins", "bytearray"), pickle.EMPTY_DICT, text("data"), MANY, pickle.SETITEM, pickle.TUPLE2, pickle.REDUCE),
+    "build a class": program(
+        named("pandas", "Index"),
+        pickle.NONE,
+        pickle.EMPTY_DICT,
+        text("sprung"),
+        pickle.NEWTRUE,
+        pickle.SETITEM,
+        pickle.TUPLE2,
+        pickle.BUILD,
+    ),
+    "build a function": program(
+        named("numpy.core.numeric", "_frombuffer"),
+        pickle.EMPTY_DICT,
+        text("__defaults__"),
+        pickle.NONE,
+        pickle.SETITEM,
+        pickle.BUILD,
+    ),
+    "build dtype": program(
+        named("numpy", "dtype"), pickle.EMPTY_DICT, text("sprung"), pickle.NEWTRUE, pickle.SETITEM, pickle.BUILD
+    ),
+    "new index of a function": program(
+        named("pandas.core.indexes.base", "_new_Index"),
+        named("builtins", "bytearray"),
+        pickle.EMPTY_DICT,
+        text("data"),
+        MANY,
+        pickle.SETITEM,
+        pickle.TUPLE2,
+        pickle.REDUCE,
+    ),
     # memory that is asked for and never filled
     "bytearray": program(named("builtins", "bytearray"), MANY, pickle.TUPLE1, pickle.REDUCE),
     "bytearray8": program(pickle.BYTEARRAY8, struct.pack("<Q", 10**9), protocol=5),
     "binbytes8": program(pickle.BINBYTES8, struct.pack("<Q", 10**9)),
     "frame": program(pickle.FRAME, struct.pack("<Q", 10**9)),
     "ndarray": program(named("numpy", "ndarray"), MANY, pickle.TUPLE1, pickle.REDUCE),
-    "reconstruct": program(named("numpy.core.multiarray", "_reconstruct"), named("numpy", "ndarray"), MANY, pickle.TUPLE1, text("f8"), pickle.TUPLE3, pickle.REDUCE),
+    "reconstruct": program(
+        named("numpy.core.multiarray", "_reconstruct"),
+        named("numpy", "ndarray"),
+        MANY,
+        pickle.TUPLE1,
+        text("f8"),
+        pickle.TUPLE3,
+        pickle.REDUCE,
+    ),
     "an array of so many bytes": program(
-        named("numpy.core.multiarray", "_reconstruct"), named("numpy", "ndarray"), pickle.TUPLE1, pickle.REDUCE, pickle.MARK, pickle.BININT1, b"\x01", MANY, pickle.TUPLE1,
-        named("numpy", "dtype"), text("u1"), pickle.TUPLE1, pickle.REDUCE, pickle.NEWFALSE, MANY, pickle.TUPLE, pickle.BUILD),
-    "DataFrame": program(named("pandas", "DataFrame"), pickle.BININT1, b"\x01", named("pandas", "RangeIndex"), MANY, pickle.TUPLE1, pickle.REDUCE, pickle.TUPLE2, pickle.REDUCE),
+        named("numpy.core.multiarray", "_reconstruct"),
+        named("numpy", "ndarray"),
+        pickle.TUPLE1,
+        pickle.REDUCE,
+        pickle.MARK,
+        pickle.BININT1,
+        b"\x01",
+        MANY,
+        pickle.TUPLE1,
+        named("numpy", "dtype"),
+        text("u1"),
+        pickle.TUPLE1,
+        pickle.REDUCE,
+        pickle.NEWFALSE,
+        MANY,
+        pickle.TUPLE,
+        pickle.BUILD,
+    ),
+    "DataFrame": program(
+        named("pandas", "DataFrame"),
+        pickle.BININT1,
+        b"\x01",
+        named("pandas", "RangeIndex"),
+        MANY,
+        pickle.TUPLE1,
+        pickle.REDUCE,
+        pickle.TUPLE2,
+        pickle.REDUCE,
+    ),
     "bomb": program(BOMB),
     "bomb as a dtype": program(named("numpy", "dtype"), BOMB, pickle.TUPLE1, pickle.REDUCE),
     "codec": program(named("_codecs", "encode"), text("a"), text("idna"), pickle.TUPLE2, pickle.REDUCE),
@@ -211,7 +358,8 @@ PROGRAMS = {
 def refused(path: Path, data: bytes) -> str:
     "The message with which a pickle is refused."
     path.write_bytes(data)
-    with pytest.raises(HepaeError) as e: read_pickle(path)
+    with pytest.raises(HepaeError) as e:
+        read_pickle(path)
     one_sentence(str(e.value), path)
     return str(e.value)
 
@@ -252,7 +400,8 @@ def test_names_are_taken_whole(trap, spell):
 
 
 def test_names_are_text(trap):
-    for name in (pickle.EMPTY_LIST, pickle.NONE, pickle.EMPTY_DICT, BOMB): refused(trap / "bad.pkl", program(name, text("DataFrame"), pickle.STACK_GLOBAL))
+    for name in (pickle.EMPTY_LIST, pickle.NONE, pickle.EMPTY_DICT, BOMB):
+        refused(trap / "bad.pkl", program(name, text("DataFrame"), pickle.STACK_GLOBAL))
 
 
 @pytest.mark.parametrize("what", PROGRAMS)
@@ -261,8 +410,10 @@ def test_hostile_programs_are_refused(trap, what):
 
 
 def test_hostile_programs_take_no_memory(trap):
-    "All of them again, in a process whose memory is looked at: a gigabyte that is asked for and never filled would be seen."
-    for what, data in (PROGRAMS | {what: frame_program(*lie) for what, lie in LIES.items()}).items(): (trap / f"{what.replace(' ', '_')}.pkl").write_bytes(data)
+    """All of them again, in a process whose memory is looked at: a gigabyte that is asked for and never filled
+    would be seen."""
+    for what, data in (PROGRAMS | {what: frame_program(*lie) for what, lie in LIES.items()}).items():
+        (trap / f"{what.replace(' ', '_')}.pkl").write_bytes(data)
     code = """if True:
         import resource, sys, pathlib
         from hepae.core import HepaeError
@@ -279,7 +430,18 @@ def test_hostile_programs_take_no_memory(trap):
 
 def frame_program(blocks: bytes, axes: bytes, attrs: bytes = pickle.EMPTY_DICT) -> bytes:
     "A DataFrame of hand-made blocks and axes."
-    manager = named("pandas.core.internals.managers", "BlockManager") + pickle.MARK + pickle.MARK + blocks + pickle.TUPLE + pickle.MARK + axes + pickle.LIST + pickle.TUPLE + pickle.REDUCE
+    manager = (
+        named("pandas.core.internals.managers", "BlockManager")
+        + pickle.MARK
+        + pickle.MARK
+        + blocks
+        + pickle.TUPLE
+        + pickle.MARK
+        + axes
+        + pickle.LIST
+        + pickle.TUPLE
+        + pickle.REDUCE
+    )
     state = pickle.EMPTY_DICT + pickle.MARK + text("_mgr") + manager + text("attrs") + attrs + pickle.SETITEMS
     return program(named("pandas", "DataFrame"), pickle.EMPTY_TUPLE, pickle.NEWOBJ, state, pickle.BUILD)
 
@@ -287,18 +449,54 @@ def frame_program(blocks: bytes, axes: bytes, attrs: bytes = pickle.EMPTY_DICT) 
 def number_array(data: bytes, dtype: str, *shape: int) -> bytes:
     numbers = b"".join(pickle.BININT + struct.pack("<i", n) for n in shape)
     kind = named("numpy", "dtype") + text(dtype) + pickle.TUPLE1 + pickle.REDUCE
-    return (named("numpy.core.numeric", "_frombuffer") + pickle.MARK + pickle.BINBYTES + struct.pack("<I", len(data)) + data + kind + pickle.MARK + numbers + pickle.TUPLE + text("C")
-            + pickle.TUPLE + pickle.REDUCE)
+    return (
+        named("numpy.core.numeric", "_frombuffer")
+        + pickle.MARK
+        + pickle.BINBYTES
+        + struct.pack("<I", len(data))
+        + data
+        + kind
+        + pickle.MARK
+        + numbers
+        + pickle.TUPLE
+        + text("C")
+        + pickle.TUPLE
+        + pickle.REDUCE
+    )
 
 
 def range_index(*limits: int) -> bytes:
-    keys = b"".join(text(k) + pickle.LONG1 + b"\x08" + n.to_bytes(8, "little", signed=True) for k, n in zip(("start", "stop", "step"), limits))
-    return named("pandas.core.indexes.base", "_new_Index") + named("pandas", "RangeIndex") + pickle.EMPTY_DICT + pickle.MARK + keys + pickle.SETITEMS + pickle.TUPLE2 + pickle.REDUCE
+    keys = b"".join(
+        text(k) + pickle.LONG1 + b"\x08" + n.to_bytes(8, "little", signed=True)
+        for k, n in zip(("start", "stop", "step"), limits)
+    )
+    return (
+        named("pandas.core.indexes.base", "_new_Index")
+        + named("pandas", "RangeIndex")
+        + pickle.EMPTY_DICT
+        + pickle.MARK
+        + keys
+        + pickle.SETITEMS
+        + pickle.TUPLE2
+        + pickle.REDUCE
+    )
 
 
 def block(values: bytes, *places: int) -> bytes:
     numbers = b"".join(pickle.BININT + struct.pack("<i", n) for n in places)
-    return named("pandas._libs.internals", "_unpickle_block") + values + named("builtins", "slice") + pickle.MARK + numbers + pickle.TUPLE + pickle.REDUCE + pickle.BININT1 + b"\x02" + pickle.TUPLE3 + pickle.REDUCE
+    return (
+        named("pandas._libs.internals", "_unpickle_block")
+        + values
+        + named("builtins", "slice")
+        + pickle.MARK
+        + numbers
+        + pickle.TUPLE
+        + pickle.REDUCE
+        + pickle.BININT1
+        + b"\x02"
+        + pickle.TUPLE3
+        + pickle.REDUCE
+    )
 
 
 TWO_BY_THREE = number_array(np.arange(6.0).tobytes(), "f8", 2, 3)
@@ -306,7 +504,9 @@ TWO_BY_THREE = number_array(np.arange(6.0).tobytes(), "f8", 2, 3)
 
 def test_a_hand_made_table_is_read(tmp_path):
     "The programs below are not refused for a slip of the pen."
-    (tmp_path / "a.pkl").write_bytes(frame_program(block(TWO_BY_THREE, 0, 2, 1), range_index(0, 2, 1) + range_index(0, 3, 1)))
+    (tmp_path / "a.pkl").write_bytes(
+        frame_program(block(TWO_BY_THREE, 0, 2, 1), range_index(0, 2, 1) + range_index(0, 3, 1))
+    )
     back = read_pickle(tmp_path / "a.pkl")
     same(back, pd.DataFrame(np.arange(6.0).reshape(2, 3).T, columns=["0", "1"]))
     back.iloc[0, 0] = 7.0  # it is the reader's own
@@ -318,9 +518,18 @@ LIES = {
     "a column in two places": (block(TWO_BY_THREE, 0, 2, 1) * 2, range_index(0, 4, 1) + range_index(0, 3, 1)),
     "a place outside": (block(TWO_BY_THREE, 5, 7, 1), range_index(0, 2, 1) + range_index(0, 3, 1)),
     "fewer places than columns": (block(TWO_BY_THREE, 0, 1, 1), range_index(0, 2, 1) + range_index(0, 3, 1)),
-    "ten million columns without rows": (block(number_array(b"", "f8", 10**7, 0), 0, 10**7, 1), range_index(0, 10**7, 1) + range_index(0, 0, 1)),
-    "a shape that is not filled": (block(number_array(bytes(8), "f8", 2, 3), 0, 2, 1), range_index(0, 2, 1) + range_index(0, 3, 1)),
-    "negative lengths": (block(number_array(bytes(8), "f8", -1, -1), 0, 2, 1), range_index(0, 2, 1) + range_index(0, 3, 1)),
+    "ten million columns without rows": (
+        block(number_array(b"", "f8", 10**7, 0), 0, 10**7, 1),
+        range_index(0, 10**7, 1) + range_index(0, 0, 1),
+    ),
+    "a shape that is not filled": (
+        block(number_array(bytes(8), "f8", 2, 3), 0, 2, 1),
+        range_index(0, 2, 1) + range_index(0, 3, 1),
+    ),
+    "negative lengths": (
+        block(number_array(bytes(8), "f8", -1, -1), 0, 2, 1),
+        range_index(0, 2, 1) + range_index(0, 3, 1),
+    ),
     "no axes": (block(TWO_BY_THREE, 0, 2, 1), b""),
     "one axis": (block(TWO_BY_THREE, 0, 2, 1), range_index(0, 2, 1)),
     "axes that are text": (block(TWO_BY_THREE, 0, 2, 1), text("ab") + text("abc")),
@@ -340,18 +549,34 @@ def test_one_array_cannot_be_many_columns(tmp_path):
     "Memory stays that of the file: the same bytes, named a thousand times, are not a thousand columns."
     values = number_array(bytes(80_000), "<f8", 1, 10_000) + pickle.BINPUT + b"\x01" + pickle.POP
     shared = values + b"".join(block(pickle.BINGET + b"\x01", i, i + 1, 1) for i in range(1000))
-    assert "more numbers than it holds" in refused(tmp_path / "a.pkl", frame_program(shared, range_index(0, 1000, 1) + range_index(0, 10_000, 1)))
+    assert "more numbers than it holds" in refused(
+        tmp_path / "a.pkl", frame_program(shared, range_index(0, 1000, 1) + range_index(0, 10_000, 1))
+    )
 
 
 def test_attributes_are_plain_or_dropped(tmp_path):
     good = block(TWO_BY_THREE, 0, 2, 1), range_index(0, 2, 1) + range_index(0, 3, 1)
     bomb = pickle.EMPTY_DICT + text("hepae_schema") + BOMB + pickle.SETITEM
     # the bomb leaves its 40 lists below the top of the stack: keep only the last
-    keep_last = pickle.EMPTY_DICT + pickle.MARK + BOMB[:-1] + pickle.APPENDS + pickle.PUT + b"99\n" + pickle.POP_MARK + text("hepae_schema") + pickle.GET + b"99\n" + pickle.SETITEM
+    keep_last = (
+        pickle.EMPTY_DICT
+        + pickle.MARK
+        + BOMB[:-1]
+        + pickle.APPENDS
+        + pickle.PUT
+        + b"99\n"
+        + pickle.POP_MARK
+        + text("hepae_schema")
+        + pickle.GET
+        + b"99\n"
+        + pickle.SETITEM
+    )
     (tmp_path / "a.pkl").write_bytes(frame_program(*good, keep_last))
     assert read_pickle(tmp_path / "a.pkl").attrs == {}
     refused(tmp_path / "a.pkl", frame_program(*good, bomb))
-    (tmp_path / "a.pkl").write_bytes(frame_program(*good, pickle.EMPTY_DICT + text("a") + pickle.BININT1 + b"\x03" + pickle.SETITEM))
+    (tmp_path / "a.pkl").write_bytes(
+        frame_program(*good, pickle.EMPTY_DICT + text("a") + pickle.BININT1 + b"\x03" + pickle.SETITEM)
+    )
     assert read_pickle(tmp_path / "a.pkl").attrs == {"a": 3}
 
 
@@ -372,11 +597,14 @@ def test_damage_never_ends_in_anything_but_a_sentence(tmp_path_factory, data):
     "Bytes of a good pickle, changed: a table or a HepaeError."
     good = pickle.dumps(expected()["events"], data.draw(st.integers(2, 5)))
     bad = bytearray(good)
-    for _ in range(data.draw(st.integers(1, 3))): bad[data.draw(st.integers(0, len(bad) - 1))] = data.draw(st.integers(0, 255))
+    for _ in range(data.draw(st.integers(1, 3))):
+        bad[data.draw(st.integers(0, len(bad) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.mktemp("p") / "a.pkl"
     path.write_bytes(bad)
-    try: assert isinstance(read_pickle(path), pd.DataFrame)
-    except HepaeError as e: one_sentence(str(e), path)
+    try:
+        assert isinstance(read_pickle(path), pd.DataFrame)
+    except HepaeError as e:
+        one_sentence(str(e), path)
 
 
 @pytest.mark.parametrize("suffix", [".pkl", ".pkl.gz", ".pkl.bz2", ".pkl.xz"])
@@ -384,7 +612,8 @@ def test_cut_pickles_are_refused(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     expected()["events"].to_pickle(path)
     good = path.read_bytes()
-    for n in range(1, len(good), 11): refused(path, good[:n])
+    for n in range(1, len(good), 11):
+        refused(path, good[:n])
 
 
 def test_a_writer_that_fails_leaves_nothing(tmp_path):
@@ -394,7 +623,8 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path):
         yield table
         raise HepaeError("enough")
 
-    with pytest.raises(HepaeError, match="enough"): write_chunks(chunks(), tmp_path / "a.pkl")
+    with pytest.raises(HepaeError, match="enough"):
+        write_chunks(chunks(), tmp_path / "a.pkl")
     assert os.listdir(tmp_path) == []
     writer = PickleWriter(tmp_path / "b.pkl")
     writer.append(table)

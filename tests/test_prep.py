@@ -1,4 +1,5 @@
 "What must hold for cuts and normalisations whatever the values: round trips, domains, hostile dictionaries, splits."
+
 import json
 from pathlib import Path
 
@@ -23,15 +24,40 @@ settings.load_profile("hepae")
 # where jets have been seen, with room around it: MeV, mm, ns
 COUNTS = ("N90Constituents", "FracSamplingMaxIndex")
 RANGES = {
-    "pt": (9.5, 7e6), "E": (9.5, 7e6), "m": (-0.045, 7e6), "eta": (-4.9, 4.9), "phi": (-3.15, 3.15),
-    "ActiveArea": (0, 2), "ActiveArea4vec_eta": (-5.2, 5.2), "ActiveArea4vec_m": (0, 1),
-    "ActiveArea4vec_phi": (-3.15, 3.15), "ActiveArea4vec_pt": (0, 2), "AverageLArQF": (0, 65535),
-    "NegativeE": (-3e6, 0), "HECQuality": (-2, 2), "LArQuality": (-1, 4), "Width": (-1, 5), "WidthPhi": (-1, 5),
-    "CentroidR": (1, 1e4), "DetectorEta": (-4.9, 4.9), "LeadingClusterCenterLambda": (-50, 1e4),
-    "LeadingClusterPt": (1, 7e6), "LeadingClusterSecondLambda": (0, 1e7), "LeadingClusterSecondR": (0, 1e7),
-    "N90Constituents": (0, 200), "EMFrac": (-5, 5), "HECFrac": (-5, 5), "Timing": (-125, 125),
-    "OotFracClusters10": (-0.1, 1.5), "OotFracClusters5": (-0.1, 1.5), "JetGhostArea": (0.01, 0.01),
-    "BchCorrCell": (-0.1, 1), "Jvt": (-0.1, 1), "JVFCorr": (-1, 1), "JvtRpt": (0, 1e3), "FracSamplingMax": (-1, 2),
+    "pt": (9.5, 7e6),
+    "E": (9.5, 7e6),
+    "m": (-0.045, 7e6),
+    "eta": (-4.9, 4.9),
+    "phi": (-3.15, 3.15),
+    "ActiveArea": (0, 2),
+    "ActiveArea4vec_eta": (-5.2, 5.2),
+    "ActiveArea4vec_m": (0, 1),
+    "ActiveArea4vec_phi": (-3.15, 3.15),
+    "ActiveArea4vec_pt": (0, 2),
+    "AverageLArQF": (0, 65535),
+    "NegativeE": (-3e6, 0),
+    "HECQuality": (-2, 2),
+    "LArQuality": (-1, 4),
+    "Width": (-1, 5),
+    "WidthPhi": (-1, 5),
+    "CentroidR": (1, 1e4),
+    "DetectorEta": (-4.9, 4.9),
+    "LeadingClusterCenterLambda": (-50, 1e4),
+    "LeadingClusterPt": (1, 7e6),
+    "LeadingClusterSecondLambda": (0, 1e7),
+    "LeadingClusterSecondR": (0, 1e7),
+    "N90Constituents": (0, 200),
+    "EMFrac": (-5, 5),
+    "HECFrac": (-5, 5),
+    "Timing": (-125, 125),
+    "OotFracClusters10": (-0.1, 1.5),
+    "OotFracClusters5": (-0.1, 1.5),
+    "JetGhostArea": (0.01, 0.01),
+    "BchCorrCell": (-0.1, 1),
+    "Jvt": (-0.1, 1),
+    "JVFCorr": (-1, 1),
+    "JvtRpt": (0, 1e3),
+    "FracSamplingMax": (-1, 2),
     "FracSamplingMaxIndex": (0, 23),
 }
 
@@ -46,7 +72,10 @@ def spread(parts, name, unit):
 @st.composite
 def jets(draw):
     "A table of some preset of jets, in MeV or GeV, with values all over the ranges."
-    names, unit = preset(draw(st.sampled_from(sorted(p for p in PRESETS if "pid" not in PRESETS[p])))), draw(st.sampled_from(["MeV", "GeV"]))
+    names, unit = (
+        preset(draw(st.sampled_from(sorted(p for p in PRESETS if "pid" not in PRESETS[p])))),
+        draw(st.sampled_from(["MeV", "GeV"])),
+    )
     elements, fill = st.floats(-1, 1, width=32, allow_subnormal=False), st.sampled_from([0, 0.5, 1])
     parts = draw(arrays("f4", (draw(st.integers(1, 6)), len(names)), elements=elements, fill=fill)).astype("f8")
     units = {name: variable(name, energy_unit=unit).unit for name in names}
@@ -108,7 +137,7 @@ def test_float32_arrays_keep_the_digits_of_the_smallest_jets(recipe, table):
 @given(table=jets(), far=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=29, max_size=29))
 def test_inverse_of_anything_finite_is_finite(recipe, table, far):
     fitted = fit_normaliser(table, recipe)
-    assert count_nonfinite(fitted.inverse(np.array([far[:len(fitted.names)]]))) == {}
+    assert count_nonfinite(fitted.inverse(np.array([far[: len(fitted.names)]]))) == {}
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -130,14 +159,17 @@ def test_domain_is_where_forward_works(recipe, table, column, value):
     bad = table.copy()
     bad.loc[0, name] = value
     assert fitted.in_domain(bad).tolist() == [False] + [True] * (len(table) - 1)
-    with pytest.raises(HepaeError, match=f"{name} in 1 of {len(table)} rows.*finite"): fitted.forward(bad)
+    with pytest.raises(HepaeError, match=f"{name} in 1 of {len(table)} rows.*finite"):
+        fitted.forward(bad)
 
 
 def test_values_outside_a_logarithm_are_counted_and_mended():
     table = pd.DataFrame({"pt": [0.0, -1.0, 5.0], "NegativeE": [-1.0, 2.0, 1.0], "CentroidR": [1.0, 2.0, 0.0]})
     fitted = fit_normaliser(table.head(1).assign(pt=1.0), "custom")
-    with pytest.raises(HepaeError) as error: fitted.forward(table)
-    for words in ("pt in 2 of 3", "NegativeE in 2 of 3", "CentroidR in 1 of 3"): assert words in str(error.value)
+    with pytest.raises(HepaeError) as error:
+        fitted.forward(table)
+    for words in ("pt in 2 of 3", "NegativeE in 2 of 3", "CentroidR in 1 of 3"):
+        assert words in str(error.value)
     mend = str(error.value).split("the filter '")[1].split("'")[0]
     good = pd.concat([table, pd.DataFrame({"pt": [1.0], "NegativeE": [0.5], "CentroidR": [3.0]})], ignore_index=True)
     assert len(fitted.forward(filter_events(good, mend)[0])) == 1
@@ -151,27 +183,37 @@ def test_statistics_are_those_of_the_rows_given():
 
 def test_constant_empty_and_huge_columns():
     n = 1000
-    table = pd.DataFrame({"JetGhostArea": np.full(n, 0.01, "f4"), "x": np.full(n, np.nan), "y": np.linspace(-1e300, 1e300, n)})
+    table = pd.DataFrame(
+        {"JetGhostArea": np.full(n, 0.01, "f4"), "x": np.full(n, np.nan), "y": np.linspace(-1e300, 1e300, n)}
+    )
     for recipe in RECIPES:
         fitted = fit_normaliser(table, recipe)
         y = fitted.forward(table.assign(x=0.0))
         assert (y[:, 0] == 0).all() and np.isfinite(y).all()
-        with pytest.raises(HepaeError, match="x in 1000 of 1000 rows"): fitted.forward(table)
+        with pytest.raises(HepaeError, match="x in 1000 of 1000 rows"):
+            fitted.forward(table)
 
 
 words = st.text(max_size=5)
-json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | words,
-                           lambda x: st.lists(x, max_size=3) | st.dictionaries(words, x, max_size=3), max_leaves=6)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | words,
+    lambda x: st.lists(x, max_size=3) | st.dictionaries(words, x, max_size=3),
+    max_leaves=6,
+)
 
 
 @given(part=st.sampled_from(["recipe", "schema", "scales", "g", "c", "a", "b", "u", "names"]), value=json_values)
 def test_hostile_dictionaries_are_refused_or_sound(part, value):
     table = pd.DataFrame({"pt": [30.0, 50.0], "m": [1.0, 4.0]})
     data = fit_normaliser(table, "log-standard").to_dict()
-    if part in data: data[part] = value
-    else: data["scales"][0][part] = value
-    try: fitted = Normaliser.from_dict(data)
-    except HepaeError: return
+    if part in data:
+        data[part] = value
+    else:
+        data["scales"][0][part] = value
+    try:
+        fitted = Normaliser.from_dict(data)
+    except HepaeError:
+        return
     assert len(fitted.scales) == len(fitted.names)
     assert all(np.isfinite([s.a, s.b, s.c, s.u]).all() and s.b for s in fitted.scales)
     assert fitted.names != ["pt", "m"] or np.isfinite(fitted.inverse(np.zeros((3, 2))).to_numpy()).all()
@@ -187,8 +229,10 @@ def test_split_is_by_event_and_stays_when_rows_go(entries, seed, data):
     owner = pd.Series(np.select(list(split.values()), [0, 1, 2]), index=index.get_level_values(0))
     assert (owner.groupby(level=0).nunique() == 1).all()
     rows = np.array(data.draw(st.lists(st.booleans(), min_size=len(table), max_size=len(table))), bool)
-    for name, mask in split_by_event(table[rows], seed).items(): assert (mask == split[name][rows]).all()
-    for name, mask in split_by_event(table[::-1], seed).items(): assert (mask == split[name][::-1]).all()
+    for name, mask in split_by_event(table[rows], seed).items():
+        assert (mask == split[name][rows]).all()
+    for name, mask in split_by_event(table[::-1], seed).items():
+        assert (mask == split[name][::-1]).all()
 
 
 @pytest.mark.parametrize("n", [20_000, 1_000_000, 1_000_001, 3_000_000])
@@ -214,7 +258,8 @@ def test_split_is_the_same_for_ever():
 def test_filters_keep_events_and_add_up(table, name):
     offsets = np.array([0, 0, len(table), len(table)])
     table = with_schema(table.set_index(event_index(offsets)), schema_of(table))
-    try: kept, report = filter_events(table, name)
+    try:
+        kept, report = filter_events(table, name)
     except HepaeError as e:
         assert "no row of" in str(e)
         return
@@ -226,7 +271,8 @@ def test_filters_keep_events_and_add_up(table, name):
 
 @pytest.mark.parametrize("wrong", ["", "jet", "finite,", "jets;mc", "finite,Jets", "pt > 3 TeV", "pz > 3"])
 def test_unknown_filters_are_wrong_usage(wrong):
-    with pytest.raises(UsageError): filter_events(pd.DataFrame({"pt": [1.0]}), wrong)
+    with pytest.raises(UsageError):
+        filter_events(pd.DataFrame({"pt": [1.0]}), wrong)
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +300,8 @@ def test_real_atlas_jets_come_back(atlas_jets, recipe):
 @pytest.mark.parametrize("recipe", ["standard", "log", "custom", "log-standard"])
 @pytest.mark.parametrize("which", [pytest.param("real", marks=pytest.mark.real), "toy"])
 def test_each_variable_comes_back_to_a_millionth(request, which, recipe):
-    "Relative to the value itself, zeros exactly; but for what is below 1e-18 of the largest, where float64 has no digits left beside a centre."
+    """Relative to the value itself, zeros exactly; but for what is below 1e-18 of the largest, where float64 has
+    no digits left beside a centre."""
     real, toy = "atlas_jets", Path(__file__).parents[1] / "data" / "jets_27D.root"
     table = request.getfixturevalue(real) if which == "real" else read(toy, "29D")
     fitted = fit_normaliser(table, recipe)

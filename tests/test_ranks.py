@@ -1,4 +1,5 @@
 "One network trained by two processes under a launcher is the network of one process that takes the same batches."
+
 import os
 import socket
 import subprocess
@@ -15,12 +16,26 @@ from test_learner import made_up_jets
 from hepae.files.reading import write
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
+    # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
+    warnings.simplefilter("ignore", DeprecationWarning)
     from hepae.learning.trained import TrainedModel, read_log
 
 pytest.importorskip("accelerate")
 HOW = ["--recipe", "AE_3D_50", "--epochs", 3, "--bs", 100]  # the last batch is smaller; the learning rate is searched
-LAUNCH = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--no_python"]
+LAUNCH = [
+    "-m",
+    "accelerate.commands.launch",
+    "--multi_gpu",
+    "--num_processes",
+    "2",
+    "--num_machines",
+    "1",
+    "--mixed_precision",
+    "no",
+    "--dynamo_backend",
+    "no",
+    "--no_python",
+]
 
 
 def launched(*arguments) -> subprocess.CompletedProcess:
@@ -28,7 +43,16 @@ def launched(*arguments) -> subprocess.CompletedProcess:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = str(s.getsockname()[1])
-    command = [sys.executable, *LAUNCH, "--main_process_port", port, sys.executable, "-c", "from hepae.cli.main import main; main()", *map(str, arguments)]
+    command = [
+        sys.executable,
+        *LAUNCH,
+        "--main_process_port",
+        port,
+        sys.executable,
+        "-c",
+        "from hepae.cli.main import main; main()",
+        *map(str, arguments),
+    ]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
 
@@ -49,7 +73,8 @@ def two(jets) -> Path:
 
 
 def test_two_processes(jets, two):
-    "The losses agree to 1e-4 of themselves: the sums of a batch are rounded in another order (6e-8 in each), and 36 steps of Adam carry that on; a batch shared wrongly would change them by percents."
+    """The losses agree to 1e-4 of themselves: the sums of a batch are rounded in another order (6e-8 in each), and
+    36 steps of Adam carry that on; a batch shared wrongly would change them by percents."""
     done = hepae("train", jets, "-o", jets.with_name("one"), *HOW)
     assert done.returncode == 0, done.stderr
     one, both = TrainedModel.load(jets.with_name("one")), TrainedModel.load(two)
@@ -83,10 +108,19 @@ def test_more_processes_than_gpus(monkeypatch):
 
     from hepae.core import UsageError
     from hepae.learning.ranks import device_of_rank
-    for k, v in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}.items(): monkeypatch.setenv(k, v)
+
+    for k, v in {
+        "RANK": "1",
+        "WORLD_SIZE": "2",
+        "LOCAL_RANK": "1",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": "1",
+    }.items():
+        monkeypatch.setenv(k, v)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert device_of_rank() == torch.device("cuda", 1) and device_of_rank("cpu") == "cpu"
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(UsageError) as e: device_of_rank()
+    with pytest.raises(UsageError) as e:
+        device_of_rank()
     one_sentence(str(e.value), "process 2 on this machine has no GPU")

@@ -1,4 +1,5 @@
 """What the README tells a stranger to type works as it stands there."""
+
 import re
 import shlex
 import shutil
@@ -26,7 +27,8 @@ def few(tmp_path_factory):
 def workplace(few, tmp_path):
     "A folder with a file of one's own, the sample in `data`, and the network beside it."
     (tmp_path / "data").mkdir()
-    for name in ("my.root", "data/jets.root"): shutil.copy(few, tmp_path / name)
+    for name in ("my.root", "data/jets.root"):
+        shutil.copy(few, tmp_path / name)
     (tmp_path / "4D").symlink_to(ROOT / "4D")
     return tmp_path
 
@@ -48,16 +50,24 @@ def commands() -> list[str]:
 def test_commands(workplace):
     "Every line runs, in order; the training is cut to one epoch."
     for line in commands():
-        runs(line.replace("--epochs 100", "--epochs 1 --lr 1e-3").replace("--recipe density", "--recipe density --epochs 0"), workplace)
+        runs(
+            line.replace("--epochs 100", "--epochs 1 --lr 1e-3").replace(
+                "--recipe density", "--recipe density --epochs 0"
+            ),
+            workplace,
+        )
     assert len(commands()) == 9
-    assert {"my.hepae", "back.root", "report.html", "seen.root", "jets.pkl", "model", "density"} <= {p.name for p in workplace.iterdir()}
+    assert {"my.hepae", "back.root", "report.html", "seen.root", "jets.pkl", "model", "density"} <= {
+        p.name for p in workplace.iterdir()
+    }
 
 
 def test_events(workplace):
     "The block about Monte Carlo events runs, in order, on the committed sample; the training is cut to one epoch."
     shutil.copy(ROOT / "data" / "drell_yan.hepmc.gz", workplace / "dy.hepmc.gz")
     lines = [line.split("#")[0].strip() for _, text in BLOCKS if "dy.hepmc.gz" in text for line in text.splitlines()]
-    for line in lines: runs(line + " --epochs 1 --lr 1e-3" * line.startswith("hepae train"), workplace)
+    for line in lines:
+        runs(line + " --epochs 1 --lr 1e-3" * line.startswith("hepae train"), workplace)
     assert len(lines) == 6
     lossless, packed = (workplace / "dy.hepae").stat().st_size, (workplace / "dy.hepmc.gz").stat().st_size
     assert lossless < packed / 8
@@ -74,6 +84,7 @@ def test_python(workplace, monkeypatch):
 def test_table_of_commands():
     "The README lists the commands there are, and no others."
     from hepae.cli.main import cli
+
     listed = re.findall(r"^\| `hepae (\w+)` \|", README, re.MULTILINE)
     assert sorted(listed) == sorted(cli.commands)
 
@@ -81,10 +92,14 @@ def test_table_of_commands():
 def test_number_of_jets():
     "The number of jets that the README quotes is that of the sample."
     from hepae.files.reading import describe
+
     rows = describe(ROOT / "data" / "jets.root")["containers"][0]["rows"]
     assert f"{rows:,} PYTHIA jets" in README
 
 
 def test_links():
     "Files and folders that the README names exist."
-    for name in re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(r"`((?:nbs|docker|4D|27D|hepmc|data)/[\w./-]*)`", README): assert (ROOT / name).exists(), name
+    for name in re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(
+        r"`((?:nbs|docker|4D|27D|hepmc|data)/[\w./-]*)`", README
+    ):
+        assert (ROOT / name).exists(), name

@@ -1,4 +1,5 @@
 "The report as a file: self-contained, harmless whatever the names are, and made of any table."
+
 import re
 import subprocess
 import sys
@@ -16,8 +17,20 @@ from hepae.plots.style import png
 from hepae.report.page import analysis_report, write_report
 from hepae.schema import VARIABLES, event_index, infer_schema, preset, schema_of, with_schema
 
-HOSTILE = ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "</style></title>", "{{ 7*7 }}", "${x}", "$\\frac{", "_hidden",
-           "a\nb\x00", "名前", "x" * 300, "100%", "{numbers}"]
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</style></title>",
+    "{{ 7*7 }}",
+    "${x}",
+    "$\\frac{",
+    "_hidden",
+    "a\nb\x00",
+    "名前",
+    "x" * 300,
+    "100%",
+    "{numbers}",
+]
 
 
 def table(names: list[str], n: int, seed: int = 41) -> pd.DataFrame:
@@ -26,8 +39,10 @@ def table(names: list[str], n: int, seed: int = 41) -> pd.DataFrame:
 
     def values(name):
         _, _, kind, bound = VARIABLES.get(name, ("", "", "continuous", "rel:1e-3"))
-        if kind == "integer": return g.integers(0, 30, n).astype("i4")
-        if kind == "periodic": return g.uniform(-np.pi, np.pi, n).astype("f4")
+        if kind == "integer":
+            return g.integers(0, 30, n).astype("i4")
+        if kind == "periodic":
+            return g.uniform(-np.pi, np.pi, n).astype("f4")
         return (g.exponential(20, n) if bound.startswith("rel") else g.normal(0, 1, n)).astype("f4")
 
     made = pd.DataFrame({name: values(name) for name in names}, index=event_index(np.arange(n + 1)))
@@ -43,6 +58,7 @@ def smeared(original: pd.DataFrame, size: float) -> pd.DataFrame:
 
 class Page(HTMLParser):
     "Tags, their attributes, and the text of a page."
+
     def __init__(self, html: str):
         super().__init__()
         self.tags, self.attributes, self.words, self.open = [], [], [], []
@@ -51,11 +67,14 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         self.attributes += attributes
-        if tag not in ("meta", "img"): self.open.append(tag)
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
 
-    def handle_endtag(self, tag): assert self.open.pop() == tag, f"</{tag}> closes nothing"
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
 
-    def handle_data(self, data): self.words.append(data)
+    def handle_data(self, data):
+        self.words.append(data)
 
 
 def page_of(path) -> Page:
@@ -87,7 +106,15 @@ def test_hostile_names_stay_words(tmp_path):
     models = {label: smeared(names, 0.01) for label in ("<b>$^{", "{latent}")}
     logs = {"<script>": pd.DataFrame({"epoch": [0, 1], "train_loss": [1.0, 0.5], "valid_loss": [1.0, np.nan]})}
     facts = {"latent": 3, "<i>recipe": "</dd><script>alert(2)</script>"}
-    analysis_report(tmp_path / "r.html", names, models, logs, facts, {"command": "<svg onload=x>", "packages": {"<p>": "1"}}, title="</title><script>")
+    analysis_report(
+        tmp_path / "r.html",
+        names,
+        models,
+        logs,
+        facts,
+        {"command": "<svg onload=x>", "packages": {"<p>": "1"}},
+        title="</title><script>",
+    )
     page = page_of(tmp_path / "r.html")
     text = "".join(page.words)
     assert "<script>alert(1)</script>" in text and "{{ 7*7 }}" in text and "49" not in text
@@ -116,7 +143,8 @@ def test_one_and_constant_columns(tmp_path):
     analysis_report(tmp_path / "one.html", one, {"same": one})
     constant = with_schema(table(preset("4D"), 50) * 0 + 1, schema_of(table(preset("4D"), 50)))
     analysis_report(tmp_path / "constant.html", constant, {"same": constant})
-    for name in ("one.html", "constant.html"): page_of(tmp_path / name)
+    for name in ("one.html", "constant.html"):
+        page_of(tmp_path / name)
 
 
 def test_27_variables_and_models_side_by_side(tmp_path, monkeypatch):
@@ -128,7 +156,8 @@ def test_27_variables_and_models_side_by_side(tmp_path, monkeypatch):
     facts = {"latent": {"z8": 8, "z14": 14}, "seconds": {"z8": 1.5, "z14": 2.5}}
     summary = analysis_report(tmp_path / "r.html", jets, models, facts=facts)
     page = page_of(tmp_path / "r.html")
-    assert page.tags.count("table") == 3 and page.tags.count("img") == 3 + 2 * 5  # corners in the five groups of physics
+    # corners in the five groups of physics
+    assert page.tags.count("table") == 3 and page.tags.count("img") == 3 + 2 * 5
     assert any("27 → 14 (z14)" in w for w in page.words) and "1.5 (z8); 2.5 (z14)" in page.words
     assert summary["z14"].sigma.pt < summary["z8"].sigma.pt
     assert summary["z8"].loc["N90Constituents", "n"] == 500
@@ -143,16 +172,20 @@ def test_every_picture_says_what_it_is(tmp_path):
 
 def test_the_same_report_twice_is_the_same_file(tmp_path):
     jets = table(preset("4D"), 200)
-    for name in "ab": analysis_report(tmp_path / name, jets, {"A": smeared(jets, 0.01)}, record={"seed": 41})
+    for name in "ab":
+        analysis_report(tmp_path / name, jets, {"A": smeared(jets, 0.01)}, record={"seed": 41})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_files_appear_whole_or_not_at_all(tmp_path):
-    with pytest.raises(HepaeError, match="has no place in a report"): write_report(tmp_path / "r.html", "t", [("s", [3])])
-    with pytest.raises(HepaeError, match="does not exist"): write_report(tmp_path / "no" / "r.html", "t", [])
+    with pytest.raises(HepaeError, match="has no place in a report"):
+        write_report(tmp_path / "r.html", "t", [("s", [3])])
+    with pytest.raises(HepaeError, match="does not exist"):
+        write_report(tmp_path / "no" / "r.html", "t", [])
     assert list(tmp_path.iterdir()) == []
     write_report(tmp_path / "r.html", "t", [("s", ["words"])])
-    with pytest.raises(HepaeError, match="--force"): write_report(tmp_path / "r.html", "t", [])
+    with pytest.raises(HepaeError, match="--force"):
+        write_report(tmp_path / "r.html", "t", [])
     write_report(tmp_path / "r.html", "other", [], force=True)
     assert "other" in page_of(tmp_path / "r.html").words
 
@@ -161,9 +194,12 @@ def test_tables_that_do_not_match_are_refused(tmp_path):
     jets = table(preset("4D"), 50)
     for other, words in ((jets[1:], "50 rows"), (jets.drop(columns="m"), "lacks column m"), (jets[::-1], "row 0")):
         for compare in (residuals, bound_violations, plot_histograms):
-            with pytest.raises(HepaeError, match=words): compare(jets, other)
-        with pytest.raises(HepaeError, match=words): analysis_report(tmp_path / "r.html", jets, {"A": other})
-    with pytest.raises(UsageError, match="nothing to plot"): analysis_report(tmp_path / "r.html", jets, {})
+            with pytest.raises(HepaeError, match=words):
+                compare(jets, other)
+        with pytest.raises(HepaeError, match=words):
+            analysis_report(tmp_path / "r.html", jets, {"A": other})
+    with pytest.raises(UsageError, match="nothing to plot"):
+        analysis_report(tmp_path / "r.html", jets, {})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -171,8 +207,13 @@ def test_plots_take_hostile_names():
     names = table(HOSTILE, 50)
     found = residuals(names, smeared(names, 0.1))
     preview = plot_preview(names, names, {"epoch": [0], "train_loss": [1.0], "valid_loss": [np.nan]})
-    for figure in (plot_histograms(names, {"_$": names}), plot_residuals({"$x": found}), plot_corner(found, HOSTILE[:3]),
-                   plot_correlation({"$a": names, "_b": found}), preview):
+    for figure in (
+        plot_histograms(names, {"_$": names}),
+        plot_residuals({"$x": found}),
+        plot_corner(found, HOSTILE[:3]),
+        plot_correlation({"$a": names, "_b": found}),
+        preview,
+    ):
         assert png(figure, 40).startswith(b"\x89PNG")
 
 
@@ -197,6 +238,14 @@ def test_summary_of_known_numbers():
     found = with_schema(pd.DataFrame({"eta": [-2.0, -1, 0, 1, 2, np.nan]}), infer_schema(pd.DataFrame({"eta": [0.0]})))
     row = summarise(found).loc["eta"]
     sigma = np.sqrt(2.5)
-    expected = {"n": 5, "excluded": 1, "mean": 0, "sem": sigma / np.sqrt(5), "sigma": sigma, "sigma_error": sigma / np.sqrt(10), "max_abs": 2}
+    expected = {
+        "n": 5,
+        "excluded": 1,
+        "mean": 0,
+        "sem": sigma / np.sqrt(5),
+        "sigma": sigma,
+        "sigma_error": sigma / np.sqrt(10),
+        "max_abs": 2,
+    }
     assert row[list(expected)].to_dict() == pytest.approx(expected)
     assert row["q68"] == pytest.approx(0.68 * 2) and row["q95"] == pytest.approx(0.95 * 2)

@@ -1,4 +1,5 @@
 "The committed samples are what data/README.md says, and anybody can make them again."
+
 import gzip
 import importlib.util
 import os
@@ -31,7 +32,8 @@ def stated(what: str) -> int:
 
 @pytest.fixture(scope="module")
 def tree():
-    with uproot.open(JETS) as root: yield root["CollectionTree"]
+    with uproot.open(JETS) as root:
+        yield root["CollectionTree"]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,8 @@ def jets(tree):
 
 @pytest.fixture(scope="module")
 def pairs():
-    with pyhepmc.open(PAIRS) as file: return list(file)
+    with pyhepmc.open(PAIRS) as file:
+        return list(file)
 
 
 def final_momentum(event):
@@ -63,7 +66,8 @@ def test_jet_branches(tree):
 
 
 def test_jet_tree_says_how_it_was_made(tree, jets):
-    for fact in ("HardQCD:all = on", "pTHatMin = 20.0", "seed 41", f"{len(jets)} events"): assert fact in tree.title
+    for fact in ("HardQCD:all = on", "pTHatMin = 20.0", "seed 41", f"{len(jets)} events"):
+        assert fact in tree.title
 
 
 def test_jet_counts_are_those_of_the_readme(tree, jets):
@@ -104,7 +108,7 @@ def test_pairs(pairs):
 
 def test_pairs_have_their_mass(pairs):
     for event in pairs:
-        boson, = (p for p in event.particles if p.pid == 23 and p.status == 62)
+        (boson,) = (p for p in event.particles if p.pid == 23 and p.status == 62)
         electron, positron = boson.end_vertex.particles_out
         assert {electron.pid, positron.pid} == {11, -11}
         assert 250 < (electron.momentum + positron.momentum).m() < 400
@@ -120,7 +124,8 @@ def test_pairs_are_hung_together(pairs):
 
 def test_pairs_survive_reading_and_writing(pairs, tmp_path):
     with pyhepmc.open(tmp_path / "copy.hepmc", "w") as file:
-        for event in pairs: file.write(event)
+        for event in pairs:
+            file.write(event)
     assert (tmp_path / "copy.hepmc").read_bytes().rstrip() == gzip.decompress(PAIRS.read_bytes()).rstrip()
 
 
@@ -166,7 +171,8 @@ def test_interrupted_run_leaves_nothing(tmp_path, name):
         yield from list(steps)[:1]
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt): write_sample(tmp_path / name, 5, progress=stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_sample(tmp_path / name, 5, progress=stop)
     assert list(tmp_path.iterdir()) == []
 
 

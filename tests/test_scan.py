@@ -1,4 +1,6 @@
-"A scan whose workers, scheduler or own process are killed loses no finished point, and gives the numbers of one that was left in peace."
+"""A scan whose workers, scheduler or own process are killed loses no finished point, and gives the numbers of one
+that was left in peace."""
+
 import json
 import signal
 import subprocess
@@ -16,7 +18,8 @@ from hepae.core import HepaeError
 from hepae.files.reading import write
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
+    # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
+    warnings.simplefilter("ignore", DeprecationWarning)
     from hepae.bench.scan import scan
 
 pytest.importorskip("distributed")
@@ -49,7 +52,8 @@ def in_peace(jets, grid) -> Path:
 def lines(folder: Path) -> dict[str, dict]:
     "What the points came to, without the seconds that they took."
     found = {p.stem: json.loads(p.read_text()) for p in (folder / "points").glob("*.json")}
-    for line in found.values(): line["result"].pop("seconds", None)
+    for line in found.values():
+        line["result"].pop("seconds", None)
     return found
 
 
@@ -68,11 +72,13 @@ def worker_processes() -> list:
 
 
 def test_worker_killed(jets, grid, in_peace):
-    "One of two workers is killed after the first point: its point is tried again, and all is as in one process, bit for bit."
+    """One of two workers is killed after the first point: its point is tried again, and all is as in one process,
+    bit for bit."""
     kept, killed, folder = {}, [], jets.with_name("killed")
 
     def kill(line):
-        if killed: return
+        if killed:
+            return
         kept.update({p: t for p, t in stamps(folder).items() if line["name"] in str(p)})
         killed.append(worker_processes()[0])
         killed[0].send_signal(signal.SIGKILL)
@@ -87,7 +93,8 @@ def test_worker_killed(jets, grid, in_peace):
 def test_again(jets, grid, in_peace):
     "A scan that is complete writes no point again, and a table and a picture that were lost are there again."
     before = stamps(in_peace)
-    for name in ("scan.csv", "scan.png"): (in_peace / name).unlink()
+    for name in ("scan.csv", "scan.png"):
+        (in_peace / name).unlink()
     table = scan(jets, in_peace, grid, workers=2)
     assert stamps(in_peace) == before
     assert pd.read_csv(in_peace / "scan.csv")["name"].tolist() == table["name"].tolist()
@@ -97,20 +104,24 @@ def test_again(jets, grid, in_peace):
 def test_point_that_kills_its_worker(jets, tmp_path):
     "It is tried some times, then reported; the others are done."
     from dask import config
+
     (tmp_path / "grid.toml").write_text(GRID.replace("[10, 20]", "10").replace("[1, 2, 3]", "[1, 2]"))
     (tmp_path / "deadly.py").write_text(f"""
 import os, signal, sys, types
 
-def _on_worker(settings, folder, source):  # in place of the training: torch takes seconds to import, anew after each death
+# in place of the training: torch takes seconds to import, anew after each death
+def _on_worker(settings, folder, source):
     if settings["latent"] == 2:
-        open({str(tmp_path / 'deaths')!r}, "a").write("x")
+        open({str(tmp_path / "deaths")!r}, "a").write("x")
         os.kill(os.getpid(), signal.SIGKILL)
-    return dict(name="one", settings=settings, status="done", reason="", result={{"latent": 1, "valid_mse": 0.5, "scaled pt": 0.5}})
+    result = {{"latent": 1, "valid_mse": 0.5, "scaled pt": 0.5}}
+    return dict(name="one", settings=settings, status="done", reason="", result=result)
 
 sys.modules["hepae.bench.scan"] = types.ModuleType("hepae.bench.scan")
 sys.modules["hepae.bench.scan"]._on_worker = _on_worker
 """)
-    with config.set({"distributed.worker.preload": [str(tmp_path / "deadly.py")]}): table = scan(jets, tmp_path / "scan", tmp_path / "grid.toml", workers=1)
+    with config.set({"distributed.worker.preload": [str(tmp_path / "deadly.py")]}):
+        table = scan(jets, tmp_path / "scan", tmp_path / "grid.toml", workers=1)
     assert table["status"].tolist() == ["done", "failed"] and table["latent"].tolist() == [1, 2]
     assert table["reason"][1] == "its worker died 4 times" and (tmp_path / "deaths").read_text() == "xxxx"
     table = scan(jets, tmp_path / "scan", tmp_path / "grid.toml", workers=0)
@@ -131,12 +142,15 @@ def wait_for(condition, seconds: float = 60) -> None:
 def test_scan_killed(jets, grid, in_peace, tmp_path):
     "kill -9 of the scan itself, with its workers at work: the same command goes on."
     folder = tmp_path / "scan"
-    process = subprocess.Popen([*COMMAND, jets, "-o", folder, "--grid", grid, "--workers", "1"], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*COMMAND, jets, "-o", folder, "--grid", grid, "--workers", "1"], stderr=subprocess.DEVNULL
+    )
     wait_for(lambda: len(list(folder.glob("points/*.json"))) >= 2)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
-    wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in workers))  # they end with it
+    # they end with it
+    wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in workers))
     kept = {p: t for p, t in stamps(folder).items() if p.with_suffix(".json") in folder.glob("points/*.json")}
     assert 2 <= len(kept) < 6
     done = hepae("scan", jets, "-o", folder, "--grid", grid, "--workers", 0)
@@ -149,13 +163,55 @@ def test_scheduler_killed(jets, grid, tmp_path):
     "The scheduler of a real cluster dies: that is said, and what is finished is kept."
     place = tmp_path / "scheduler.json"
     quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    scheduler = subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(place)], **quiet)
+    scheduler = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_scheduler",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--scheduler-file",
+            str(place),
+        ],
+        **quiet,
+    )
     worker = None
     try:
         wait_for(place.exists)
-        worker = subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(place), "--nthreads", "1", "--no-dashboard", "--no-nanny", "--death-timeout", "5"], **quiet)
+        worker = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "distributed.cli.dask_worker",
+                "--scheduler-file",
+                str(place),
+                "--nthreads",
+                "1",
+                "--no-dashboard",
+                "--no-nanny",
+                "--death-timeout",
+                "5",
+            ],
+            **quiet,
+        )
         wait_for(lambda: place.read_text().endswith("}"))
-        process = subprocess.Popen([*COMMAND, jets, "-o", tmp_path / "scan", "--grid", grid, "--dask", json.loads(place.read_text())["address"]], stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [
+                *COMMAND,
+                jets,
+                "-o",
+                tmp_path / "scan",
+                "--grid",
+                grid,
+                "--dask",
+                json.loads(place.read_text())["address"],
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         wait_for(lambda: list(tmp_path.glob("scan/points/*.json")))
         scheduler.kill()
         _, said = process.communicate(timeout=60)
@@ -163,8 +219,10 @@ def test_scheduler_killed(jets, grid, tmp_path):
         one_sentence(said, "the Dask scheduler is gone", "start the same scan again")
     finally:
         for p in (scheduler, worker):
-            if p: p.kill()
-            if p: p.wait()
+            if p:
+                p.kill()
+            if p:
+                p.wait()
     assert len(pd.read_csv(tmp_path / "scan" / "scan.csv")) >= 1
 
 
@@ -173,10 +231,17 @@ def test_failed_points(jets, tmp_path):
     (tmp_path / "some.toml").write_text('epochs = 1\nlatent = [2]\nlr = [1e-3, 1e30]\nrecipe = ["AE_3D_50", "AE_5D"]')
     reasons = scan(jets, tmp_path / "some", tmp_path / "some.toml", workers=0)["reason"]
     assert len(reasons) == 4 and reasons[0] == ""
-    assert sum("the training diverged" in r for r in reasons) == 1 and sum("--recipe AE_5D: unknown" in r for r in reasons) == 2
+    assert (
+        sum("the training diverged" in r for r in reasons) == 1
+        and sum("--recipe AE_5D: unknown" in r for r in reasons) == 2
+    )
     (tmp_path / "all.toml").write_text('epochs = 1\nbs = 1\nrecipe = "AE_bn"')
     done = hepae("scan", jets, "-o", tmp_path / "all", "--grid", tmp_path / "all.toml", "--workers", 0, "-q")
-    assert done.returncode == 1 and "batch normalisation needs at least two rows" in done.stderr and "all 1 points failed" in done.stderr
+    assert (
+        done.returncode == 1
+        and "batch normalisation needs at least two rows" in done.stderr
+        and "all 1 points failed" in done.stderr
+    )
 
 
 def test_bad_toml(jets, tmp_path):
@@ -190,4 +255,5 @@ def test_bad_toml(jets, tmp_path):
 def test_another_table(jets, grid, in_peace, tmp_path):
     "The folder is of one table."
     write(made_up_jets(1000), tmp_path / "other.parquet")
-    with pytest.raises(HepaeError, match="is a scan of another table, whose rows is 2000 where this has 1000"): scan(tmp_path / "other.parquet", in_peace, grid, workers=0)
+    with pytest.raises(HepaeError, match="is a scan of another table, whose rows is 2000 where this has 1000"):
+        scan(tmp_path / "other.parquet", in_peace, grid, workers=0)

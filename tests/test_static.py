@@ -1,4 +1,6 @@
-"""The generated modules stand on their own: no name that only a notebook's hidden cell imported, nothing imported in vain."""
+"""The generated modules stand on their own: no name that only a notebook's hidden cell imported, nothing imported
+in vain."""
+
 import json
 import subprocess
 import sys
@@ -9,12 +11,18 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def test_names():
     "ruff's pyflakes rules find nothing in hepae/, tests/ and the studies' scripts."
-    done = subprocess.run([sys.executable, "-m", "ruff", "check", "--no-cache", "--select", "F", "hepae", "tests", "4D", "27D", "hepmc"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--no-cache", "--select", "F", "hepae", "tests", "4D", "27D", "hepmc"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout
 
 
 def test_notebooks_show_no_warnings_and_no_machine():
-    "What was printed to standard error, a traceback or a place on the disk of whoever ran it has no place in a committed notebook."
+    """What was printed to standard error, a traceback or a place on the disk of whoever ran it has no place in a
+    committed notebook."""
     for path in sorted(p for folder in ("nbs", "4D", "27D", "hepmc") for p in (ROOT / folder).rglob("*.ipynb")):
         for cell in json.loads(path.read_text())["cells"]:
             for out in cell.get("outputs", []):

@@ -2,9 +2,11 @@
 
     python tests/benchmarks/codec_speed.py [--rows 28000 200000 1000000] [--repeat 5]
 
-Jets are drawn from data/jets.root with some noise, so that none is there twice. After a warm-up the contenders take turns, so that a busy machine slows all of them alike; printed are medians, and the median of the ratios of each
+Jets are drawn from data/jets.root with some noise, so that none is there twice. After a warm-up the contenders take
+turns, so that a busy machine slows all of them alike; printed are medians, and the median of the ratios of each
 turn (above 1: hepae is faster than xz compresses). MB are of float32 values, one thread.
 """
+
 import argparse
 import lzma
 import time
@@ -43,14 +45,34 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[28_000, 200_000, 1_000_000])
     parser.add_argument("--repeat", type=int, default=5)
     args = parser.parse_args()
-    print(f"{'jets':>10}  {'bits':>6}  {'encode':>10}  {'decode':>10}  {'unordered':>10}  {'back':>10}  {'xz -6':>10}   ratios to xz")
+    print(
+        f"{'jets':>10}  {'bits':>6}  {'encode':>10}  {'decode':>10}  {'unordered':>10}  {'back':>10}  "
+        f"{'xz -6':>10}   ratios to xz"
+    )
     for n in args.rows:
         table = jets(n)
-        raw, data, unordered = table.to_numpy("f4").tobytes(), compress(table, "schema"), compress(table, "schema", unordered="table")
-        turns = [(compress, table), (decompress, data), (lambda t: compress(t, "schema", unordered="table"), table), (decompress, unordered), (lambda b: lzma.compress(b, preset=6), raw)]
+        raw, data, unordered = (
+            table.to_numpy("f4").tobytes(),
+            compress(table, "schema"),
+            compress(table, "schema", unordered="table"),
+        )
+        turns = [
+            (compress, table),
+            (decompress, data),
+            (lambda t: compress(t, "schema", unordered="table"), table),
+            (decompress, unordered),
+            (lambda b: lzma.compress(b, preset=6), raw),
+        ]
         times = np.array([[seconds(*turn) for turn in turns] for _ in range(args.repeat)])
         speed, ratio = len(raw) / 1e6 / np.median(times, 0), np.median(times[:, -1:] / times, 0)
-        print(f"{n:10,}  {8 * len(data) / n:6.2f}  " + "  ".join(f"{s:5.2f} MB/s" for s in speed) + "   " + ", ".join(f"{r:.2f}" for r in ratio[:-1]), flush=True)
+        print(
+            f"{n:10,}  {8 * len(data) / n:6.2f}  "
+            + "  ".join(f"{s:5.2f} MB/s" for s in speed)
+            + "   "
+            + ", ".join(f"{r:.2f}" for r in ratio[:-1]),
+            flush=True,
+        )
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,9 @@
 """Damaged `.hepae` files by the thousand: `python tests/benchmarks/fuzz.py --files 20000 --seed 1`.
 
-Half of them are accidents (cut, flipped, spliced, …), half are attacks with checksums that fit. Exit code 1 if one is read wrongly, fails otherwise than with HepaeError, hangs, or takes too much memory; the worst are kept with --keep FOLDER."""
+Half of them are accidents (cut, flipped, spliced, …), half are attacks with checksums that fit. Exit code 1 if one
+is read wrongly, fails otherwise than with HepaeError, hangs, or takes too much memory; the worst are kept with
+--keep FOLDER."""
+
 import argparse
 import faulthandler
 import resource
@@ -29,10 +32,16 @@ for done in range(0, options.files, 1000):
     print(f"\r{done + 1000} files, {len(judge.wrong)} wrong", end="", file=sys.stderr, flush=True)
 faulthandler.cancel_dump_traceback_later()
 print(file=sys.stderr)
-for what, n in sorted(judge.counts.items()): print(f"{n:7d}  {what}")
-print(f"{options.files} files in {time.perf_counter() - began:.0f} s; the slowest took {judge.slowest:.2f} s, the largest {judge.largest >> 20} MB (honest files up to {judge.honest >> 20} MB)")
-for what, n in Counter(w[:150] for w, _ in judge.wrong).most_common(): print(f"{n:7d}  {what}")
+for what, n in sorted(judge.counts.items()):
+    print(f"{n:7d}  {what}")
+print(
+    f"{options.files} files in {time.perf_counter() - began:.0f} s; the slowest took {judge.slowest:.2f} s, "
+    f"the largest {judge.largest >> 20} MB (honest files up to {judge.honest >> 20} MB)"
+)
+for what, n in Counter(w[:150] for w, _ in judge.wrong).most_common():
+    print(f"{n:7d}  {what}")
 if options.keep:
     options.keep.mkdir(exist_ok=True)
-    for k, (_, data) in enumerate(judge.wrong): (options.keep / f"{k}.hepae").write_bytes(data)
+    for k, (_, data) in enumerate(judge.wrong):
+        (options.keep / f"{k}.hepae").write_bytes(data)
 sys.exit(bool(judge.wrong))

@@ -2,11 +2,15 @@
 
     python tests/benchmarks/hepmc_speed.py [FILE ...] [--events 400] [--repeat 5]
 
-Without files: Drell-Yan events of the committed sample, repeated, in both formats, and the real files of HEPAE_TESTDATA if they are there, repeated to 400 events at least. Text is unpacked beforehand.
-Seconds are of one process on its CPUs (all threads together), the least of alternating runs after a warm-up. Two loops over pyhepmc: one takes the columns that `evt.numpy` offers (ids, momenta,
-mass, places, weights), against our tables without attributes; one fills production and end vertex of each particle, too, as our tables do. Memory is the peak resident size of a process that reads
+Without files: Drell-Yan events of the committed sample, repeated, in both formats, and the real files of
+HEPAE_TESTDATA if they are there, repeated to 400 events at least. Text is unpacked beforehand.
+Seconds are of one process on its CPUs (all threads together), the least of alternating runs after a warm-up. Two
+loops over pyhepmc: one takes the columns that `evt.numpy` offers (ids, momenta,
+mass, places, weights), against our tables without attributes; one fills production and end vertex of each particle,
+too, as our tables do. Memory is the peak resident size of a process that reads
 the particles of the files named, or of the sample at 1× and 10×.
 """
+
 import gzip
 import os
 import subprocess
@@ -38,33 +42,54 @@ def repeated(text: bytes, events: int) -> bytes:
 def offered(event) -> tuple:
     "The columns that evt.numpy has."
     p, v = event.numpy.particles, event.numpy.vertices
-    return p.id, p.pid, p.status, p.px, p.py, p.pz, p.e, p.generated_mass, v.id, v.status, v.x, v.y, v.z, v.t, np.array(event.weights)
+    return (
+        p.id,
+        p.pid,
+        p.status,
+        p.px,
+        p.py,
+        p.pz,
+        p.e,
+        p.generated_mass,
+        v.id,
+        v.status,
+        v.x,
+        v.y,
+        v.z,
+        v.t,
+        np.array(event.weights),
+    )
 
 
 def begins_and_ends(event) -> tuple:
     "The vertices where each particle begins and ends."
     production, end = np.zeros(len(event.particles), int), np.zeros(len(event.particles), int)
     for vertex in event.vertices:
-        for q in vertex.particles_in: end[q.id - 1] = vertex.id
-        for q in vertex.particles_out: production[q.id - 1] = vertex.id
+        for q in vertex.particles_in:
+            end[q.id - 1] = vertex.id
+        for q in vertex.particles_out:
+            production[q.id - 1] = vertex.id
     return production, end
 
 
 def columns(path: Path) -> int:
     "What evt.numpy offers, event by event."
-    with pyhepmc.open(path) as file: return sum(len(offered(event)) > 0 for event in file)
+    with pyhepmc.open(path) as file:
+        return sum(len(offered(event)) > 0 for event in file)
 
 
 def graph(path: Path) -> int:
     "The same, and where each particle begins and ends."
-    with pyhepmc.open(path) as file: return sum(len(offered(event) + begins_and_ends(event)) > 0 for event in file)
+    with pyhepmc.open(path) as file:
+        return sum(len(offered(event) + begins_and_ends(event)) > 0 for event in file)
 
 
 READERS = {
     "tables": lambda path: sum(len(e) for e in read_events(path, attributes=False)),
     "with attributes": lambda path: sum(len(e) for e in read_events(path)),
     "50 particles": lambda path: sum(1 for _ in read_particles(path, 50)),
-    "pyhepmc": columns, "pyhepmc + graph": graph,
+    "pyhepmc": columns,
+    "pyhepmc + graph": graph,
 }
 
 
@@ -100,11 +125,16 @@ def memory(path: Path) -> tuple[int, float]:
 def main(files, events, repeat, only_memory):
     "Print one line a file and reader, then the memory."
     pyhepmc.Setup.print_warnings = False
-    if not files and not TESTDATA.is_dir(): print("skipped: real files, no folder of them in HEPAE_TESTDATA")
+    if not files and not TESTDATA.is_dir():
+        print("skipped: real files, no folder of them in HEPAE_TESTDATA")
     with tempfile.TemporaryDirectory() as folder:
         made = {}
-        for name, source in [("drell_yan.hepmc3", SAMPLE), *((f.name, f) for f in files or [TESTDATA / n for n in REAL if (TESTDATA / n).exists()])]:
-            if only_memory: break
+        for name, source in [
+            ("drell_yan.hepmc3", SAMPLE),
+            *((f.name, f) for f in files or [TESTDATA / n for n in REAL if (TESTDATA / n).exists()]),
+        ]:
+            if only_memory:
+                break
             made[name] = Path(folder) / f"{name}.txt"
             made[name].write_bytes(repeated(b"".join(pieces(source)), events))
         if made:
@@ -113,15 +143,31 @@ def main(files, events, repeat, only_memory):
         for name, path in made.items():
             n, best = READERS["tables"](path), dict.fromkeys(READERS, np.inf)
             for _ in range(repeat):
-                for reader, read in READERS.items(): best[reader] = min(best[reader], seconds(read, path))
+                for reader, read in READERS.items():
+                    best[reader] = min(best[reader], seconds(read, path))
             print(f"{name}: {n} events, {path.stat().st_size / 1e6:.1f} MB of text")
-            for reader, s in best.items(): print(f"  {reader:16} {n / s:8.0f} events/s")
-            print(f"  ratio {best['pyhepmc'] / best['tables']:.1f} (columns), {best['pyhepmc + graph'] / best['tables']:.1f} (columns and graph), {best['pyhepmc + graph'] / best['with attributes']:.1f} (we read the attributes, too)")
+            for reader, s in best.items():
+                print(f"  {reader:16} {n / s:8.0f} events/s")
+            print(
+                f"  ratio {best['pyhepmc'] / best['tables']:.1f} (columns), "
+                f"{best['pyhepmc + graph'] / best['tables']:.1f} (columns and graph), "
+                f"{best['pyhepmc + graph'] / best['with attributes']:.1f} (we read the attributes, too)"
+            )
         text = gzip.decompress(SAMPLE.read_bytes())
         for times in () if files else (1, 10):
             (path := Path(folder) / f"{times}.hepmc").write_bytes(repeated(text, 340 * times))
-            print("memory: {} events, {:.0f} MB of text, peak {:.0f} MB".format(*(found := memory(path))[:1], path.stat().st_size / 1e6, found[1]))
-        for path in files: print("memory: {}: {} events, {:.0f} MB in the file, peak {:.0f} MB".format(path.name, *(found := memory(path))[:1], path.stat().st_size / 1e6, found[1]))
+            print(
+                "memory: {} events, {:.0f} MB of text, peak {:.0f} MB".format(
+                    *(found := memory(path))[:1], path.stat().st_size / 1e6, found[1]
+                )
+            )
+        for path in files:
+            print(
+                "memory: {}: {} events, {:.0f} MB in the file, peak {:.0f} MB".format(
+                    path.name, *(found := memory(path))[:1], path.stat().st_size / 1e6, found[1]
+                )
+            )
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

@@ -3,10 +3,15 @@
     hepae sample --detector --jets 100000 --workers 2 -o processed_data/jets27_100k.root
     python tests/benchmarks/latent_mse.py processed_data/jets27_100k.root [--minutes 5] [--only 25D:14 …]
 
-Both learn in the same frame, the ancestors' custom normalisation, with one-cycle schedules of as many epochs as the minutes (of CPU time of one thread) hold; an epoch is timed first. Theirs is 27-200-200-200-z with LeakyReLU and batch
-normalisation, batches of 4096, learning rate and weight decay as they chose them for each z. The error is the mean over jets and variables, of validation rows (which also choose the epoch) and of test rows (which
-choose nothing), in the common frame as the networks see it, and of the jets that come back, in units of each variable's standard deviation.
+Both learn in the same frame, the ancestors' custom normalisation, with one-cycle schedules of as many epochs as the
+minutes (of CPU time of one thread) hold; an epoch is timed first. Theirs is 27-200-200-200-z with LeakyReLU and
+batch
+normalisation, batches of 4096, learning rate and weight decay as they chose them for each z. The error is the mean
+over jets and variables, of validation rows (which also choose the epoch) and of test rows (which
+choose nothing), in the common frame as the networks see it, and of the jets that come back, in units of each
+variable's standard deviation.
 """
+
 import tempfile
 import time
 from pathlib import Path
@@ -21,7 +26,16 @@ from hepae.learning.learner import ae_learner, train
 from hepae.learning.prep import filter_events, split_by_event
 from hepae.metrics import standardised_mse
 
-RATES = {8: (1e-2, 1e-4), 10: (1e-3, 1e-2), 12: (1e-3, 1e-1), 14: (1e-2, 1e-2), 16: (3e-2, 1e-4), 18: (1e-2, 1e-2), 20: (1e-2, 1e-2)}  # z: learning rate, weight decay
+# z: learning rate, weight decay
+RATES = {
+    8: (1e-2, 1e-4),
+    10: (1e-3, 1e-2),
+    12: (1e-3, 1e-1),
+    14: (1e-2, 1e-2),
+    16: (3e-2, 1e-4),
+    18: (1e-2, 1e-2),
+    20: (1e-2, 1e-2),
+}
 
 
 def theirs(z: int) -> dict:
@@ -63,11 +77,25 @@ def main(file: Path, minutes: float, only: tuple[str, ...], seed: int) -> None:
                 model = train(table, Path(d) / who, epochs=epochs, seed=seed, progress=False, preview=False, **choice)
                 seconds = time.process_time() - start
             frame = model.config["result"]["valid_loss"], model.config["result"]["test_loss"]
-            found[who] = np.array([(error, standardised_mse(t, model.reconstruct(t))) for error, t in zip(frame, (table[rows["valid"]], table[rows["test"]]))])
+            found[who] = np.array(
+                [
+                    (error, standardised_mse(t, model.reconstruct(t)))
+                    for error, t in zip(frame, (table[rows["valid"]], table[rows["test"]]))
+                ]
+            )
             (v, vs), (t, ts) = found[who]
-            print(f"{dims} z={z} {who:7}{epochs:5} epochs {seconds / 60:5.1f} min   validation {v:.3e} (standardised {vs:.3e})   test {t:.3e} (standardised {ts:.3e})", flush=True)
+            print(
+                f"{dims} z={z} {who:7}{epochs:5} epochs {seconds / 60:5.1f} min   validation {v:.3e} "
+                f"(standardised {vs:.3e})   test {t:.3e} (standardised {ts:.3e})",
+                flush=True,
+            )
         ratio = found["ours"] / found["theirs"]
-        print(f"{dims} z={z} ours/theirs: validation {ratio[0, 0]:.2f} (standardised {ratio[0, 1]:.2f}), test {ratio[1, 0]:.2f} ({ratio[1, 1]:.2f}); the aim is at most 0.5", flush=True)
+        print(
+            f"{dims} z={z} ours/theirs: validation {ratio[0, 0]:.2f} (standardised {ratio[0, 1]:.2f}), test "
+            f"{ratio[1, 0]:.2f} ({ratio[1, 1]:.2f}); the aim is at most 0.5",
+            flush=True,
+        )
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

@@ -2,9 +2,12 @@
 
     python tests/benchmarks/scan_speed.py [--points 24] [--jets 10000] [--epochs 30] [--workers 2] [--json]
 
-Made-up jets of 27 correlated variables, AE_bn_LeakyReLU with 8 to 20 latent variables. The serial scan runs in this process, with one thread; that of the workers includes starting them, where each imports torch. Both read the table, judge
+Made-up jets of 27 correlated variables, AE_bn_LeakyReLU with 8 to 20 latent variables. The serial scan runs in this
+process, with one thread; that of the workers includes starting them, where each imports torch. Both read the table,
+judge
 each point and write everything that `hepae scan` writes. It is checked that their results are the same, bit for bit.
 """
+
 import argparse
 import json
 import os
@@ -55,11 +58,26 @@ def main() -> None:
             tables[name] = scan(table, Path(d) / name, toml, workers=workers)
             seconds[name] = time.perf_counter() - start
     same = tables["workers"].drop(columns="seconds").equals(tables["serial"].drop(columns="seconds"))
-    found = {"points": len(tables["serial"]), "workers": args.workers, "serial_s": round(seconds["serial"], 2), "workers_s": round(seconds["workers"], 2),
-             "ratio": round(seconds["workers"] / seconds["serial"], 3), "same_results": same, "load_before": round(load, 2)}
-    if args.json: return print(json.dumps(found))
-    print(f"{found['points']} points of {args.jets:,} rows × 27, {args.epochs} epochs each: serial {found['serial_s']} s, {args.workers} workers {found['workers_s']} s")
-    print(f"ratio {found['ratio']} (target: at most 0.6); results {'the same' if same else 'DIFFER'}; load of the machine before: {found['load_before']}")
+    found = {
+        "points": len(tables["serial"]),
+        "workers": args.workers,
+        "serial_s": round(seconds["serial"], 2),
+        "workers_s": round(seconds["workers"], 2),
+        "ratio": round(seconds["workers"] / seconds["serial"], 3),
+        "same_results": same,
+        "load_before": round(load, 2),
+    }
+    if args.json:
+        return print(json.dumps(found))
+    print(
+        f"{found['points']} points of {args.jets:,} rows × 27, {args.epochs} epochs each: serial "
+        f"{found['serial_s']} s, {args.workers} workers {found['workers_s']} s"
+    )
+    print(
+        f"ratio {found['ratio']} (target: at most 0.6); results {'the same' if same else 'DIFFER'}; load of "
+        f"the machine before: {found['load_before']}"
+    )
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,6 @@
-"The files of this folder are ROOT's own, since uproot cannot write such branches: pip install root, then python tests/edges/make.py."
+"""The files of this folder are ROOT's own, since uproot cannot write such branches: pip install root, then python
+tests/edges/make.py."""
+
 import ROOT
 
 
@@ -17,11 +19,16 @@ def leaf_list(path: str) -> None:
 
 def split_vector(path: str) -> None:
     "A vector of four-momenta, split: the branches stand within an object, as in trees of CMS."
-    file, tree, jets = ROOT.TFile(path, "RECREATE"), ROOT.TTree("T", "a split vector"), ROOT.std.vector("ROOT::Math::PtEtaPhiMVector")()
+    file, tree, jets = (
+        ROOT.TFile(path, "RECREATE"),
+        ROOT.TTree("T", "a split vector"),
+        ROOT.std.vector("ROOT::Math::PtEtaPhiMVector")(),
+    )
     tree.Branch("Jets", jets)
     for i in range(100):
         jets.clear()
-        for j in range(i % 4): jets.push_back(ROOT.Math.PtEtaPhiMVector(30 + j, 1, 0.5, 4))
+        for j in range(i % 4):
+            jets.push_back(ROOT.Math.PtEtaPhiMVector(30 + j, 1, 0.5, 4))
         tree.Fill()
     file.Write()
     file.Close()
