@@ -1,5 +1,9 @@
 __version__ = "0.1.0"
 
+from ._moved import find_old_names
+
+find_old_names()
+
 
 def __getattr__(name: str):
     "`hepae.compress` and `hepae.decompress`, imported when they are asked for: `hepae --help` needs neither."

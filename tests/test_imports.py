@@ -163,6 +163,20 @@ def test_light_commands(arguments):
     assert not loaded(code) & heavy
 
 
+def test_old_names_still_import():
+    "A module that has moved is found under its old name, with a warning that says the new one."
+    from hepae._moved import MOVED
+
+    assert set(MOVED.values()) <= set(MODULES) and not set(MOVED) & set(MODULES)
+    with pytest.warns(DeprecationWarning, match="hepae.files.reading now"):
+        import hepae.io.files as old
+    import hepae.files.reading
+
+    assert old.read is hepae.files.reading.read
+    with pytest.raises(ModuleNotFoundError):
+        import hepae.io.nothing  # noqa: F401
+
+
 def test_nothing_imports_torchvision():
     "torchvision's CPU build does not import everywhere, and nothing here needs it."
     assert "torchvision" not in loaded("import hepae.learning.learner, hepae.report.analysis")

@@ -1,0 +1,59 @@
+"""Modules by the names that they had before they stood in wings, so that older notebooks and scripts still run."""
+
+import sys
+import warnings
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_SAME_NAME = {
+    "physics": "kinematics cuts particles dilepton yoda drell_yan",
+    "toy": "calorimeter showers pulses topojets collisions detector",
+    "io": "blocks",
+    "plots": "style pairs spectra trends",
+    "learning": "quantile prep coordinates architecture data attention models losses trained callbacks ranks learner cost",
+    "files": "cluster",
+    "report": "analysis event_chunks compare event_report",
+    "bench": "scan",
+}
+_OTHER_NAME = {
+    "sample": "toy.generator",
+    "events": "physics.event_shapes",
+    "eventlosses": "learning.event_losses",
+    "eventstudy": "report.event_study",
+    "io.files": "files.reading",
+    "io.hepmc": "hepmc.files",
+    "io.hepmc2": "hepmc.version2",
+    "io.hepmc3": "hepmc.version3",
+    "codec.files": "files.compression",
+    "codec.bench": "bench.race",
+    "codec.fine": "codec.refinement",
+    "codec.keys": "codec.sort_keys",
+    "codec.model": "codec.shared_model",
+    "codec.trainer": "codec.learned.trainer",
+}
+_OTHER_NAME |= {f"io.hepmc_{name}": f"hepmc.{name}" for name in ("text", "events", "graph", "facts", "final", "write")}
+_OTHER_NAME |= {f"io.hepmc_{name}": f"hepmc.{name}" for name in ("survey", "particles")}
+_OTHER_NAME |= {f"codec.{name}": f"bench.{name}" for name in ("rivals", "rounding", "estimate")}
+_OTHER_NAME |= {f"codec.{name}": f"bench.{name}" for name in ("equal_bytes", "particle_bytes")}
+MOVED = {name: f"{wing}.{name}" for wing, names in _SAME_NAME.items() for name in names.split()} | _OTHER_NAME
+
+
+class _OldNames(MetaPathFinder, Loader):
+    "Finds what no other finder knows: a module under its old name, with what it holds today."
+
+    def find_spec(self, name, path=None, target=None):
+        return ModuleSpec(name, self) if name.removeprefix("hepae.") in MOVED and name.startswith("hepae.") else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        new = f"hepae.{MOVED[module.__name__.removeprefix('hepae.')]}"
+        warnings.warn(f"{module.__name__} is called {new} now", DeprecationWarning, stacklevel=2)
+        today = vars(import_module(new))
+        module.__dict__.update({name: value for name, value in today.items() if not name.startswith("__")})
+
+
+def find_old_names() -> None:
+    "Let Python find moved modules; once."
+    if not any(isinstance(finder, _OldNames) for finder in sys.meta_path):
+        sys.meta_path.append(_OldNames())
