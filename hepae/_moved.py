@@ -41,16 +41,20 @@ MOVED = {name: f"{wing}.{name}" for wing, names in _SAME_NAME.items() for name i
 
 
 class _OldNames(MetaPathFinder, Loader):
-    "Finds what no other finder knows: a module under its old name, with what it holds today."
+    "Finds what no other finder knows: a module by its old name, which is the same module."
 
     def find_spec(self, name, path=None, target=None):
         return ModuleSpec(name, self) if name.removeprefix("hepae.") in MOVED and name.startswith("hepae.") else None
 
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        new = f"hepae.{MOVED[spec.name.removeprefix('hepae.')]}"
+        warnings.warn(f"{spec.name} is called {new} now", DeprecationWarning, stacklevel=2)
+        module = import_module(new)
+        spec.loader_state = module.__spec__
+        return module
+
     def exec_module(self, module: ModuleType) -> None:
-        new = f"hepae.{MOVED[module.__name__.removeprefix('hepae.')]}"
-        warnings.warn(f"{module.__name__} is called {new} now", DeprecationWarning, stacklevel=2)
-        today = vars(import_module(new))
-        module.__dict__.update({name: value for name, value in today.items() if not name.startswith("__")})
+        module.__spec__ = module.__spec__.loader_state  # the import that found the old name has put its own there
 
 
 def find_old_names() -> None:

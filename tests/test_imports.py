@@ -172,7 +172,7 @@ def test_old_names_still_import():
         import hepae.io.files as old
     import hepae.files.reading
 
-    assert old.read is hepae.files.reading.read
+    assert old is hepae.files.reading and old.__spec__.name == "hepae.files.reading"
     with pytest.raises(ModuleNotFoundError):
         import hepae.io.nothing  # noqa: F401
 
