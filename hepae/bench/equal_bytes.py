@@ -59,7 +59,7 @@ def scaled_bound(
     if mode == "bits": mode, size = "rel", 2.0 ** -(size + 1)
     return f"{mode}:{min(size * factor, 0.5 if mode == 'rel' else np.inf):.4g}"
 
-
+# %% ../../nbs/bench/05_equal_bytes.ipynb #23e6cab6
 def _next_factor(sizes: dict[float, int], target: float, step: float) -> float:
     "A factor whose file should have `target` bytes, from the sizes of others; `step` bytes are saved by a factor of 2."
     if not sizes: return 1.0
@@ -70,6 +70,17 @@ def _next_factor(sizes: dict[float, int], target: float, step: float) -> float:
     part = np.clip((sizes[fine] - target) / max(sizes[fine] - sizes[coarse], 1), 0.05, 0.95)
     return float(fine * (coarse / fine) ** part)
 
+# %% ../../nbs/bench/05_equal_bytes.ipynb #b9376337
+def _fitting(known: dict, target: int) -> list[float]:
+    "Factors whose files are small enough."
+    return [f for f, (size, _) in known.items() if size <= target]
+
+
+def _nothing_between(known: dict, target: int) -> bool:
+    "Whether sizes jump past the target: there is no such file."
+    fits = _fitting(known, target)
+    return bool(fits) and max(set(known) - set(fits), default=0.0) > 0.9 * min(fits)
+
 
 def bounded_at(
     table: pd.DataFrame,  # rows without events
@@ -78,19 +89,20 @@ def bounded_at(
     near: float = 0.03,   # good enough: so much below the target
     most: int = 6,        # trials
 ) -> tuple[float, int, pd.DataFrame]:  # factor, bytes, the table as it comes back
-    "Bounds, as a multiple of the schema's, at which a `.hepae` file has at most `target` bytes and hardly less; HepaeError if no bound is wide enough."
+    "Bounds, as a multiple of the schema's, whose file has at most `target` bytes; HepaeError if none is wide enough."
     known = {} if known is None else known
     step = max(sum(map(is_float, schema_of(table).columns)), 1) * max(len(table), 1) / 8
-    fits = lambda: [f for f, (size, _) in known.items() if size <= target]  # noqa: E731
     for _ in range(most):
-        if any(known[f][0] >= (1 - near) * target for f in fits()): break
-        if fits() and max(set(known) - set(fits()), default=0.0) > 0.9 * min(fits()): break  # a step: there is no such file
-        factor = float(np.clip(_next_factor({f: size for f, (size, _) in known.items()}, (1 - near / 2) * target, step), 1e-8, 1e8))
+        if any(known[f][0] >= (1 - near) * target for f in _fitting(known, target)): break
+        if _nothing_between(known, target): break
+        sizes = {f: size for f, (size, _) in known.items()}
+        factor = float(np.clip(_next_factor(sizes, (1 - near / 2) * target, step), 1e-8, 1e8))
         if factor in known: break
         data = compress(with_each_bound(table, lambda c: scaled_bound(c, factor)), "schema")
         known[factor] = len(data), with_schema(decompress(data), schema_of(table))
-    if not fits(): raise HepaeError(f"no bound of these columns gives {target:,} bytes; compare at more bytes")
-    best = max(fits(), key=lambda f: known[f][0])
+    fits = _fitting(known, target)
+    if not fits: raise HepaeError(f"no bound of these columns gives {target:,} bytes; compare at more bytes")
+    best = max(fits, key=lambda f: known[f][0])
     return best, *known[best]
 
 # %% ../../nbs/bench/05_equal_bytes.ipynb #befb13ee
@@ -120,10 +132,11 @@ def _of_latents(name: str, model, original: pd.DataFrame, latents: pd.DataFrame)
     for dtype in ("float32", "float16"):
         z = latents.astype({c: dtype for c in _learned(latents)})
         size, kept = packed(with_each_bound(with_schema(z, infer_schema(z)), lambda c: "exact"))
-        found.append(_measured(f"{name}, {dtype}", f"{z.shape[1]} latents", size, original, _decoded(model, kept, original)))
+        back = _decoded(model, kept, original)
+        found.append(_measured(f"{name}, {dtype}", f"{z.shape[1]} latents", size, original, back))
     return found
 
-
+# %% ../../nbs/bench/05_equal_bytes.ipynb #82edde2c
 def equal_bytes(
     table: pd.DataFrame,     # jets that no network has seen
     models,                  # with encode and decode, such as a TrainedModel; or several: {name: model}
@@ -142,7 +155,7 @@ def equal_bytes(
     lines += [_measured("hepae", f"bounds × {f:.3g}", *trials[f][:1], original, trials[f][1]) for f in sorted(trials)]
     return pd.concat(lines, ignore_index=True)
 
-
+# %% ../../nbs/bench/05_equal_bytes.ipynb #536f420d
 def beside(
     points: pd.DataFrame,  # from `equal_bytes`
     way: str,              # such as 'autoencoder, float32'
@@ -154,4 +167,5 @@ def beside(
     rows = points[points["way"].isin([way, "truncation", "hepae"]) & (points["bytes"] <= most)]
     rows = rows[rows["bytes"] == rows.groupby("way")["bytes"].transform("max")].drop_duplicates(["way", "variable"])
     label = rows["way"] + " (" + rows["setting"] + ", " + rows["bits"].map("{:.1f}".format) + " bits)"
-    return rows.assign(label=label).pivot(index="variable", columns="label", values=what).loc[points["variable"].unique(), label.unique()].rename_axis(columns=None)
+    wide = rows.assign(label=label).pivot(index="variable", columns="label", values=what)
+    return wide.loc[points["variable"].unique(), label.unique()].rename_axis(columns=None)

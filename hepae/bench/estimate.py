@@ -39,13 +39,18 @@ def _binned(x: np.ndarray, column: Column) -> np.ndarray:
 _STRAY = 0.005  # share of the values that may lie off the lattice
 
 
+def _unused(magnitude: np.ndarray, k: int) -> bool:
+    "Whether the last k binary digits say nothing."
+    stray = (magnitude & ((1 << k) - 1) != 0).mean()
+    return bool(stray <= _STRAY and (magnitude >> k != 0).any())
+
+
 def in_steps(
     q: np.ndarray,  # (n,) bins
 ) -> np.ndarray:    # (n,) bins of the lattice that they lie on
     "Bins counted in steps of their lattice."
     magnitude = np.where(q < 0, ~q, q).astype(np.int64)
-    unused = [k for k in range(1, 53) if (magnitude & ((1 << k) - 1) != 0).mean() <= _STRAY and (magnitude >> k != 0).any()]
-    q = q >> max(unused, default=0)
+    q = q >> max((k for k in range(1, 53) if _unused(magnitude, k)), default=0)
     values, rank, n = np.unique(q, return_inverse=True, return_counts=True)
     apart = np.diff(values, append=values[-1] + 2) > 1
     return rank if 4 * len(values) <= len(q) and 2 * n[apart].sum() > len(q) else q
@@ -76,6 +81,11 @@ def splines(
     knots = np.concatenate([[inner[0]] * 3, inner, [inner[-1]] * 3])
     return BSpline.design_matrix(np.clip(x, inner[0], inner[-1]), knots, 3).toarray()
 
+# %% ../../nbs/bench/03_estimate.ipynb #1173db2e
+def _width(x: np.ndarray) -> float:
+    "Of the central 68%."
+    return np.subtract(*np.quantile(x, [0.84, 0.16]))
+
 
 def sheared(
     Q: np.ndarray,  # (n, d) bins
@@ -89,7 +99,7 @@ def sheared(
         want = (Q[:, j] - centre).astype(float)
         X, y = np.hstack(known), np.clip(want, *np.quantile(want, [0.001, 0.999]))
         moved = np.rint(X @ np.linalg.lstsq(X, y, rcond=1e-10)[0])
-        thin = np.subtract(*np.quantile(want - moved, [0.84, 0.16])) < 0.5 * np.subtract(*np.quantile(want, [0.84, 0.16]))
+        thin = _width(want - moved) < 0.5 * _width(want)
         found.append(Q[:, j] - moved.astype(np.int64) if thin else Q[:, j])  # a poor prediction would only blur
     return np.stack(found, 1)
 
@@ -145,14 +155,16 @@ def _bits(Q: np.ndarray, random: np.random.Generator) -> np.ndarray:
     if len(normal) > 1: total = total - shared_entropy(np.stack([z for z, _ in normal], 1), _NEAR, random)
     return total / np.log(2)
 
-
+# %% ../../nbs/bench/03_estimate.ipynb #0fce32dc
 def bins_entropy(
     Q: np.ndarray,    # (n, d) bins
     seed: int = 41,
 ) -> Estimate:
     "Entropy of rows of integers that are drawn independently; UsageError for too few rows or too many columns."
     Q = Q[:, (Q != Q[:1]).any(0)]  # a constant costs nothing
-    if len(Q) < _LEAST or Q.shape[1] > _MOST: raise UsageError(f"no entropy can be estimated from {len(Q)} rows of {Q.shape[1]} variables; give at least {_LEAST} rows and at most {_MOST} variables")
+    if len(Q) < _LEAST or Q.shape[1] > _MOST:
+        raise UsageError(f"no entropy can be estimated from {len(Q)} rows of {Q.shape[1]} variables; "
+                         f"give at least {_LEAST} rows and at most {_MOST} variables")
     if not Q.shape[1]: return Estimate(0.0, 0.0)
     Q = sheared(np.stack([in_steps(q) for q in Q.T], 1))
     near, far = _bits(Q, rng(seed))
@@ -160,7 +172,7 @@ def bins_entropy(
     parts = [_bits(Q[shuffled[i::_PARTS]], rng(seed + i))[0] for i in range(_PARTS)]
     return Estimate(float(near), float(np.hypot(np.std(parts, ddof=1) / np.sqrt(_PARTS), near - far)))
 
-
+# %% ../../nbs/bench/03_estimate.ipynb #2bb12263
 def entropy_estimate(
     table: pd.DataFrame,  # its schema has the bounds
     seed: int = 41,

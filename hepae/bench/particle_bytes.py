@@ -46,6 +46,12 @@ def column_bytes(
     return pd.concat([found, pd.Series({"the rest": file - found.sum(), "file": file})])
 
 # %% ../../nbs/bench/06_particle_bytes.ipynb #41222af3
+def _in_units(x: pd.Series, size: float) -> np.ndarray:
+    "int32 in units of twice the bound; NaN as 0."
+    units = np.nan_to_num(np.rint(x.to_numpy() / (2 * size)))
+    return np.clip(units, -(2**31), 2**31 - 1).astype("i4")
+
+
 def plain_columns(
     table: pd.DataFrame,  # pid, pt, eta, phi
     size: float,          # bound of log pt, eta, phi
@@ -54,21 +60,36 @@ def plain_columns(
     import zstandard
     from pcodec import ChunkConfig, standalone
     with np.errstate(all="ignore"): numbers = [np.log(table["pt"]), table["eta"], table["phi"]]
-    units = [np.clip(np.nan_to_num(np.rint(x.to_numpy() / (2 * size))), -(2**31), 2**31 - 1).astype("i4") for x in numbers]
-    return sum(len(standalone.simple_compress(u, ChunkConfig(compression_level=12))) for u in units) + len(zstandard.ZstdCompressor(19).compress(table["pid"].to_numpy().tobytes()))
+    kinds = zstandard.ZstdCompressor(19).compress(table["pid"].to_numpy().tobytes())
+    packed = [standalone.simple_compress(_in_units(x, size), ChunkConfig(compression_level=12)) for x in numbers]
+    return sum(map(len, packed)) + len(kinds)
 
-
+# %% ../../nbs/bench/06_particle_bytes.ipynb #0126aa77
 def text_bytes(
     table: pd.DataFrame,  # particles in events
 ) -> dict[str, int]:      # bytes
     "HepMC3 text of the same particles, packed in several ways."
     import zstandard
     text = "".join(hepmc_text([table])).encode()
-    ways = {"gzip -6": lambda x: gzip.compress(x, 6), "bzip2": bz2.compress, "zstd -19": zstandard.ZstdCompressor(19).compress, "xz -6": lambda x: lzma.compress(x, preset=6)}
+    ways = {
+        "gzip -6": lambda x: gzip.compress(x, 6),
+        "bzip2": bz2.compress,
+        "zstd -19": zstandard.ZstdCompressor(19).compress,
+        "xz -6": lambda x: lzma.compress(x, preset=6),
+    }
     return {"HepMC text": len(text)} | {f"HepMC text, {name}": len(pack(text)) for name, pack in ways.items()}
 
-
+# %% ../../nbs/bench/06_particle_bytes.ipynb #31db6217
 RIVALS = ("truncation+zstd", "zfp", "SZ3", "truncation+pcodec", "quantise+pcodec")
+
+
+def _sizes(table: pd.DataFrame, bound: str) -> dict[str, int]:
+    "Bytes of each way to keep the particles within a bound."
+    t = bounded(table, bound)
+    flat = with_schema(t.reset_index(drop=True), schema_of(t))
+    sizes = {"hepae": len(compress(t, "schema"))}
+    if bound != "exact": sizes["plain columns"] = plain_columns(t, float(bound))
+    return sizes | {name: len(rival(name).compress(flat)) for name in RIVALS if name in available()}
 
 
 def compared(
@@ -77,16 +98,14 @@ def compared(
     text: bool = True,                                 # the text, too, which takes longest
 ) -> pd.DataFrame:  # a row a codec, a column a bound: bytes an event
     "A `.hepae` file beside other ways to keep these particles."
-    if lacking := [c for c in ("pid", "pt", "eta", "phi", "m") if c not in table]: raise UsageError(f"this comparison needs on-shell columns, and there is no {', '.join(lacking)}; extract with --dims on-shell")
-    n, found = len(event_offsets(table)) - 1, {}
-    for bound in bounds:
-        t = bounded(table, bound)
-        flat = with_schema(t.reset_index(drop=True), schema_of(t))
-        sizes = {"hepae": len(compress(t, "schema"))}
-        if bound != "exact": sizes["plain columns"] = plain_columns(t, float(bound))
-        sizes |= {name: len(rival(name).compress(flat)) for name in RIVALS if name in available()}
-        found[bound] = pd.Series(sizes, dtype=float) / n
-    if text: found["exact"] = pd.concat([found.get("exact", pd.Series(dtype=float)), pd.Series(text_bytes(table), dtype=float) / n])
+    if lacking := [c for c in ("pid", "pt", "eta", "phi", "m") if c not in table]:
+        raise UsageError(f"this comparison needs on-shell columns, and there is no {', '.join(lacking)}; "
+                         "extract with --dims on-shell")
+    n = len(event_offsets(table)) - 1
+    found = {bound: pd.Series(_sizes(table, bound), dtype=float) / n for bound in bounds}
+    if text:
+        exact = found.get("exact", pd.Series(dtype=float))
+        found["exact"] = pd.concat([exact, pd.Series(text_bytes(table), dtype=float) / n])
     return pd.DataFrame(found).sort_values(next(iter(found)))
 
 # %% ../../nbs/bench/06_particle_bytes.ipynb #c3ad854e
@@ -96,6 +115,8 @@ def spectrum_change(
     least: int = 100,      # events in a bin
 ) -> pd.DataFrame:         # low, high (GeV), before, after, change: a row for each bin that has so many events
     "Events in each bin of the mass of the first two electrons."
-    counts = [np.histogram(dileptons(t, choice="first")[0]["m_ll"].dropna(), EDGES)[0] for t in (before, after)]
-    rows = counts[0] >= least
-    return pd.DataFrame({"low": EDGES[:-1], "high": EDGES[1:], "before": counts[0], "after": counts[1], "change": counts[1] / np.maximum(counts[0], 1) - 1})[rows].reset_index(drop=True)
+    masses = [dileptons(t, choice="first")[0]["m_ll"].dropna() for t in (before, after)]
+    a, b = (np.histogram(m, EDGES)[0] for m in masses)
+    change = b / np.maximum(a, 1) - 1
+    table = pd.DataFrame({"low": EDGES[:-1], "high": EDGES[1:], "before": a, "after": b, "change": change})
+    return table[a >= least].reset_index(drop=True)

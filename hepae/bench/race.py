@@ -81,38 +81,45 @@ def model_bytes(data: bytes) -> int:
     return Reader(io.BytesIO(data)).sizes.get("M", 0)
 
 # %% ../../nbs/bench/04_race.ipynb #c05daf61
-def in_step(
-    codec: Codec,
-    table: pd.DataFrame,
-    back: pd.DataFrame,   # what the codec gives of it
-) -> pd.DataFrame:        # the rows of `back` in the order of the table
-    "Rows whose order was free, in their order: those that the same codec gives when it keeps it, if they are the same rows."
-    if getattr(codec, "kept", None) is None: return back
-    kept = codec.kept(table)
-    numbers = [[pd.factorize(np.concatenate([_bits_of(t[c]) for t in (kept, back)]))[0] for c in back][::-1]][0]
-    first, second = np.lexsort([q[:len(kept)] for q in numbers]), np.lexsort([q[len(kept):] for q in numbers])
-    place = np.empty(len(kept), int)
-    place[first] = second
-    return back.iloc[place].set_axis(back.index)
-
-
 def _bits_of(column: pd.Series) -> np.ndarray:
     "(n,) integers that are equal where values are, bit by bit."
     x = column.to_numpy()
     return x.view(f"i{x.itemsize}") if x.dtype.kind == "f" else x
 
 
+def _sorting(kept: pd.DataFrame, back: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    "Orders that sort both tables alike."
+    both = [np.concatenate([_bits_of(t[c]) for t in (kept, back)]) for c in reversed(list(back))]
+    numbers = [pd.factorize(values)[0] for values in both]
+    return np.lexsort([q[:len(kept)] for q in numbers]), np.lexsort([q[len(kept):] for q in numbers])
+
+
+def in_step(
+    codec: Codec,
+    table: pd.DataFrame,
+    back: pd.DataFrame,   # what the codec gives of it
+) -> pd.DataFrame:        # the rows of `back` in the order of the table
+    "Rows whose order was free, put in the order that the same codec gives when it keeps it."
+    if getattr(codec, "kept", None) is None: return back
+    kept = codec.kept(table)
+    first, second = _sorting(kept, back)
+    place = np.empty(len(kept), int)
+    place[first] = second
+    return back.iloc[place].set_axis(back.index)
+
+# %% ../../nbs/bench/04_race.ipynb #088cfc35
 def violations(
     table: pd.DataFrame,
     back: pd.DataFrame,
 ) -> int:
     "Values that break their bound."
     schema = schema_of(table)
-    if list(back.columns) != list(table.columns) or len(back) != len(table): raise ValueError("other rows or columns came back")
+    if list(back.columns) != list(table.columns) or len(back) != len(table):
+        raise ValueError("other rows or columns came back")
     if list(map(str, back.dtypes)) != list(map(str, table.dtypes)): raise ValueError("other dtypes came back")
     return int(bound_violations(table, back.set_index(table.index), schema).sum())
 
-
+# %% ../../nbs/bench/04_race.ipynb #f40758af
 def in_bounds(
     x: np.ndarray,     # (n,) original
     back: np.ndarray,  # (n,)
@@ -131,8 +138,11 @@ def errors(
     back: pd.DataFrame,
 ) -> dict:                # mean_error, max_error
     "Mean and largest error in units of the bound, of the column where it is worst."
-    found = [in_bounds(table[c.name].to_numpy(), back[c.name].to_numpy(), c) for c in schema_of(table).columns if c.bound != "exact"]
-    return {"mean_error": max((abs(e.mean()) for e in found if len(e)), default=0.0), "max_error": max((np.abs(e).max() for e in found if len(e)), default=0.0)}
+    bounded = [c for c in schema_of(table).columns if c.bound != "exact"]
+    found = [in_bounds(table[c.name].to_numpy(), back[c.name].to_numpy(), c) for c in bounded]
+    found = [e for e in found if len(e)]
+    mean = max((abs(e.mean()) for e in found), default=0.0)
+    return {"mean_error": mean, "max_error": max((np.abs(e).max() for e in found), default=0.0)}
 
 # %% ../../nbs/bench/04_race.ipynb #750d116a
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -170,8 +180,9 @@ def best_time(
     return min(once() for _ in range(repeat))
 
 # %% ../../nbs/bench/04_race.ipynb #c364f57c
-COLUMNS = ["codec", "bound", "rows", "bytes", "overhead", "bits_per_row", "bits_of_rows", "bits_without_model", "mean_error", "max_error",
-           "encode_MB_s", "decode_MB_s", "encode_MB", "decode_MB", "violations", "lossless", "version", "note"]
+COLUMNS = ["codec", "bound", "rows", "bytes", "overhead", "bits_per_row", "bits_of_rows", "bits_without_model",
+           "mean_error", "max_error", "encode_MB_s", "decode_MB_s", "encode_MB", "decode_MB", "violations", "lossless",
+           "version", "note"]
 ESTIMATE, ESTIMATE_UNORDERED = "entropy estimate", "entropy estimate, unordered"
 
 
@@ -184,6 +195,25 @@ def overhead(
     except Exception: return 0  # a rival may raise anything
     return len(data) - model_bytes(data)
 
+# %% ../../nbs/bench/04_race.ipynb #4bfa35ac
+def _faithfulness(table: pd.DataFrame, back: pd.DataFrame) -> dict:
+    "Violations, whether nothing changed at all, and errors in units of the bounds."
+    exact = with_schema(table.copy(deep=False), with_bounds(schema_of(table), "exact"))
+    kept = {"violations": violations(table, back), "lossless": violations(exact, back) == 0}
+    return kept | errors(table, back)
+
+
+def _measured(codec: Codec, table: pd.DataFrame, repeat: int) -> tuple[bytes, dict]:
+    "What a codec makes of a table; faithfulness, speed in MB/s and memory in MB."
+    data, encode_memory = peak_memory(codec.compress, table)
+    back, decode_memory = peak_memory(codec.decompress, data)
+    kept = _faithfulness(table, in_step(codec, table, back))
+    encode = best_time(codec.compress, table, repeat=repeat)
+    decode = best_time(codec.decompress, data, repeat=repeat)
+    values = sum(table[c].to_numpy().nbytes for c in table) / 1e6
+    return data, kept | {"encode_MB_s": values / encode, "decode_MB_s": values / decode,
+                         "encode_MB": encode_memory, "decode_MB": decode_memory}
+
 
 def measure(
     codec: Codec,
@@ -191,20 +221,14 @@ def measure(
     repeat: int = 1,
 ) -> dict:
     "Bytes, speed, memory and faithfulness of one codec; what went wrong, if it failed."
-    try:
-        data, encode_memory = peak_memory(codec.compress, table)
-        back, decode_memory = peak_memory(codec.decompress, data)
-        back = in_step(codec, table, back)
-        exact = with_schema(table.copy(deep=False), with_bounds(schema_of(table), "exact"))
-        kept = {"violations": violations(table, back), "lossless": violations(exact, back) == 0} | errors(table, back)
-        encode, decode = best_time(codec.compress, table, repeat=repeat), best_time(codec.decompress, data, repeat=repeat)
-    except Exception as e: return {"note": f"failed: {' '.join(str(e).split())[:200] or type(e).__name__}"}  # a rival may raise anything
-    values, n, fixed = sum(table[c].to_numpy().nbytes for c in table) / 1e6, max(len(table), 1), overhead(codec, table)
-    bits = {"bits_per_row": len(data), "bits_of_rows": len(data) - fixed, "bits_without_model": len(data) - model_bytes(data)}
-    return {"bytes": len(data), "overhead": fixed} | {k: 8 * b / n for k, b in bits.items()} | kept | {
-            "encode_MB_s": values / encode, "decode_MB_s": values / decode, "encode_MB": encode_memory, "decode_MB": decode_memory}
+    try: data, facts = _measured(codec, table, repeat)
+    except Exception as e:  # a rival may raise anything
+        return {"note": f"failed: {' '.join(str(e).split())[:200] or type(e).__name__}"}
+    n, fixed = max(len(table), 1), overhead(codec, table)
+    sizes = {"per_row": len(data), "of_rows": len(data) - fixed, "without_model": len(data) - model_bytes(data)}
+    return {"bytes": len(data), "overhead": fixed} | {f"bits_{k}": 8 * b / n for k, b in sizes.items()} | facts
 
-
+# %% ../../nbs/bench/04_race.ipynb #52c9ca0d
 def estimates(
     table: pd.DataFrame,
     unordered: bool,     # the one for rows without order, too
@@ -214,7 +238,8 @@ def estimates(
     except UsageError as e: return [{"codec": ESTIMATE, "note": str(e)}]
     less = [(ESTIMATE, 0.0)] + [(ESTIMATE_UNORDERED, order_bits(len(table)))] * unordered
     kinds = ("bits_per_row", "bits_of_rows", "bits_without_model")
-    return [{"codec": name} | dict.fromkeys(kinds, max(bits - order, 0.0)) | {"note": f"± {error:.2g}, from nearest neighbours; no lower bound"} for name, order in less]
+    note = f"± {error:.2g}, from nearest neighbours; no lower bound"
+    return [{"codec": name} | dict.fromkeys(kinds, max(bits - order, 0.0)) | {"note": note} for name, order in less]
 
 
 def below_estimate(
@@ -222,36 +247,46 @@ def below_estimate(
 ) -> list[str]:
     "A sentence for each entropy estimate that a codec is below."
     found = []
-    for (bound, unordered), part in result.assign(free=result["codec"].isin([UNORDERED, ESTIMATE_UNORDERED])).groupby(["bound", "free"], sort=False):
+    free = result["codec"].isin([UNORDERED, ESTIMATE_UNORDERED])
+    for (bound, unordered), part in result.assign(free=free).groupby(["bound", "free"], sort=False):
         bits = part.set_index("codec")["bits_of_rows"]
         name = ESTIMATE_UNORDERED if unordered else ESTIMATE
         less = bits.drop(name, errors="ignore").dropna()
         if name in bits and len(less) and less.min() < bits[name]:
-            found.append(f"bound {bound}: {less.idxmin()} takes {less.min():.2f} bits a row, less than the {name} of {bits[name]:.2f}, which takes rows as independent draws from a smooth distribution.")
+            found.append(f"bound {bound}: {less.idxmin()} takes {less.min():.2f} bits a row, "
+                         f"less than the {name} of {bits[name]:.2f}, "
+                         "which takes rows as independent draws from a smooth distribution.")
     return found
+
+# %% ../../nbs/bench/04_race.ipynb #cb933c6c
+def _contestants(chosen: Iterable | None) -> list[Codec]:
+    "Codecs by name or as they are; all of them for None."
+    known = codecs()
+    if chosen is None: return list(known.values())
+    return [known[check_name(c, known)] if isinstance(c, str) else c for c in chosen]
 
 
 def bench(
     table: pd.DataFrame,
     contestants: Iterable | None = None,      # codecs or their names; None: all of `codecs()`
-    bounds: Iterable[str | None] = ("1e-2", "1e-3", "1e-4", "exact"),  # as --bound takes them; None: those of the schema
+    bounds: Iterable[str | None] = ("1e-2", "1e-3", "1e-4", "exact"),  # as of --bound; None: those of the schema
     repeat: int = 1,                          # runs that are timed
     estimate: bool = True,                    # the entropy, too
     progress: Callable | None = None,         # called with a name before each measurement
 ) -> pd.DataFrame:                            # COLUMNS; a row for each codec and bound
     "Each codec at each bound, on the rows of a table without their events."
     refuse_no_numbers(table, "bench")
-    known = codecs()
-    chosen = list(known.values()) if contestants is None else [known[check_name(c, known)] if isinstance(c, str) else c for c in contestants]
-    found = []
+    chosen, found = _contestants(contestants), []
+    unordered = any(getattr(c, "unordered", False) for c in chosen)
     for bound in bounds:
         schema = schema_of(table) if bound is None else with_bounds(schema_of(table), bound)
         rows = with_schema(table.reset_index(drop=True), schema)
         here = {"bound": bound or "schema", "rows": len(rows)}
-        if estimate: found += [here | f for f in estimates(rows, any(getattr(c, "unordered", False) for c in chosen))]
+        if estimate: found += [here | f for f in estimates(rows, unordered)]
         for codec in chosen:
             if progress: progress(f"{codec.name}, {here['bound']}")
-            found.append(here | {"codec": codec.name, "version": getattr(codec, "version", "")} | measure(codec, rows, repeat))
+            facts = {"codec": codec.name, "version": getattr(codec, "version", "")}
+            found.append(here | facts | measure(codec, rows, repeat))
     kinds = {"bytes": "Int64", "overhead": "Int64", "violations": "Int64", "lossless": "boolean"}
     return pd.DataFrame([{"version": "", "note": ""} | f for f in found], columns=COLUMNS).astype(kinds)
 
@@ -269,7 +304,9 @@ def variable_bits(
     header, together = bits(rows)
     names = [header.schema.names[j] for j in header.order]
     leans = [", ".join(names[p] for p in sorted(c.parents) if 0 <= p < len(names)) for c in header.plan]
-    return pd.DataFrame({"alone": [bits(rows[[n]])[1][0] for n in names], "together": together, "leans_on": leans}, index=pd.Index(names, name="variable"))
+    alone = [bits(rows[[n]])[1][0] for n in names]
+    columns = {"alone": alone, "together": together, "leans_on": leans}
+    return pd.DataFrame(columns, index=pd.Index(names, name="variable"))
 
 # %% ../../nbs/bench/04_race.ipynb #cde27eb8
 def _places(bounds: list[str]) -> dict[str, float]:
@@ -277,7 +314,13 @@ def _places(bounds: list[str]) -> dict[str, float]:
     numbers = {b: float(b) for b in bounds if b.replace("e-", "").replace(".", "").isdigit()}
     low, high = min(numbers.values(), default=1e-3), max(numbers.values(), default=1e-3)
     other = [b for b in bounds if b not in numbers and b != "exact"]
-    return numbers | {b: high * 10.0 ** (i + 1) for i, b in enumerate(other)} | ({"exact": low / 10} if "exact" in bounds else {})
+    beyond = {b: high * 10.0 ** (i + 1) for i, b in enumerate(other)}
+    return numbers | beyond | ({"exact": low / 10} if "exact" in bounds else {})
+
+# %% ../../nbs/bench/04_race.ipynb #06f5bc00
+def _touch(below: tuple, above: tuple, least: float) -> bool:
+    "Whether two groups of labels overlap."
+    return above[0] / above[1] < below[0] / below[1] + least * below[1]
 
 
 def _apart(y: np.ndarray, least: float) -> np.ndarray:
@@ -286,7 +329,7 @@ def _apart(y: np.ndarray, least: float) -> np.ndarray:
     groups = []  # of labels that touch: (sum of where they want to be, less their place in the group; number)
     for want in y[order]:
         groups.append((want, 1))
-        while len(groups) > 1 and groups[-1][0] / groups[-1][1] < groups[-2][0] / groups[-2][1] + least * groups[-2][1]:
+        while len(groups) > 1 and _touch(*groups[-2:], least):
             (s, n), (t, m) = groups[-2:]
             groups[-2:] = [(s + t - m * n * least, n + m)]
     placed = np.empty(len(y))
@@ -296,16 +339,41 @@ def _apart(y: np.ndarray, least: float) -> np.ndarray:
 # %% ../../nbs/bench/04_race.ipynb #c3e478c1
 def _look(name: str, i: int) -> dict:
     "The line of a codec: estimates black, ours thick, others thin in turn of colour and dash."
-    if name in (ESTIMATE, ESTIMATE_UNORDERED): return {"color": "black", "ls": "-" if name == ESTIMATE else (0, (4, 2)), "lw": 2, "marker": ""}
-    if name in (ORDERED, UNORDERED): return {"color": COLOURS[name == UNORDERED], "ls": "-", "lw": 2.4, "marker": "o"}
-    return {"color": [*COLOURS[2:], GREY][i % 5], "ls": ["-", "--", ":", "-."][i // 5 % 4], "lw": 1.2, "marker": "os^Dv"[i % 5]}
+    if name in (ESTIMATE, ESTIMATE_UNORDERED):
+        return {"color": "black", "ls": "-" if name == ESTIMATE else (0, (4, 2)), "lw": 2, "marker": ""}
+    if name in (ORDERED, UNORDERED):
+        return {"color": COLOURS[name == UNORDERED], "ls": "-", "lw": 2.4, "marker": "o"}
+    colour, dash = [*COLOURS[2:], GREY][i % 5], ["-", "--", ":", "-."][i // 5 % 4]
+    return {"color": colour, "ls": dash, "lw": 1.2, "marker": "os^Dv"[i % 5]}
+
+# %% ../../nbs/bench/04_race.ipynb #f019f8fe
+def _finish(ax, place: dict[str, float], known: pd.DataFrame, ends: dict) -> None:
+    "Scales, ticks, and the names beside the lines' ends."
+    left, right, top = min(place.values()), max(place.values()), known["bits_of_rows"].max() * 1.06
+    bottom = known["bits_of_rows"].min() * 0.9 if known["bits_of_rows"].min() > 0.3 * top else 0
+    ax.set(xscale="log", xlim=(left / 1.4, right * 1.4), ylim=(bottom, top))
+    ax.set(xlabel="error bound (relative, absolute for angles)", ylabel="bits per row, without what is fixed")
+    ax.set_xticks(list(place.values()), [b if b != "schema" else "as the schema says" for b in place])
+    ax.minorticks_off()
+    x = right * 1.4 * (right / left) ** 0.06 if right > left else 1.6 * right
+    _name_lines(ax, ends, x, bottom, top)
 
 
+def _name_lines(ax, ends: dict, place: float, bottom: float, top: float) -> None:
+    "Names at `place` on the x axis, each joined to the end of its line."
+    heights = _apart(np.array([y for _, y, _ in ends.values()]), (top - bottom) / 28)
+    heights += max(0, bottom - heights.min()) - max(0, heights.max() - top)
+    for (name, (x, y, ink)), h in zip(ends.items(), heights):
+        line = {"arrowstyle": "-", "color": ink, "lw": 0.5, "shrinkA": 0, "shrinkB": 3, "relpos": (0, 0.5)}
+        look = {"color": ink, "fontsize": 8.5, "va": "center", "annotation_clip": False}
+        ax.annotate(plain_text(name), (x, y), (place, h), arrowprops=line, **look)
+
+# %% ../../nbs/bench/04_race.ipynb #e5e264fb
 @styled
 def plot_rate_distortion(
     result: pd.DataFrame,  # from `bench`
 ) -> Figure:
-    "Bits per row against the bound, a line for each codec, and the entropy estimate; what does not grow with the rows is left out."
+    "Bits per row against the bound, a line for each codec and the entropy estimate, without what is fixed."
     known = result[result["bits_of_rows"].notna()]
     if known.empty: raise UsageError("nothing was measured; there is nothing to plot")
     place = _places(list(dict.fromkeys(result["bound"])))
@@ -323,24 +391,14 @@ def plot_rate_distortion(
     fig.set_label("Bits per row against the error bound, for each codec and the entropy estimate")
     return fig
 
-
-def _finish(ax, place: dict[str, float], known: pd.DataFrame, ends: dict) -> None:
-    "Scales, ticks, and the names beside the lines' ends."
-    left, right, top = min(place.values()), max(place.values()), known["bits_of_rows"].max() * 1.06
-    bottom = known["bits_of_rows"].min() * 0.9 if known["bits_of_rows"].min() > 0.3 * top else 0
-    ax.set(xscale="log", xlim=(left / 1.4, right * 1.4), ylim=(bottom, top), xlabel="error bound (relative, absolute for angles)", ylabel="bits per row, without what is fixed")
-    ax.set_xticks(list(place.values()), [b if b != "schema" else "as the schema says" for b in place])
-    ax.minorticks_off()
-    heights = _apart(np.array([y for _, y, _ in ends.values()]), (top - bottom) / 28)
-    heights += max(0, bottom - heights.min()) - max(0, heights.max() - top)
-    for (name, (x, y, ink)), h in zip(ends.items(), heights):
-        note = {"arrowstyle": "-", "color": ink, "lw": 0.5, "shrinkA": 0, "shrinkB": 3, "relpos": (0, 0.5)}
-        ax.annotate(plain_text(name), (x, y), (right * 1.4 * (right / left) ** 0.06 if right > left else 1.6 * right, h), color=ink, fontsize=8.5, va="center", annotation_clip=False, arrowprops=note)
-
 # %% ../../nbs/bench/04_race.ipynb #614df797
-ABOUT = """`bits_per_row` is of everything that the decoder needs, a model in the file included. `overhead` are the bytes that the same columns take without rows: names, bounds, streamers of ROOT; `bits_of_rows`, which is drawn, is without them, and
-`bits_without_model` without a model. `mean_error` and `max_error` are of the worst column, in units of its bound. Speed is of the table's own bytes. Memory is what the process gained at its peak (– where the system does not tell). Each output was decoded and every value
-compared with its bound. **Rows come without their events**, which most codecs cannot keep. The entropy estimate is no lower bound: it takes rows as independent draws from a smooth distribution and shares no code with any codec."""
+ABOUT = """`bits_per_row` is of everything that the decoder needs, a model in the file included. `overhead` are the
+bytes that the same columns take without rows: names, bounds, streamers of ROOT; `bits_of_rows`, which is drawn, is
+without them, and `bits_without_model` without a model. `mean_error` and `max_error` are of the worst column, in units
+of its bound. Speed is of the table's own bytes. Memory is what the process gained at its peak (– where the system does
+not tell). Each output was decoded and every value compared with its bound. **Rows come without their events**, which
+most codecs cannot keep. The entropy estimate is no lower bound: it takes rows as independent draws from a smooth
+distribution and shares no code with any codec."""
 
 
 def is_missing(value) -> bool:

@@ -262,6 +262,14 @@ def _unmask(data: bytes, n: int) -> np.ndarray:
 
 # %% ../../nbs/bench/02_rivals.ipynb #7e1e2183
 _PCODEC, _ZSTD, _SHUFFLED = (_pcodec, _unpcodec), _plain(_zstd, _unzstd), (_shuffled, _unshuffled)
+
+
+def _root_recipe(way: str, kind: str) -> tuple:
+    "A ROOT file of rounded columns."
+    about = f"mantissas rounded, {way} with {kind} 9"
+    return f"{way} {kind}", about, "truncated", (_root(way, kind, 9), _unroot), "uproot", True
+
+
 _RECIPES = [
     ("gzip", "gzip -9, lossless", "raw", _plain(lambda b: gzip.compress(b, 9, mtime=0), gzip.decompress)),
     ("xz", "xz -6, lossless", "raw", _plain(lambda b: lzma.compress(b, preset=6), lzma.decompress)),
@@ -270,15 +278,14 @@ _RECIPES = [
     ("truncation+zstd", "mantissas rounded, byte shuffle, zstd -19", "truncated", _SHUFFLED, "zstandard"),
     ("blosc2", "mantissas rounded, blosc2 with shuffle and zstd 9", "truncated", (_blosc2, _unblosc2), "blosc2"),
     ("truncation+pcodec", "mantissas rounded, pcodec level 12", "truncated", _PCODEC, "pcodec"),
-    *((f"{way} {kind}", f"mantissas rounded, {way} with {kind} 9", "truncated", (_root(way, kind, 9), _unroot), "uproot", True)
-      for way in ("TTree", "RNTuple") for kind in ("ZSTD", "LZMA")),
+    *(_root_recipe(way, kind) for way in ("TTree", "RNTuple") for kind in ("ZSTD", "LZMA")),
     ("zfp", "zfp, fixed accuracy on 4 x 4 blocks of x or ln|x|", "units", (_zfp, _unzfp), "zfpy"),
     ("SZ3", "SZ3, absolute error on x or ln|x|", "units", (_sz3, _unsz3), "pysz"),
-    ("quantise+pcodec", "cells as wide as the bound on x or ln|x|, pcodec level 12", "integers", _PCODEC, "pcodec"),
+    ("quantise+pcodec", "bins as wide as the bound on x or ln|x|, pcodec level 12", "integers", _PCODEC, "pcodec"),
 ]
 RIVALS = {name: Rival(name, about, given, *functions, *rest) for name, about, given, functions, *rest in _RECIPES}
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #19142ea0
 def available() -> list[str]:
     "Names of the rivals whose package is installed."
     return [name for name, r in RIVALS.items() if not r.package or find_spec(r.package)]
