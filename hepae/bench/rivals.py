@@ -20,6 +20,7 @@ from typing import Callable
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 
 from .rounding import escapes, from_units, put_back, to_units, tolerance, truncated
 from ..core import HepaeError, UsageError
@@ -174,69 +175,7 @@ class Rival:
     package: str = ""         # that must be installed, if any
     together: bool = False    # one file for all columns
 
-    @property
-    def version(self) -> str:
-        "Of the package that does the work: its name and version."
-        if self.package: return f"{self.package} {metadata.version(self.package)}"
-        return f"zlib {zlib.ZLIB_RUNTIME_VERSION}" if self.name == "gzip" else f"Python {platform.python_version()}"
-
-    def compress(
-        self,
-        table: pd.DataFrame,  # the bounds are those of its schema
-    ) -> bytes:               # everything that `decompress` needs
-        "The table as bytes; HepaeError for a dtype that is no number of at most 8 bytes."
-        coded = [self._code(_column(table, i), c) for i, c in enumerate(schema_of(table).columns)]
-        file = self.pack([a for _, a in coded]) if self.together and coded else b""
-        return frame([str(len(table)).encode(), file, *(frame(parts) for parts, _ in coded)])
-
-    def decompress(self, data: bytes) -> pd.DataFrame:
-        "The table in `data`; HepaeError if the bytes end too soon or do not fit together."
-        try:
-            rows, file, *columns = unframe(data)
-            n, arrays = int(rows), self.unpack(file) if file else [None] * len(columns)
-            read = dict(self._decode(unframe(c), a, n) for c, a in zip(columns, arrays, strict=True))
-        except (ValueError, IndexError, TypeError, struct.error, zlib.error, lzma.LZMAError, EOFError) as e:
-            raise HepaeError(f"these bytes are not of {self.name}, or damaged ({e}); compress the table again") from e
-        return pd.DataFrame(read, index=pd.RangeIndex(n))
-
-    def _code(self, x: np.ndarray, column: Column) -> tuple[list[bytes], np.ndarray]:
-        "The parts of one column, and its array if all go into one file."
-        mode, size = tolerance(column.bound, x.dtype) if self.given in ("units", "integers") else ("exact", 0.0)
-        parts, array = self._parts(x, column, mode, size)
-        if mode != "exact" and 16 * len(parts[-1]) > x.nbytes:
-            parts = min(parts, self._parts(x, column, "exact", 0.0)[0], key=lambda p: sum(map(len, p)))
-        return parts, array
-
-    def _parts(self, x: np.ndarray, column: Column, mode: str, size: float) -> tuple[list[bytes], np.ndarray]:
-        "Name, dtype, axis, payload, negative, zero, escapes; and the array that is packed."
-        unit, n = mode != "exact", len(x)
-        axis, masks = b"", [np.zeros(n, bool)] * 2
-        array = truncated(x, column.bound) if self.given == "truncated" else x
-        if unit: array, axis, *masks = to_units(x, mode, size)
-        if unit and self.given == "integers": array = _integers(array)
-        array = array.astype("u1") if array.dtype.kind == "b" else array
-        payload = b"" if self.together or not n else self.pack(array, unit)
-        seen = self.unpack(payload, array.dtype, n) if self.given == "units" and n else array
-        back = self._restored(seen, axis, masks, x.dtype)
-        named = [column.name.encode(), column.dtype.encode()]
-        return [*named, axis, payload, *map(_mask, masks), escapes(x, back, column)], array
-
-    def _restored(self, array: np.ndarray, axis: bytes, masks: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
-        "What the decoder makes of an array, before the escapes."
-        if axis: array = from_units(array * (2.0 if self.given == "integers" else 1.0), axis, *masks)
-        with np.errstate(over="ignore"): return array.astype(dtype)
-
-    def _decode(self, parts: list[bytes], array: np.ndarray | None, n: int) -> tuple[str, np.ndarray]:
-        "Name and values of a column."
-        name, kind, axis, payload, negative, zero, kept = parts
-        dtype = np.dtype(kind.decode())
-        stored = np.dtype("u1") if dtype.kind == "b" else dtype.newbyteorder("<")
-        if array is None: array = self.unpack(payload, stored, n) if n else np.zeros(0, stored)
-        back = self._restored(array, axis, [_unmask(negative, n), _unmask(zero, n)], dtype.newbyteorder("<"))
-        if len(back) != n: raise ValueError(f"{len(back)} values in {n} rows")
-        return name.decode(), put_back(back, kept).astype(dtype)
-
-
+# %% ../../nbs/bench/02_rivals.ipynb #5a0309ad
 def _column(table: pd.DataFrame, i: int) -> np.ndarray:
     "Column `i`, contiguous and little-endian."
     x = np.ascontiguousarray(table.iloc[:, i].to_numpy())
@@ -259,6 +198,81 @@ def _mask(where: np.ndarray) -> bytes:
 def _unmask(data: bytes, n: int) -> np.ndarray:
     if not data: return np.zeros(n, bool)
     return np.unpackbits(np.frombuffer(zlib.decompress(data), "u1"), count=n).astype(bool)
+
+# %% ../../nbs/bench/02_rivals.ipynb #5e1e167e
+@patch
+def _restored(self: Rival, array: np.ndarray, axis: bytes, masks: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
+    "What the decoder makes of an array, before the escapes."
+    if axis: array = from_units(array * (2.0 if self.given == "integers" else 1.0), axis, *masks)
+    with np.errstate(over="ignore"): return array.astype(dtype)
+
+
+@patch
+def _parts(self: Rival, x: np.ndarray, column: Column, mode: str, size: float) -> tuple[list[bytes], np.ndarray]:
+    "Name, dtype, axis, payload, negative, zero, escapes; and the array that is packed."
+    unit, n = mode != "exact", len(x)
+    axis, masks = b"", [np.zeros(n, bool)] * 2
+    array = truncated(x, column.bound) if self.given == "truncated" else x
+    if unit: array, axis, *masks = to_units(x, mode, size)
+    if unit and self.given == "integers": array = _integers(array)
+    array = array.astype("u1") if array.dtype.kind == "b" else array
+    payload = b"" if self.together or not n else self.pack(array, unit)
+    seen = self.unpack(payload, array.dtype, n) if self.given == "units" and n else array
+    back = self._restored(seen, axis, masks, x.dtype)
+    named = [column.name.encode(), column.dtype.encode()]
+    return [*named, axis, payload, *map(_mask, masks), escapes(x, back, column)], array
+
+# %% ../../nbs/bench/02_rivals.ipynb #a9cd92e7
+@patch
+def _code(self: Rival, x: np.ndarray, column: Column) -> tuple[list[bytes], np.ndarray]:
+    "The parts of one column, and its array if all go into one file."
+    mode, size = tolerance(column.bound, x.dtype) if self.given in ("units", "integers") else ("exact", 0.0)
+    parts, array = self._parts(x, column, mode, size)
+    if mode != "exact" and 16 * len(parts[-1]) > x.nbytes:
+        parts = min(parts, self._parts(x, column, "exact", 0.0)[0], key=lambda p: sum(map(len, p)))
+    return parts, array
+
+
+@patch
+def _decode(self: Rival, parts: list[bytes], array: np.ndarray | None, n: int) -> tuple[str, np.ndarray]:
+    "Name and values of a column."
+    name, kind, axis, payload, negative, zero, kept = parts
+    dtype = np.dtype(kind.decode())
+    stored = np.dtype("u1") if dtype.kind == "b" else dtype.newbyteorder("<")
+    if array is None: array = self.unpack(payload, stored, n) if n else np.zeros(0, stored)
+    back = self._restored(array, axis, [_unmask(negative, n), _unmask(zero, n)], dtype.newbyteorder("<"))
+    if len(back) != n: raise ValueError(f"{len(back)} values in {n} rows")
+    return name.decode(), put_back(back, kept).astype(dtype)
+
+# %% ../../nbs/bench/02_rivals.ipynb #71c1137a
+@patch(as_prop=True)
+def version(self: Rival) -> str:
+    "Of the package that does the work: its name and version."
+    if self.package: return f"{self.package} {metadata.version(self.package)}"
+    return f"zlib {zlib.ZLIB_RUNTIME_VERSION}" if self.name == "gzip" else f"Python {platform.python_version()}"
+
+
+@patch
+def compress(
+    self: Rival,
+    table: pd.DataFrame,  # the bounds are those of its schema
+) -> bytes:               # everything that `decompress` needs
+    "The table as bytes; HepaeError for a dtype that is no number of at most 8 bytes."
+    coded = [self._code(_column(table, i), c) for i, c in enumerate(schema_of(table).columns)]
+    file = self.pack([a for _, a in coded]) if self.together and coded else b""
+    return frame([str(len(table)).encode(), file, *(frame(parts) for parts, _ in coded)])
+
+
+@patch
+def decompress(self: Rival, data: bytes) -> pd.DataFrame:
+    "The table in `data`; HepaeError if the bytes end too soon or do not fit together."
+    try:
+        rows, file, *columns = unframe(data)
+        n, arrays = int(rows), self.unpack(file) if file else [None] * len(columns)
+        read = dict(self._decode(unframe(c), a, n) for c, a in zip(columns, arrays, strict=True))
+    except (ValueError, IndexError, TypeError, struct.error, zlib.error, lzma.LZMAError, EOFError) as e:
+        raise HepaeError(f"these bytes are not of {self.name}, or damaged ({e}); compress the table again") from e
+    return pd.DataFrame(read, index=pd.RangeIndex(n))
 
 # %% ../../nbs/bench/02_rivals.ipynb #7e1e2183
 _PCODEC, _ZSTD, _SHUFFLED = (_pcodec, _unpcodec), _plain(_zstd, _unzstd), (_shuffled, _unshuffled)

@@ -46,7 +46,7 @@ def block(
         done.append(detect(hard(i), z[i], pool, recipe, own, burst, late))
     return done
 
-
+# %% ../../nbs/toy/07_detector.ipynb #cf2ad615
 def _columns(events: list[dict]) -> ak.Array:
     "Events as (events, var) records of float32, with the truth as int32."
     counts, full = [len(e["pt"]) if e else 0 for e in events], [e for e in events if e]
@@ -63,21 +63,9 @@ def made(
     "One block as an array."
     return _columns(block(recipe, number))
 
-
-def blocks(
-    recipe: Recipe,
-    workers: int = 1,              # processes
-    n_blocks: int | None = None,   # without end if None
-) -> Iterator[ak.Array]:
-    "Blocks in their order, made by this process or by several."
-    numbers = itertools.count() if n_blocks is None else iter(range(n_blocks))
-    if workers == 1: yield from (made(recipe, n) for n in numbers)
-    else: yield from _shared(recipe, workers, numbers)
-
-
+# %% ../../nbs/toy/07_detector.ipynb #b2d40f53
 def _shared(recipe: Recipe, workers: int, numbers: Iterator[int]) -> Iterator[ak.Array]:
     "Blocks in their order, made by several processes."
-    # fresh processes, because PYTHIA, uproot or a notebook may have threads that a fork would cut
     pool = ProcessPoolExecutor(workers, get_context("spawn"))
     try:
         waiting = deque(pool.submit(made, recipe, n) for n in itertools.islice(numbers, workers + 1))
@@ -88,6 +76,17 @@ def _shared(recipe: Recipe, workers: int, numbers: Iterator[int]) -> Iterator[ak
     except BrokenProcessPool as e:
         raise HepaeError("a worker has died, perhaps for want of memory; give fewer --workers") from e
     finally: pool.shutdown(wait=False, cancel_futures=True)
+
+# %% ../../nbs/toy/07_detector.ipynb #f7a25368
+def blocks(
+    recipe: Recipe,
+    workers: int = 1,              # processes
+    n_blocks: int | None = None,   # without end if None
+) -> Iterator[ak.Array]:
+    "Blocks in their order, made by this process or by several."
+    numbers = itertools.count() if n_blocks is None else iter(range(n_blocks))
+    if workers == 1: yield from (made(recipe, n) for n in numbers)
+    else: yield from _shared(recipe, workers, numbers)
 
 # %% ../../nbs/toy/07_detector.ipynb #2e170960
 def _until(made: Iterable[ak.Array], n_events: int | None, n_jets: int | None, progress) -> Iterator[ak.Array]:
