@@ -27,16 +27,17 @@ def mean_error(
 
 # %% ../../nbs/codec/05_balance.ipynb #5fc5299d
 def positions(x: np.ndarray, quantiser: Quantiser) -> np.ndarray:
-    "(n,) where values lie, in bins; those of both signs alike where bins are."
-    magnitude = np.abs(x.astype(float))
-    if quantiser.mode == "abs": return x.astype(float) / quantiser.size
-    if quantiser.mode == "turn": return x.astype(float) / (2 * np.pi / quantiser.size) - 0.5 * (quantiser.low == 0)
-    if quantiser.mode == "rel": return np.log2(magnitude) * quantiser.size - 0.5
+    "(n,) where values lie, in bins, ±inf if too far to say; those of both signs alike where bins are."
+    a = x.astype(float)
+    with np.errstate(over="ignore"):  # a huge value lies infinitely many tiny bins away
+        if quantiser.mode == "abs": return a / quantiser.size
+        if quantiser.mode == "turn": return a / (2 * np.pi / quantiser.size) - 0.5 * (quantiser.low == 0)
+    if quantiser.mode == "rel": return np.log2(np.abs(a)) * quantiser.size - 0.5
     return ordered_bits(np.abs(x)) / 2.0**quantiser.size
 
-
+# %% ../../nbs/codec/05_balance.ipynb #967093f9
 def expected_errors(
-    place: np.ndarray,   # (n,) from `positions`
+    place: np.ndarray,   # (n,) from `positions`, finite
     weight: np.ndarray,  # (n,) half a bin in units of the bound, and the sign that counts
 ) -> np.ndarray:         # (PHASES,)
     "Mean error when bins are moved by 0, 1/PHASES, 2/PHASES, … of their width, in units of the bound."
@@ -57,7 +58,7 @@ def shift(x: np.ndarray, column: Column, variant: int) -> float:
     q, escapes = quantise(x, column, quantiser)
     return mean_error(x, np.where(escapes, x, quantiser.values(q)), column) + float(escapes.mean())
 
-
+# %% ../../nbs/codec/05_balance.ipynb #dc80fbe3
 def _half_bins(x: np.ndarray, quantiser: Quantiser) -> np.ndarray:
     "(n,) half a bin in units of the bound."
     if quantiser.mode != "bits": return np.ones(len(x))
@@ -72,6 +73,16 @@ def _keeps_sign(x: np.ndarray, quantiser: Quantiser) -> np.ndarray:
     return good
 
 
+def _errors(x: np.ndarray, quantiser: Quantiser) -> np.ndarray:
+    "(PHASES,) size of the expected mean error of each place; values too far out to have a position escape."
+    place = positions(x, quantiser)
+    near = np.isfinite(place)
+    place, weight = place[near], _half_bins(x[near], quantiser)
+    errors = np.abs(expected_errors(place, weight))
+    if quantiser.mode not in ("rel", "bits"): return errors
+    return np.maximum(errors, np.abs(expected_errors(place, weight * np.sign(x[near]))))
+
+# %% ../../nbs/codec/05_balance.ipynb #44e8c645
 def balanced(
     x: np.ndarray,      # (n,) floats
     column: Column,
@@ -84,14 +95,13 @@ def balanced(
     x = x[np.isfinite(x) & ((x != 0) | (quantiser.mode in ("abs", "turn")))]
     x = x[~np.isin(x, frequent_values(x))]
     if len(x) < LEAST or shift(x, column, variant) <= _FAIR: return variant
-    place, weight = positions(x, quantiser), _half_bins(x, quantiser)
-    errors = np.abs(expected_errors(place, weight))
-    if quantiser.mode in ("rel", "bits"): errors = np.maximum(errors, np.abs(expected_errors(place, weight * np.sign(x))))
+    errors = _errors(x, quantiser)
     first = MOVED + PHASES * (variant == FROM_ZERO)
     good = _keeps_sign(x, quantiser)
     best = _least(x, column, [variant, *(first + np.argsort(errors + ~good, kind="stable")[:6]).tolist()])
     near = (best - first + np.array([-32, -16, -8, -4, -2, -1, 1, 2, 4, 8, 16, 32])) % PHASES
-    return _least(x, column, [best, *(first + near[good[near]]).tolist()])  # bins of a coarse relative bound are not quite linear
+    # bins of a coarse relative bound are not quite linear: places near by may do better
+    return _least(x, column, [best, *(first + near[good[near]]).tolist()])
 
 
 def _least(x: np.ndarray, column: Column, variants: list[int]) -> int:

@@ -41,10 +41,13 @@ MOST_BINS = 2**16  # in an octave: 5.3e-6 relative; below that, keeping mantissa
 
 @lru_cache(64)
 def octave(
-    bins: int,                              # bins an octave
-    phase: float = 0.0,                      # how far they are moved, as a part of a bin
-) -> tuple[np.ndarray, np.ndarray, float]:   # (bins,) lower edges in [1, 2) before they are moved, (bins,) the values put back, the factor that moves
-    "The geometric bins of one octave."
+    bins: int,           # bins an octave
+    phase: float = 0.0,  # how far they are moved, as a part of a bin
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The geometric bins of one octave.
+
+    (bins,) lower edges in [1, 2) before they are moved, (bins,) the values put back, and the factor that moves.
+    """
     with localcontext() as context:
         context.prec = 40
         ratio = Decimal(2) ** (Decimal(1) / bins)
@@ -81,11 +84,12 @@ _MARGIN = 1 - 2.0**-11  # of an absolute bound, for rounding to the dtype
 class Quantiser:
     "How one column becomes integers: all that the decoder must know of it."
     dtype: str
-    mode: str = "exact"    # 'exact', 'decimal', 'integer', 'abs', 'turn', 'rel' or 'bits'
-    size: float = 0.0      # abs: bin width; turn: bins of the circle; rel: bins an octave; bits: bits dropped; decimal: 10**places
-    low: float = 0.0       # turn: where the circle is cut, rad
-    whole: bool = False    # turn: do the bins fill the circle from cut to cut? Then none of them lies on both sides of the cut
-    phase: float = 0.0     # abs, turn, rel, bits: how far the bins are moved, as a part of a bin
+    mode: str = "exact"  # 'exact', 'decimal', 'integer', 'abs', 'turn', 'rel' or 'bits'
+    # abs: bin width; turn: bins of the circle; rel: bins an octave; bits: bits dropped; decimal: 10**places
+    size: float = 0.0
+    low: float = 0.0     # turn: where the circle is cut, rad
+    whole: bool = False  # turn: do the bins fill the circle from cut to cut, so that none lies on both sides of it?
+    phase: float = 0.0   # abs, turn, rel, bits: how far the bins are moved, as a part of a bin
 
     @property
     def bins(self) -> int:
@@ -96,7 +100,8 @@ class Quantiser:
         "(n,) int64 bins of the values, and (n,) bool: which values escape because their bin would break a rule."
         q = _FORWARD[self.mode](self, x)
         if self.mode in ("exact", "integer"): return q, np.zeros(len(q), bool)
-        with np.errstate(all="ignore"): plain = np.isfinite(x) & ((np.abs(x) >= np.finfo(x.dtype).tiny) | ((x == 0) & ~np.signbit(x)))
+        with np.errstate(all="ignore"):
+            plain = np.isfinite(x) & ((np.abs(x) >= np.finfo(x.dtype).tiny) | ((x == 0) & ~np.signbit(x)))
         return np.where(plain, q, 0), ~plain
 
     def canonical(self, q: np.ndarray) -> np.ndarray:
@@ -116,21 +121,23 @@ def _integer_back(self, q): return q.view(np.uint64) if self.dtype == "uint64" e
 def _exact(self, x): return ordered_bits(x)
 def _exact_back(self, q): return from_ordered_bits(q, self.dtype)
 
-
+# %% ../../nbs/codec/01_bounds.ipynb #b7d3b878
 def _abs(self, x):
-    with np.errstate(all="ignore"): return np.clip(np.rint(x.astype(float) / self.size - self.phase), -2.0**53, 2.0**53).astype(np.int64)
+    with np.errstate(all="ignore"):
+        return np.clip(np.rint(x.astype(float) / self.size - self.phase), -(2.0**53), 2.0**53).astype(np.int64)
 
 
 def _abs_back(self, q): return ((q + self.phase) * self.size).astype(self.dtype)
 
 
 def _decimal(self, x):
-    with np.errstate(all="ignore"): return np.clip(np.rint(x.astype(float) * self.size), -2.0**53, 2.0**53).astype(np.int64)
+    with np.errstate(all="ignore"):
+        return np.clip(np.rint(x.astype(float) * self.size), -(2.0**53), 2.0**53).astype(np.int64)
 
 
 def _decimal_back(self, q): return (q / self.size).astype(self.dtype)
 
-
+# %% ../../nbs/codec/01_bounds.ipynb #cb31b4ca
 def _first(self) -> tuple[int, float]:
     "Number of the first bin of a circle, and where in a bin its value lies."
     if not self.whole: return int(np.rint(self.low / (TURN / self.size))), 0.0
@@ -151,7 +158,7 @@ def _turn_back(self, q):
     if self.phase: x = np.clip(x, self.low, self.low + TURN)
     return x.astype(self.dtype)
 
-
+# %% ../../nbs/codec/01_bounds.ipynb #43b3632f
 _LOWEST = -1080  # below every octave of float64's normal numbers
 
 
@@ -169,7 +176,7 @@ def _rel_back(self, q):
     x = np.ldexp(octave(int(self.size), self.phase)[1][place], np.clip(octaves + _LOWEST, -2000, 2000).astype(np.int32))
     return np.where(q == 0, 0.0, np.where(q < 0, -x, x)).astype(self.dtype)
 
-
+# %% ../../nbs/codec/01_bounds.ipynb #4a449b25
 def _moved_bits(self) -> int: return int(self.phase * (1 << int(self.size)))
 
 
@@ -183,51 +190,72 @@ def _bits_back(self, q):
     x = from_ordered_bits((np.abs(q) << int(self.size)) + np.where(q == 0, 0, _moved_bits(self)), self.dtype)
     return np.where(q < 0, -x, x)
 
-
-_FORWARD = {"exact": _exact, "decimal": _decimal, "integer": _integer, "abs": _abs, "turn": _turn, "rel": _rel, "bits": _bits}
-_BACKWARD = {"exact": _exact_back, "decimal": _decimal_back, "integer": _integer_back, "abs": _abs_back, "turn": _turn_back, "rel": _rel_back, "bits": _bits_back}
+# %% ../../nbs/codec/01_bounds.ipynb #19063cfd
+_FORWARD = {
+    "exact": _exact,
+    "decimal": _decimal,
+    "integer": _integer,
+    "abs": _abs,
+    "turn": _turn,
+    "rel": _rel,
+    "bits": _bits,
+}
+_BACKWARD = {
+    "exact": _exact_back,
+    "decimal": _decimal_back,
+    "integer": _integer_back,
+    "abs": _abs_back,
+    "turn": _turn_back,
+    "rel": _rel_back,
+    "bits": _bits_back,
+}
 
 # %% ../../nbs/codec/01_bounds.ipynb #0adfd3fb
 FROM_MINUS_PI, FROM_ZERO = 11, 12  # those of angles that new files use
-MOVED, PHASES = 16, 1024           # from MOVED on: bins moved by 0, 1/PHASES, …; the second PHASES are for angles from 0
+MOVED, PHASES = 16, 1024  # from MOVED on: bins moved by 0, 1/PHASES, …; the second PHASES are for angles from 0
 VARIANTS = MOVED + 2 * PHASES      # how many variants there are
 
 
 def quantiser_of(
     column: Column,
-    variant: int = 0,  # angles: FROM_MINUS_PI or FROM_ZERO (0 and 1 in old files); 2 to 10: decimal fractions of 0 to 8 places; moved bins: see MOVED
+    variant: int = 0,  # angles: FROM_MINUS_PI or FROM_ZERO (0 and 1 in old files);
+                       # 2 to 10: decimal fractions of 0 to 8 places; from MOVED on: moved bins
 ) -> Quantiser:
     "The quantiser that a column's bound asks for; HepaeError for a dtype without one."
     dtype = np.dtype(column.dtype)
     if dtype.kind in "iub": return Quantiser(str(dtype), "integer")
-    if dtype not in (np.float16, np.float32, np.float64): raise HepaeError(f"column {column.name} has dtype {dtype}, for which there is no codec; convert it to float64")
+    if dtype not in (np.float16, np.float32, np.float64):
+        raise HepaeError(f"column {column.name} has dtype {dtype}, for which there is no codec; convert it to float64")
     mode, size = parse_bound(column.bound)
     phase = (variant - MOVED) % PHASES / PHASES if variant >= MOVED else 0.0
     from_zero = variant in (1, FROM_ZERO) or variant >= MOVED + PHASES
     rounding, mantissa = float(np.finfo(dtype).eps) / 2, np.finfo(dtype).nmant
     if mode == "abs" and column.kind == "periodic" and TURN / MOST_TURN < size < np.pi:
         bins, whole = int(np.ceil(TURN / (2 * size * _MARGIN))), variant >= FROM_MINUS_PI
-        return Quantiser(str(dtype), "turn", float(bins | 1 if whole else bins), 0.0 if from_zero else -np.pi, whole, phase)
+        if whole: bins |= 1
+        return Quantiser(str(dtype), "turn", float(bins), 0.0 if from_zero else -np.pi, whole, phase)
     if mode == "abs": return Quantiser(str(dtype), "abs", 2 * size * _MARGIN, phase=phase)
     if mode == "rel" and size > 4 * rounding:
         bins = bins_for(size - 1.01 * rounding, phase > 0)
         if bins <= MOST_BINS: return Quantiser(str(dtype), "rel", float(bins), phase=phase)
         mode, size = "bits", int(np.ceil(-np.log2(size))) - 1
     if mode == "bits" and size < mantissa: return Quantiser(str(dtype), "bits", float(mantissa - size), phase=phase)
-    return Quantiser(str(dtype), "decimal", 10.0 ** (variant - 2)) if 2 <= variant < FROM_MINUS_PI else Quantiser(str(dtype))
+    if 2 <= variant < FROM_MINUS_PI: return Quantiser(str(dtype), "decimal", 10.0 ** (variant - 2))
+    return Quantiser(str(dtype))
 
-
+# %% ../../nbs/codec/01_bounds.ipynb #244d6038
 def decimal_places(
     x: np.ndarray,  # (n,) floats
-) -> int | None:    # 0 to 8
-    "The least number of decimal places with which all but half a percent of the values are exact, if that says less than their bits do."
+) -> int | None:  # 0 to 8
+    "The fewest decimal places with which 99.5% of the values are exact; None if their bits say it in less."
     some = x[np.isfinite(x)][:4096]
     binary = ordered_bits(np.abs(some))
     least = np.bitwise_or.reduce(binary)  # its lowest bit is the lowest in use
     for k in range(9) if least else ():
         quantiser = Quantiser(str(x.dtype), "decimal", 10.0**k)
         q = quantiser.indices(some)[0]
-        if (quantiser.values(q) == some).mean() > 0.995: return k if np.ptp(q) < np.ptp(binary) // (least & -least) else None
+        if (quantiser.values(q) == some).mean() > 0.995:
+            return k if np.ptp(q) < np.ptp(binary) // (least & -least) else None
     return None
 
 # %% ../../nbs/codec/01_bounds.ipynb #ae0d8f5e
@@ -237,7 +265,11 @@ def quantise(
     quantiser: Quantiser,    # from `quantiser`
 ) -> tuple[np.ndarray, np.ndarray]:  # (n,) int64 bins (0 where escaped), (n,) bool escapes
     "Bins of the values, and which values must be kept exactly instead, each one checked."
-    if x.dtype != np.dtype(quantiser.dtype): raise HepaeError(f"column {column.name} has dtype {x.dtype} where {quantiser.dtype} was announced; give all chunks the same dtype")
+    if x.dtype != np.dtype(quantiser.dtype):
+        raise HepaeError(
+            f"column {column.name} has dtype {x.dtype} where {quantiser.dtype} was announced; "
+            "give all chunks the same dtype"
+        )
     q, escapes = quantiser.indices(x)
     if quantiser.mode in ("exact", "integer"): return q, escapes
     escapes = escapes | ~keeps_bound(x, quantiser.values(q), column)

@@ -54,7 +54,7 @@ def take_many(
     count: int,
     at: int = 0,
 ) -> tuple[np.ndarray, int]:  # (count,) uint64, and where they end
-    "`count` LEB128 numbers below 2**64 as an array, which takes a fraction of the memory of a list; HepaeError if they are not there."
+    "`count` LEB128 numbers below 2**64 as an array, smaller than a list; HepaeError if they are not there."
     octets = np.frombuffer(data, np.uint8)[at:]
     ends = np.flatnonzero(octets < 128)[:count]
     starts = np.concatenate([[0], ends[:-1] + 1])[:len(ends)]
@@ -85,17 +85,26 @@ def take_sections(data: bytes, count: int, at: int = 0) -> list[bytes]:
     return found
 
 # %% ../../nbs/codec/03_container.ipynb #0dac243b
-_DICTIONARY = (b'"TTree","RNTuple","pickle","parquet","CSV","CollectionTree","HLT_xAOD__JetContainer_TrigHLTJetDSSelectorCollectionAuxDyn.AntiKt4EMTopoJetsAuxDyn.AnalysisJetsAuxDyn:Jet_mass"Events"'
-               b'"float64","int32","int64","uint32","bool","entry","subentry"],"exact"],"integer","flag","bits:10","rel:1e-4","abs:1e-2","ActiveArea4vec_LeadingClusterSecondLambda","Timing","Width",'
-               b'"px","py","pz","E","m","pt","eta","phi","MeV","GeV","float32","","continuous","rel:1e-3"],["rad","periodic","abs:1e-3"],"name":"4D","E4D","format":"ROOT","tree_class":"container":'
-               b'"branches":{"dtypes":{"counter":"jagged":true,"entries":0},"unordered":"order":[0,1,2,3],"index":["range",0,1,null],"events","variants":[0,0,0,0],"plan":[[[0,2,256,[]],[],0,[],8,0,0,0,0],'
-               b'{"codec":"density","columns":[["')
+_DICTIONARY = (
+    b'"TTree","RNTuple","pickle","parquet","CSV","CollectionTree",'
+    b'"HLT_xAOD__JetContainer_TrigHLTJetDSSelectorCollectionAuxDyn.AntiKt4EMTopoJetsAuxDyn.AnalysisJetsAuxDyn:Jet_mass"Events"'
+    b'"float64","int32","int64","uint32","bool","entry","subentry"],"exact"],"integer","flag","bits:10",'
+    b'"rel:1e-4","abs:1e-2","ActiveArea4vec_LeadingClusterSecondLambda","Timing","Width",'
+    b'"px","py","pz","E","m","pt","eta","phi","MeV","GeV","float32","",'
+    b'"continuous","rel:1e-3"],["rad","periodic","abs:1e-3"],"name":"4D","E4D","format":"ROOT","tree_class":"container":'
+    b'"branches":{"dtypes":{"counter":"jagged":true,"entries":0},"unordered":"order":[0,1,2,3],'
+    b'"index":["range",0,1,null],"events","variants":[0,0,0,0],"plan":[[[0,2,256,[]],[],0,[],8,0,0,0,0],'
+    b'{"codec":"density","columns":[["'
+)
 
 
 def put_json(x) -> bytes:
     "JSON, deflated."
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_DICTIONARY)
-    return deflate.compress(json.dumps(x, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()) + deflate.flush()
+    return (
+        deflate.compress(json.dumps(x, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode())
+        + deflate.flush()
+    )
 
 
 def _weight(text: bytes) -> int:
@@ -109,10 +118,13 @@ def take_json(data: bytes) -> dict:
     inflate = zlib.decompressobj(-15, zdict=_DICTIONARY)
     try:
         text = inflate.decompress(data, _MOST_HEADER)
-        if inflate.unconsumed_tail or not inflate.eof or inflate.unused_data: raise HepaeError("its header does not end; get the file again")
-        if _weight(text) > _MOST_PARSED: raise HepaeError("its header holds more than any file needs; get the file again")
+        if inflate.unconsumed_tail or not inflate.eof or inflate.unused_data:
+            raise HepaeError("its header does not end; get the file again")
+        if _weight(text) > _MOST_PARSED:
+            raise HepaeError("its header holds more than any file needs; get the file again")
         found = json.loads(text.decode())
-    except (zlib.error, ValueError, RecursionError) as e: raise HepaeError(f"its header cannot be read ({e}); get the file again") from e
+    except (zlib.error, ValueError, RecursionError) as e:
+        raise HepaeError(f"its header cannot be read ({e}); get the file again") from e
     if not isinstance(found, dict): raise HepaeError("its header is no object; get the file again")
     return found
 
@@ -159,7 +171,8 @@ class Writer:
 
     def end(self, events: int) -> None:
         "The index and the checksum of all."
-        numbers = put_numbers([sum(r for _, r in self._chunks), events, len(self._chunks), *(n for c in self._chunks for n in c)])
+        rows = sum(r for _, r in self._chunks)
+        numbers = put_numbers([rows, events, len(self._chunks), *(n for c in self._chunks for n in c)])
         payload = numbers + b"".join(self._digests) + self._all.digest()
         size = 1 + len(put_numbers([len(payload) + 4])) + len(payload) + 4 + 8
         self._block(b"E", payload + struct.pack("<I", size))
@@ -175,7 +188,7 @@ def _exactly(file: BinaryIO, n: int, what: str) -> bytes:
         left -= len(piece)
     return b"".join(parts)
 
-
+# %% ../../nbs/codec/03_container.ipynb #46be0a67
 @dataclass
 class End:
     "What the last block says."
@@ -184,7 +197,7 @@ class End:
     chunks: list[tuple[int, int]]  # bytes and rows of each
     digests: list[bytes]           # of each: two files with one header may differ in their chunks
 
-
+# %% ../../nbs/codec/03_container.ipynb #55ea30dd
 class Reader:
     "Reads a `.hepae` file from front to back."
 
@@ -193,9 +206,14 @@ class Reader:
         self.sizes: dict[str, int] = {}
         self.position = 0
         first = file.read(len(MAGIC) + 1)
-        if first[:len(MAGIC)] != MAGIC: raise HepaeError("is no .hepae file (its first bytes are others); check the name" if first else "is empty; get the file again")
+        if first[: len(MAGIC)] != MAGIC:
+            if not first: raise HepaeError("is empty; get the file again")
+            raise HepaeError("is no .hepae file (its first bytes are others); check the name")
         if first[len(MAGIC):] != bytes([VERSION]):
-            raise HepaeError(f"is of format version {first[-1] if len(first) > len(MAGIC) else '?'}, this hepae reads version {VERSION}; install a newer hepae")
+            raise HepaeError(
+                f"is of format version {first[-1] if len(first) > len(MAGIC) else '?'}, "
+                f"this hepae reads version {VERSION}; install a newer hepae"
+            )
         self._note(first)
         kind, payload = self._block()
         if kind != b"H": raise HepaeError("does not begin with a header; get the file again")
@@ -212,7 +230,8 @@ class Reader:
     def _block(self) -> tuple[bytes, bytes]:
         "The next block, checked."
         kind = _exactly(self.file, 1, "a block's head")
-        if kind not in (b"H", b"M", b"C", b"E"): raise HepaeError(f"has a damaged block at byte {self.position}; get the file again")
+        if kind not in (b"H", b"M", b"C", b"E"):
+            raise HepaeError(f"has a damaged block at byte {self.position}; get the file again")
         size = b""
         while not size or size[-1] > 127:
             size += _exactly(self.file, 1, "a block's head")
@@ -220,7 +239,8 @@ class Reader:
         (n,), _ = take_numbers(size, 1)
         payload = _exactly(self.file, n, "a block")
         digest = _exactly(self.file, 8, "a checksum")
-        if digest != _digest(kind, self._number, payload, self._key): raise HepaeError(f"has a damaged block at byte {self.position} (its checksum is wrong); get the file again")
+        if digest != _digest(kind, self._number, payload, self._key):
+            raise HepaeError(f"has a damaged block at byte {self.position} (its checksum is wrong); get the file again")
         if kind == b"H": self._key = digest
         self._digest = digest
         before = self._all.digest()
@@ -241,18 +261,20 @@ class Reader:
         kind, payload = self._ahead
         if kind != b"E": raise HepaeError("has a block where none belongs; get the file again")
         self.end = _end(payload)
-        if payload[-12:-4] != self._start: raise HepaeError("is not as it was written (the checksum of the whole is wrong); get the file again")
+        if payload[-12:-4] != self._start:
+            raise HepaeError("is not as it was written (the checksum of the whole is wrong); get the file again")
         if len(self.end.chunks) != len(seen): raise HepaeError("has lost chunks; get the file again")
         if self.file.read(1): raise HepaeError("has bytes after its end; get the file again")
 
-
+# %% ../../nbs/codec/03_container.ipynb #e15346e0
 def _end(payload: bytes) -> End:
     "The last block's numbers, checked."
     (rows, events, chunks), at = take_numbers(payload, 3)
     if chunks > len(payload): raise HepaeError("has a damaged end; get the file again")
     numbers, at = take_numbers(payload, 2 * chunks, at)
     found = list(zip(numbers[::2], numbers[1::2]))
-    if at + 8 * chunks + 12 != len(payload) or sum(r for _, r in found) != rows: raise HepaeError("has a damaged end; get the file again")
+    if at + 8 * chunks + 12 != len(payload) or sum(r for _, r in found) != rows:
+        raise HepaeError("has a damaged end; get the file again")
     return End(rows, events, found, [payload[at + 8 * k:at + 8 * k + 8] for k in range(chunks)])
 
 # %% ../../nbs/codec/03_container.ipynb #063b55ec
@@ -271,7 +293,7 @@ def _last_block(file: BinaryIO) -> tuple[int, End]:
 
 
 def _indexed(file: BinaryIO) -> tuple["Reader", End, int]:
-    "A reader that has seen the header, the last block (its checksum and its sizes are right), and where the chunks begin."
+    "A reader that has seen the header, the last block (checksum and sizes are right), and where chunks begin."
     last, end = _last_block(file)
     file.seek(0)
     reader = Reader(file)
@@ -279,7 +301,8 @@ def _indexed(file: BinaryIO) -> tuple["Reader", End, int]:
     first = reader.position - (len(payload) + 9 + len(put_numbers([len(payload)])))
     file.seek(last)
     reader._number = reader._first + len(end.chunks)
-    if reader._block()[0] != b"E" or first + sum(size for size, _ in end.chunks) != last: raise HepaeError("has a damaged index; get the file again")
+    if reader._block()[0] != b"E" or first + sum(size for size, _ in end.chunks) != last:
+        raise HepaeError("has a damaged index; get the file again")
     return reader, end, first
 
 
@@ -291,11 +314,14 @@ def open_end(
 
 
 def chunks_between(
-    file: BinaryIO,   # seekable
-    first: int,       # first row wanted
-    last: int,        # one past the last
-) -> tuple["Reader", list[tuple[int, int, bytes]]]:  # the reader (header and model); (first row, rows, payload) of each chunk that holds some
-    "The chunks that hold rows first…last−1, each one checked."
+    file: BinaryIO,  # seekable
+    first: int,      # first row wanted
+    last: int,       # one past the last
+) -> tuple["Reader", list[tuple[int, int, bytes]]]:
+    """The chunks that hold rows first…last−1, each one checked.
+
+    The reader (header and model), and (first row, rows, payload) of each chunk that holds some of them.
+    """
     reader, end, at = _indexed(file)
     row, found = 0, []
     for number, (size, rows) in enumerate(end.chunks):
@@ -303,7 +329,8 @@ def chunks_between(
             file.seek(at)
             reader._number = reader._first + number
             kind, payload = reader._block()
-            if kind != b"C" or reader._digest != end.digests[number]: raise HepaeError("has a damaged index; get the file again")
+            if kind != b"C" or reader._digest != end.digests[number]:
+                raise HepaeError("has a damaged index; get the file again")
             found.append((row, rows, payload))
         at, row = at + size, row + rows
     return reader, found

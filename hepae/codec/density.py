@@ -38,7 +38,8 @@ class Rows:
 
     def ranks(self) -> np.ndarray:
         "(n,) place of each row in its event."
-        if self.offsets is None: return np.broadcast_to(np.int64(0), self.n)  # takes no memory, however many rows a file claims
+        if self.offsets is None:
+            return np.broadcast_to(np.int64(0), self.n)  # takes no memory, however many rows a file claims
         return np.arange(self.n) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
 
     def places(self) -> np.ndarray:
@@ -48,9 +49,11 @@ class Rows:
 
     def counts(self) -> np.ndarray:
         "(n,) number of rows in each row's event."
-        return np.repeat(np.diff(self.offsets), np.diff(self.offsets)) if self.offsets is not None else np.broadcast_to(np.int64(1), self.n)
+        if self.offsets is None: return np.broadcast_to(np.int64(1), self.n)
+        sizes = np.diff(self.offsets)
+        return np.repeat(sizes, sizes)
 
-
+# %% ../../nbs/codec/09_density.ipynb #2c79e119
 @dataclass
 class _Tables:
     "What one column has counted, and the table made of it."
@@ -60,13 +63,14 @@ class _Tables:
     made: int = 0                    # of these, when the table was made
 
     def new_rank(self) -> None:
-        "Second rows of events are unlike first ones: the counts stay, and tables are made as often as in the beginning."
+        "Second rows are unlike first ones: the counts stay, and tables are made as often as in the beginning."
         self.table, self.seen, self.made = None, 0, 0
 
     def current(self, p: ColumnPlan) -> np.ndarray:
         "The table, made anew when the rows have grown by half."
         if self.table is None or self.seen >= max(64, 3 * self.made // 2):
-            self.table, self.made = frequencies(self.counts, p.alphabet.specials, p.strength), max(self.seen, 64 * (self.seen > 0))
+            self.table = frequencies(self.counts, p.alphabet.specials, p.strength)
+            self.made = max(self.seen, 64 * (self.seen > 0))
         return self.table
 
     def next_block(self, left: int) -> int:
@@ -75,26 +79,28 @@ class _Tables:
 
     def add(self, contexts: np.ndarray, symbols: np.ndarray) -> None:
         places = contexts * self.counts.shape[1] + symbols
-        if 16 * len(places) < self.counts.size:  # a large table stays untouched, and takes no memory, but for a few places
+        if 16 * len(places) < self.counts.size:  # a large table takes no memory but for the few places touched
             places, times = np.unique(places, return_counts=True)
             self.counts.ravel()[places] += times
         else: self.counts += np.bincount(places, minlength=self.counts.size).reshape(self.counts.shape)
         self.seen += len(symbols)
 
-
+# %% ../../nbs/codec/09_density.ipynb #ee540811
 class _Walk:
     "The walk over rows, columns and blocks that encoder and decoder have in common."
 
     def __init__(self, plan: list[ColumnPlan], rows: Rows, predictor):
         self.plan, self.rows, self.predictor = plan, rows, predictor
         self.back = getattr(predictor, "back", 0)
-        if predictor is None and any(p >= HINT for c in plan for p in c.parents): raise HepaeError("the plan needs a learned predictor and there is none; get the file again")
+        if predictor is None and any(p >= HINT for c in plan for p in c.parents):
+            raise HepaeError("the plan needs a learned predictor and there is none; get the file again")
         before = self.back or any(BEFORE <= p < HINT for c in plan for p in c.parents)
         self.ranks, self.counts = rows.ranks(), rows.counts()
         group = np.minimum(self.ranks, MOST_RANKS) if before else None
         self.places = rows.places()
         self.order = np.argsort(group, kind="stable") if before else None  # None: as they are
-        if before and any(c.steps for c in plan): raise HepaeError("the plan goes through the rows in two orders; get the file again")
+        if before and any(c.steps for c in plan):
+            raise HepaeError("the plan goes through the rows in two orders; get the file again")
         self.ends = np.cumsum(np.bincount(group, minlength=1)) if before else np.array([rows.n])
 
     def parents(self, k: int, wanted: set[int], Q: np.ndarray, rows: np.ndarray) -> dict[int, np.ndarray]:
@@ -111,7 +117,9 @@ class _Walk:
 
     def own(self, k: int, Q: np.ndarray, rows: np.ndarray) -> np.ndarray:
         "(n,) what column k's splines say of these rows."
-        return self.plan[k].shift(self.parents(k, self.plan[k].parents, Q, rows), len(rows)) if self.plan[k].splines else np.zeros(len(rows), np.int64)
+        p = self.plan[k]
+        if not p.splines: return np.zeros(len(rows), np.int64)
+        return p.shift(self.parents(k, p.parents, Q, rows), len(rows))
 
     def before(self, k: int, Q: np.ndarray, rows: np.ndarray) -> np.ndarray:
         "(n,) column k in the row before, less what its splines say of that; 0 for the first row."
@@ -119,7 +127,7 @@ class _Walk:
         return np.where(rows == 0, 0, (Q[there, k] >> self.plan[k].zeros) - self.own(k, Q, there))
 
     def run(self, first: int, Q: np.ndarray, code) -> list[np.ndarray]:
-        "Call `code(k, rows, shift, contexts, frequencies)` → symbols for each block of each column from `first` on; returns all counts."
+        "Call `code(k, rows, shift, contexts, frequencies)` → symbols for each block from column `first` on; counts."
         tables = [_Tables(self._prior(k)) for k in range(first, len(self.plan))]
         start = 0
         for end in self.ends.tolist():
@@ -147,28 +155,33 @@ class _Walk:
         if priors is not None: counts.ravel()[priors[k][0]] = priors[k][1]
         return counts
 
+# %% ../../nbs/codec/09_density.ipynb #84fa79d2
+def _split(p: ColumnPlan, q: np.ndarray, shift: np.ndarray, escapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "(n,) symbols of a column's values less their shift, and (n,) what the symbols leave out."
+    return p.alphabet.split(p.residual(q, shift), q >> p.zeros, escapes)
+
 
 def encode_rows(
-    Q: np.ndarray,            # (n, columns) int64, 0 where escaped
-    escapes: np.ndarray,      # (n, columns) bool: values that are kept elsewhere
-    plan: list[ColumnPlan],   # one a column
+    Q: np.ndarray,  # (n, columns) int64, 0 where escaped
+    escapes: np.ndarray,  # (n, columns) bool: values that are kept elsewhere
+    plan: list[ColumnPlan],  # one a column
     rows: Rows,
-    predictor=None,           # with `predict(k, Q)` → location and spread of column k, if the plan uses one; its `priors` are counts to begin with
-    given: int = 0,           # the first columns, which the decoder will know
-) -> tuple[bytes, bytes]:     # coded symbols, low bits
+    predictor=None,  # if the plan uses one: `predict(k, Q)` → location and spread; `priors`: counts to begin with
+    given: int = 0,  # the first columns, which the decoder will know
+) -> tuple[bytes, bytes]:    # coded symbols, low bits
     "Code a table of integers."
     walk, coder, bits = _Walk(plan, rows, predictor), RangeEncoder(), BitWriter()
 
     def code(k, rows, shift, contexts, table):
         p, q = plan[k], Q[rows, k]
-        symbols, rest = p.alphabet.split(p.residual(q, shift), q >> p.zeros, escapes[rows, k])
+        symbols, rest = _split(p, q, shift, escapes[rows, k])
         encode_symbols(coder, symbols, contexts, table)
         _write_rest(bits, p.alphabet, symbols, rest)
         return symbols
     walk.run(given, Q, code)
     return coder.get_compressed().astype("<u4").tobytes(), bits.bytes()
 
-
+# %% ../../nbs/codec/09_density.ipynb #28064cd0
 def decode_rows(
     symbols: bytes,
     low_bits: bytes,
@@ -180,7 +193,9 @@ def decode_rows(
 ) -> tuple[np.ndarray, np.ndarray]:  # (n, columns) int64, (n, columns) bool escapes
     "The inverse of `encode_rows`; HepaeError if the bytes are damaged."
     if len(symbols) % 4: raise HepaeError("the coded symbols are no whole number of words; get the file again")
-    walk, coder, bits = _Walk(plan, rows, predictor), RangeDecoder(np.frombuffer(symbols, "<u4").astype(np.uint32)), BitReader(np.frombuffer(low_bits, np.uint8))
+    walk = _Walk(plan, rows, predictor)
+    coder = RangeDecoder(np.frombuffer(symbols, "<u4").astype(np.uint32))
+    bits = BitReader(np.frombuffer(low_bits, np.uint8))
     Q, escapes = np.zeros((rows.n, len(plan)), np.int64), np.zeros((rows.n, len(plan)), bool)
     first = 0 if given is None else given[0].shape[1]
     if first: Q[:, :first], escapes[:, :first] = given
@@ -190,12 +205,16 @@ def decode_rows(
         nonlocal left
         p, found = plan[k], decode_symbols(coder, contexts, table)
         left -= int((found == ESCAPE).sum())
-        if left < 0: raise HepaeError("the coded symbols are damaged (they speak of values that are not there); get the file again")
+        if left < 0:
+            raise HepaeError(
+                "the coded symbols are damaged (they speak of values that are not there); get the file again"
+            )
         v = p.alphabet.join(found, _read_rest(bits, p.alphabet, found))
+        fresh = p.alphabet.is_frequent(found)
         if p.steps:
-            own, fresh = walk.own(k, Q, rows), p.alphabet.is_frequent(found)
+            own = walk.own(k, Q, rows)
             shift = _summed(v - np.where(fresh, own, 0), int(shift[0] - own[0]), fresh) - v + own
-        Q[rows, k] = np.where(found == ESCAPE, 0, p.restored(v, np.where(p.alphabet.is_frequent(found), 0, shift), p.alphabet.is_frequent(found)))
+        Q[rows, k] = np.where(found == ESCAPE, 0, p.restored(v, np.where(fresh, 0, shift), fresh))
         escapes[rows, k] = found == ESCAPE
         return found
     walk.run(first, Q, code)
@@ -208,7 +227,7 @@ def _summed(v: np.ndarray, start: int, fresh: np.ndarray) -> np.ndarray:
     last = np.maximum.accumulate(np.where(fresh, np.arange(len(v)), -1))
     return np.where(last < 0, sums + start, sums - (sums - v)[np.maximum(last, 0)])
 
-
+# %% ../../nbs/codec/09_density.ipynb #1c1b917e
 def count_rows(
     Q: np.ndarray,
     escapes: np.ndarray,
@@ -218,7 +237,7 @@ def count_rows(
 ) -> list[np.ndarray]:  # (contexts, size) int64 of each column
     "How often each symbol of each table occurs: what a shared model starts with."
     def code(k, rows, shift, contexts, table):
-        return plan[k].alphabet.split(plan[k].residual(Q[rows, k], shift), Q[rows, k] >> plan[k].zeros, escapes[rows, k])[0]
+        return _split(plan[k], Q[rows, k], shift, escapes[rows, k])[0]
     return _Walk(plan, rows, predictor).run(0, Q, code)
 
 
@@ -234,13 +253,13 @@ def column_bits(
 
     def code(k, rows, shift, contexts, table):
         p, q = plan[k], Q[rows, k]
-        symbols, _ = p.alphabet.split(p.residual(q, shift), q >> p.zeros, escapes[rows, k])
+        symbols, _ = _split(p, q, shift, escapes[rows, k])
         bits[k] += (PRECISION - np.log2(table[contexts, symbols])).sum() + p.alphabet.widths(symbols).sum()
         return symbols
     _Walk(plan, rows, predictor).run(0, Q, code)
     return bits
 
-
+# %% ../../nbs/codec/09_density.ipynb #cbcbd9b2
 def _write_rest(bits: BitWriter, alphabet: Alphabet, symbols: np.ndarray, rest: np.ndarray) -> None:
     "The core's low bits in one go, then those of the tails, which are few."
     core = symbols >= alphabet.specials

@@ -25,7 +25,7 @@ class Alphabet:
     low: int                        # first integer of the core
     shift: int                      # a core bin is 2**shift wide; count << shift ≤ 2**63
     count: int                      # core bins
-    frequent: tuple[int, ...] = ()     # ascending values with symbols of their own
+    frequent: tuple[int, ...] = ()  # ascending values with symbols of their own
 
     @property
     def tails(self) -> int: return 65 - self.shift
@@ -43,7 +43,9 @@ class Alphabet:
         low, high = np.int64(self.low).view(np.uint64), np.uint64((self.low + (self.count << self.shift)) % 2**64)
         core = low + (np.arange(self.count, dtype=np.uint64) << np.uint64(self.shift))
         none = np.zeros(1 + len(self.frequent), np.int64)
-        base = np.concatenate([none[:1], np.array(self.frequent, np.int64), (low + ~steps).view(np.int64), (high + steps).view(np.int64), core.view(np.int64)])
+        frequent = np.array(self.frequent, np.int64)
+        tails = (low + ~steps).view(np.int64), (high + steps).view(np.int64)
+        base = np.concatenate([none[:1], frequent, *tails, core.view(np.int64)])
         width = self.shift + np.arange(self.tails)
         sign = np.concatenate([none + 1, np.full(self.tails, -1), np.ones(self.tails + self.count, np.int64)])
         return base, sign, np.concatenate([none, width, width, np.full(self.count, self.shift)])
@@ -51,7 +53,7 @@ class Alphabet:
     def split(
         self,
         v: np.ndarray,                 # (n,) int64
-        value: np.ndarray,              # (n,) int64, values to compare with the frequent bins
+        value: np.ndarray,             # (n,) int64, values to compare with the frequent bins
         escapes: np.ndarray,           # (n,) bool
     ) -> tuple[np.ndarray, np.ndarray]:  # (n,) symbols, (n,) uint64 low bits
         "Symbols and low bits of integers."
@@ -61,7 +63,10 @@ class Alphabet:
         rest = d & ((np.uint64(1) << shift) - np.uint64(1))
         below = v < self.low
         above = ~below & (d >> shift >= np.uint64(self.count))
-        for outside, first, distance in ((below, 1 + len(self.frequent), ~d), (above, 1 + len(self.frequent) + self.tails, d - np.uint64(self.count << self.shift))):
+        for outside, first, distance in (
+            (below, 1 + len(self.frequent), ~d),
+            (above, 1 + len(self.frequent) + self.tails, d - np.uint64(self.count << self.shift)),
+        ):
             if not outside.any(): continue
             t, symbol_rest = _tail(distance[outside], self.shift, self.tails)
             symbol[outside], rest[outside] = first + t, symbol_rest
@@ -100,7 +105,7 @@ _MASS = 2**44           # what all symbols share
 
 
 def _tree(leaves: np.ndarray) -> np.ndarray:
-    "(k, 2n) sums of (k, bins) leaves: the root at 1, the halves of node i at 2i and 2i + 1; leaves that are missing are 0."
+    "(k, 2n) sums of (k, bins) leaves: the root at 1, the halves of node i at 2i and 2i + 1, missing leaves 0."
     n = _width(leaves.shape[1])
     tree = np.zeros((len(leaves), 2 * n), np.int64)
     tree[:, n:n + leaves.shape[1]] = leaves
@@ -117,12 +122,13 @@ def _width(bins: int) -> int:
 
 @lru_cache(256)
 def _even(bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    "Of each node: which part (of 2**16) of its bins is on the left, whether none is on the right, whether it and both its neighbours are alike."
+    "Of each node: the part (of 2**16) of its bins on the left; is none on the right; are it and both neighbours alike?"
     tree = _tree(np.ones((1, bins), np.int64))
     n = tree[0, :_width(bins)]
     alike = np.zeros(len(n), bool)
     alike[1:-1] = (n[2:] == n[:-2]) & (n[1:-1] == n[:-2])
-    alike[1 << np.arange(len(n).bit_length() - 1)] = alike[(2 << np.arange(len(n).bit_length() - 1)) - 1] = False  # ends of a level
+    levels = np.arange(len(n).bit_length() - 1)
+    alike[1 << levels] = alike[(2 << levels) - 1] = False  # ends of a level
     return *(x[0] for x in _expected(tree)), alike
 
 
@@ -143,7 +149,7 @@ def _bounded(share: np.ndarray, closed: np.ndarray) -> np.ndarray:
     "Both halves get something, but for a half without bins."
     return np.where(closed, 1 << 16, np.minimum(np.maximum(share, 1), 2**16 - 1))
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #cd8ae83a
 def _first(
     special: np.ndarray,             # (1, specials) how often each special symbol came
     went: np.ndarray,                # (1, 2n) tree of the counts of bins
@@ -169,7 +175,7 @@ def _slope(p: np.ndarray) -> np.ndarray:
     if len(p) > 2: extra[1:-1] = np.minimum(np.maximum((p[:-2] - p[2:] << 12) // np.maximum(p[1:-1], 1), -22938), 22938)
     return extra
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #796ebc3c
 @lru_cache(256)
 def _weights(strength: int, n: int) -> np.ndarray:
     "(n,) how many earlier values the coarser context counts for at each node: more, the deeper it is."
@@ -178,13 +184,15 @@ def _weights(strength: int, n: int) -> np.ndarray:
     return weights
 
 
-def _refine(special: np.ndarray, went: np.ndarray, coarse: tuple[np.ndarray, np.ndarray], strength: int) -> tuple[np.ndarray, np.ndarray]:
+def _refine(
+    special: np.ndarray, went: np.ndarray, coarse: tuple[np.ndarray, np.ndarray], strength: int
+) -> tuple[np.ndarray, np.ndarray]:
     "Masses of k contexts, each two of which lean on one of the coarser ones."
     n, half = (special.sum(1) + went[:, 1])[:, None], went.shape[1] // 2
     lean = np.repeat(coarse[0] >> 12, 2, axis=0)
     mass = ((special << 32) + strength * lean) // (n + strength) << 12
     share, closed = (np.repeat(x, 2, axis=0) for x in _expected(coarse[1]))
-    seen = np.nonzero(went[:, :half])  # where nothing went, all is as expected: most of the deeper nodes need no division
+    seen = np.nonzero(went[:, :half])  # elsewhere all is as expected: most of the deeper nodes need no division
     weight = _weights(strength, half)[seen[1]]
     share[seen] = ((went[:, ::2][seen] << 16) + weight * share[seen]) // (went[:, :half][seen] + weight)
     share = _bounded(share, closed)
@@ -193,7 +201,7 @@ def _refine(special: np.ndarray, went: np.ndarray, coarse: tuple[np.ndarray, np.
     for d in range(half.bit_length() - 1): _halves(tree, d, share[:, 1 << d:2 << d])
     return mass, tree
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #0d3d7529
 def frequencies(
     counts: np.ndarray,   # (contexts, size) int64, contexts a power of two
     specials: int,        # how many symbols come before the bins
@@ -242,8 +250,10 @@ def decode_symbols(
     "Take symbols from the coder's stream; HepaeError if the stream is damaged."
     symbols = np.zeros(len(contexts), np.int64)
     for c, rows in _groups(contexts):
-        try: symbols[rows] = coder.decode(_model(frequencies[c]), len(rows))
-        except (AssertionError, ValueError) as e: raise HepaeError("the coded symbols are damaged; get the file again") from e
+        try:
+            symbols[rows] = coder.decode(_model(frequencies[c]), len(rows))
+        except (AssertionError, ValueError) as e:
+            raise HepaeError("the coded symbols are damaged; get the file again") from e
     return symbols
 
 # %% ../../nbs/codec/02_entropy.ipynb #4e71b9bd
@@ -277,7 +287,9 @@ class BitReader:
         if not width or not n: return np.zeros(n, np.uint64)
         end = self.position + n * width
         if end > 8 * len(self.data): raise HepaeError("the low bits end too early; get the file again")
-        bits = np.unpackbits(self.data[self.position // 8:-(-end // 8)], bitorder="little")[self.position % 8:][:n * width]
+        bits = np.unpackbits(self.data[self.position // 8 : -(-end // 8)], bitorder="little")[self.position % 8 :][
+            : n * width
+        ]
         self.position = end
         some = -(-width // 8)
         wide = np.zeros((n, 8 * some), np.uint8)

@@ -158,7 +158,8 @@ def _inflated(data: bytes, most: int) -> bytes:
 def _check_counts(counts: list[int], dtypes: list[np.dtype], rows: int) -> None:
     "HepaeError if more values are listed than a chunk has: of a column, or of all."
     most = min(MOST_FREQUENT, rows)
-    if any(n > (most if d.kind == "f" else 0) for n, d in zip(counts, dtypes)) or sum(counts) > MOST_LISTED: raise HepaeError(_DAMAGED)
+    if any(n > (most if d.kind == "f" else 0) for n, d in zip(counts, dtypes)) or sum(counts) > MOST_LISTED:
+        raise HepaeError(_DAMAGED)
 
 
 def take_frequent(

@@ -25,19 +25,20 @@ from ..core import HepaeError, UsageError
 from ..schema import Column, Schema, Source, event_index, levels_of, parse_bound
 
 # %% ../../nbs/codec/14_header.ipynb #0d55524c
-_MEMBER = r"(?:.*[._:/])?(?-i:f(?=[A-Z]))?"  # what may stand before: a container, and the f of a member of an object (Jets.fPt)
+# what may stand before: a container, and the f of a member of an object (Jets.fPt)
+_MEMBER = r"(?:.*[._:/])?(?-i:f(?=[A-Z]))?"
 _MEASURED = re.compile(_MEMBER + r"(?:(?P<rel>pt|px|py|pz|m|mass|energy)|(?P<abs>eta|phi))\d*$", re.IGNORECASE)
 
 
 def measured_as(
     name: str,        # 'pt', 'Jet_phi', 'AnalysisJetsAuxDyn:m', 'Jets.fPt', 'px1', …
 ) -> str | None:
-    "How a measured kinematic quantity is rounded: 'rel' (pt, m, E, components of p) or 'abs' (eta, phi); None for anything else."
+    "How a measured kinematic quantity is rounded: 'rel' (pt, m, E, components of p), 'abs' (eta, phi) or None."
     if re.fullmatch(r"(.*[._:/])?f?E\d*|e", name): return "rel"
     match = _MEASURED.match(name)
     return match and match.lastgroup
 
-
+# %% ../../nbs/codec/14_header.ipynb #2daf975d
 def _is_number(text: str) -> bool:
     try: float(text)
     except ValueError: return False
@@ -62,27 +63,35 @@ def _bound_for_all(column: Column, text: str) -> str:
     if _is_number(text) and not measured_as(column.name): return "exact"
     return bound_of(column, text)
 
-
+# %% ../../nbs/codec/14_header.ipynb #c2bdfcbd
 def with_bounds(
     schema: Schema,
-    bound: str | float | dict[str, str] | None = None,  # None, '1e-3', 'rel:1e-3', 'Jet_pt=rel:1e-3,*_phi=abs:1e-4', 'schema'
+    bound: str | float | dict[str, str] | None = None,  # '1e-3', 'rel:1e-3', 'Jet_pt=rel:1e-3,*_phi=abs:1e-4', 'schema'
 ) -> Schema:
     """The schema with the bounds that are asked for; UsageError for a bound or a column that does not exist.
 
-    None or 'exact': every column is exact. A bare number rounds measured kinematic quantities (`measured_as`), 'abs:x', 'rel:x' and 'bits:k' all floats, 'pattern=bound' the columns that fit; of
-    several parts, separated by commas, the last that fits a column counts. 'schema' keeps the bounds that the schema has.
+    None or 'exact': every column is exact. A bare number rounds measured kinematic quantities (`measured_as`),
+    'abs:x', 'rel:x' and 'bits:k' all floats, 'pattern=bound' the columns that fit; of several parts, separated by
+    commas, the last that fits a column counts. 'schema' keeps the bounds that the schema has.
     """
-    if bound == "schema": return replace(schema, columns=tuple(replace(c, bound=bound_of(c, c.bound)) for c in schema.columns))
+    if bound == "schema":
+        return replace(schema, columns=tuple(replace(c, bound=bound_of(c, c.bound)) for c in schema.columns))
     if isinstance(bound, dict): bound = ",".join(f"{name}={b}" for name, b in bound.items())
     found = dict.fromkeys(schema.names, "exact")
     for part in str("exact" if bound is None else bound).split(","):
         pattern, named, text = part.rpartition("=")
         parse_bound(f"rel:{text.strip()}" if _is_number(text) and 0 < float(text) < 1 else text.strip())
-        fitting = [n for n in schema.names if n == pattern.strip() or fnmatchcase(n, pattern.strip())] if named else _free_names(schema, text)
-        if named and not fitting: raise UsageError(f"--bound {part.strip()}: no column {pattern.strip()}; there are {_some(schema.names)}")
+        fitting = _named_by(schema, pattern.strip()) if named else _free_names(schema, text)
+        if named and not fitting:
+            raise UsageError(f"--bound {part.strip()}: no column {pattern.strip()}; there are {_some(schema.names)}")
         choose = bound_of if named else _bound_for_all
         found |= {n: choose(schema[n], text.strip()) for n in fitting}
     return schema.with_bounds(found)
+
+
+def _named_by(schema: Schema, pattern: str) -> list[str]:
+    "The columns that a name or a pattern is for."
+    return [n for n in schema.names if n == pattern or fnmatchcase(n, pattern)]
 
 
 def _free_names(schema: Schema, text: str) -> list[str]:
@@ -97,6 +106,19 @@ def _some(names: list[str]) -> str:
 UNORDERED = ("", "events", "table")
 MOST_LEVELS = 8  # of an index
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+
+
+def _usual_facts() -> dict:
+    "What a reader takes for facts that a header does not tell."
+    codec = {"codec": "density", "model": "", "extra": 0, "shared": 0}
+    rows = {"unordered": "", "keys": [], "fine": [], "frequent": 0, "plain": {}, "events": None}
+    return {"name": "", "source": {}} | codec | rows
+
+
+def _unusual(source: Source) -> dict:
+    "What there is to say about where a table comes from; entries are counted by the chunks."
+    usual = Source()
+    return {k: v for k, v in asdict(replace(source, entries=0)).items() if v != getattr(usual, k)}
 
 
 @dataclass(frozen=True)
@@ -116,55 +138,107 @@ class Header:
     fine: list = field(default_factory=list)  # which rows and columns are finer than their bins (`codec.refinement`)
     frequent: bool = False                    # do chunks list frequent values (`codec.frequent`)?
     plain: dict = field(default_factory=dict)  # how columns that are no plain numbers come back (`codec.plain`)
-    events: "Header | None" = None            # of the table of one row an event that goes with this one
+    events: "Header | None" = None  # of the table of one row an event that goes with this one
 
-    def quantisers(self) -> list[Quantiser]: return [quantiser_of(c, v) for c, v in zip(self.schema.columns, self.variants)]
+    def quantisers(self) -> list[Quantiser]:
+        return [quantiser_of(c, v) for c, v in zip(self.schema.columns, self.variants)]
 
     def to_dict(self) -> dict:
         "JSON-able, without what is as usual."
-        like, source = Source(), self.schema.source
-        usual = {"codec": "density", "name": "", "source": {}, "unordered": "", "keys": [], "model": "", "extra": 0, "shared": 0, "fine": [], "frequent": 0, "plain": {}, "events": None}
-        facts = {"codec": self.codec, "columns": [list(asdict(c).values()) for c in self.schema.columns], "name": self.schema.name, "order": self.order, "variants": self.variants, "index": self.index,
-                 "source": {k: v for k, v in asdict(replace(source, entries=0)).items() if v != getattr(like, k)}, "unordered": self.unordered, "keys": self.keys, "model": self.model,
-                 "extra": self.extra, "plan": [] if self.shared else plan_to_lists(self.plan), "shared": int(self.shared), "fine": self.fine,
-                 "frequent": int(self.frequent), "plain": self.plain, "events": self.events and self.events.to_dict()}
+        facts = {
+            "codec": self.codec,
+            "columns": [list(asdict(c).values()) for c in self.schema.columns],
+            "name": self.schema.name,
+            "order": self.order,
+            "variants": self.variants,
+            "index": self.index,
+            "source": _unusual(self.schema.source),
+            "unordered": self.unordered,
+            "keys": self.keys,
+            "model": self.model,
+            "extra": self.extra,
+            "plan": [] if self.shared else plan_to_lists(self.plan),
+            "shared": int(self.shared),
+            "fine": self.fine,
+            "frequent": int(self.frequent),
+            "plain": self.plain,
+            "events": self.events and self.events.to_dict(),
+        }
+        usual = _usual_facts()
         return {k: v for k, v in facts.items() if usual.get(k, None) != v or k == "codec"}
 
     @classmethod
     def from_dict(cls, facts: dict) -> "Header":
         "The header that `to_dict` wrote, checked; HepaeError if it is none."
         try:
-            codec = facts["codec"]
-            if codec not in ("density", "ae"): raise HepaeError(f"uses codec {repr(codec)[:50]}, which this hepae does not know; install a newer one")
-            columns = [dict(zip([f.name for f in fields(Column)], c, strict=True)) for c in facts["columns"]]
-            schema = Schema.from_dict({"columns": columns, "name": facts.get("name", ""), "source": facts.get("source", {})})
-            events = facts.get("events")
-            if events is not None and "events" in events: raise ValueError("its events have events")
-            made = cls(schema, plan_from_lists(facts["plan"]), facts["order"], facts["variants"], facts["index"], facts.get("unordered", ""), facts.get("keys", []), codec, facts.get("model", ""),
-                       facts.get("extra", 0), bool(facts.get("shared", 0)), facts.get("fine", []), bool(facts.get("frequent", 0)), facts.get("plain", {}), events and cls.from_dict(events))
+            made = cls._parsed(facts)
             made._check()
             return made
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, HepaeError) as e:
             if isinstance(e, HepaeError) and len(str(e)) < 500: raise
             raise HepaeError(f"has a damaged header ({str(e)[:200]}); get the file again") from e
 
+    @classmethod
+    def _parsed(cls, facts: dict) -> "Header":
+        "The header in these facts, whose parts may not fit each other."
+        if facts["codec"] not in ("density", "ae"):
+            unknown = repr(facts["codec"])[:50]
+            raise HepaeError(f"uses codec {unknown}, which this hepae does not know; install a newer one")
+        said = _usual_facts() | facts
+        names = [f.name for f in fields(Column)]
+        columns = [dict(zip(names, c, strict=True)) for c in facts["columns"]]
+        events = said["events"]
+        if events is not None and "events" in events: raise ValueError("its events have events")
+        return cls(
+            schema=Schema.from_dict({"columns": columns, "name": said["name"], "source": said["source"]}),
+            plan=plan_from_lists(facts["plan"]),
+            order=facts["order"],
+            variants=facts["variants"],
+            index=facts["index"],
+            unordered=said["unordered"],
+            keys=said["keys"],
+            codec=facts["codec"],
+            model=said["model"],
+            extra=said["extra"],
+            shared=bool(said["shared"]),
+            fine=said["fine"],
+            frequent=bool(said["frequent"]),
+            plain=said["plain"],
+            events=events and cls.from_dict(events),
+        )
+
     def _check(self) -> None:
         "ValueError naming the part that does not fit the others; reader and writer call it."
-        n, schema = len(self.schema.columns), self.schema
-        for fits, part in [
-            (type(self.extra) is int and 0 <= self.extra and n + self.extra <= MOST_COLUMNS, f"more than {MOST_COLUMNS} columns"),
-            (all(type(x) is int for x in [*self.order, *self.variants]) and sorted(self.order) == list(range(n)), "order"),
-            (len(self.variants) == n and set(self.variants) <= set(range(VARIANTS)), "variants"),
-            (len(self.plan) == (0 if self.shared else n + self.extra), "plan"),
-            (self.unordered in UNORDERED and isinstance(self.model, str), "unordered or model"),
-            (bool(self.model) or not self.shared and not self.extra, "a plan or columns of a model that is not there"),
-            (1 <= len(self.index) <= MOST_LEVELS and all(isinstance(k, (str, int, type(None))) and d in _INTEGERS for k, d in self.index), "index"),
-            (self.unordered != "table" or len(self.keys) == 2 <= n and all(map(_are_edges, self.keys)), "keys"),
-            (not self.fine or not self.unordered and is_refined(self.fine, schema, self.quantisers()), "fine"),
-            (isinstance(self.plain, dict), "plain"),
-            (self.events is None or self.unordered != "table" and self.events._is_of_events(), "events"),
-        ]:
-            if not fits: raise ValueError(f"its parts do not fit: {part}")
+        for fits, part in [*self._facts_about_columns(), *self._facts_about_rows()]:
+            if not fits(): raise ValueError(f"its parts do not fit: {part}")
+
+    def _facts_about_columns(self) -> list:
+        "What must hold of columns, quantisers and the plan: a test, and the part that it is about."
+        n = len(self.schema.columns)
+        whole = lambda: all(type(x) is int for x in [*self.order, *self.variants])
+        return [
+            (lambda: type(self.extra) is int and 0 <= self.extra, "extra columns"),
+            (lambda: n + self.extra <= MOST_COLUMNS, f"more than {MOST_COLUMNS} columns"),
+            (lambda: whole() and sorted(self.order) == list(range(n)), "order"),
+            (lambda: len(self.variants) == n and set(self.variants) <= set(range(VARIANTS)), "variants"),
+            (lambda: len(self.plan) == (0 if self.shared else n + self.extra), "plan"),
+            (lambda: isinstance(self.model, str), "model"),
+            (lambda: bool(self.model) or not self.shared, "a plan of a model that is not there"),
+            (lambda: bool(self.model) or not self.extra, "columns of a model that is not there"),
+            (lambda: isinstance(self.plain, dict), "plain"),
+        ]
+
+    def _facts_about_rows(self) -> list:
+        "What must hold of index, order of rows, refinement and events."
+        n, table = len(self.schema.columns), self.unordered == "table"
+        refined = lambda: not self.unordered and is_refined(self.fine, self.schema, self.quantisers())
+        return [
+            (lambda: self.unordered in UNORDERED, "unordered"),
+            (lambda: 1 <= len(self.index) <= MOST_LEVELS and all(_is_level(*level) for level in self.index), "index"),
+            (lambda: not table or len(self.keys) == 2 <= n and all(map(_are_edges, self.keys)), "keys"),
+            (lambda: not self.fine or refined(), "fine"),
+            (lambda: self.events is None or not table and self.events._is_of_events(), "events"),
+        ]
 
     def _is_of_events(self) -> bool:
         "Can this be the header of the facts about events: one number each, in order, and nothing that needs more?"
@@ -175,7 +249,15 @@ class Header:
         "This header as a reader takes it from a file: what it would refuse is refused before anything is written."
         try: return Header.from_dict(take_json(put_json(self.to_dict())))
         except HepaeError as e:
-            raise HepaeError(f"this table cannot be compressed: its own reader would say that the file {e}; compress fewer columns at a time") from e
+            raise HepaeError(
+                f"this table cannot be compressed: its own reader would say that the file {e}; "
+                "compress fewer columns at a time"
+            ) from e
+
+
+def _is_level(name, dtype) -> bool:
+    "Can a level of an index have this name and this dtype?"
+    return isinstance(name, (str, int, type(None))) and dtype in _INTEGERS
 
 
 def _are_edges(e: list) -> bool:
@@ -192,13 +274,18 @@ _COUNTS = [ColumnPlan(Alphabet(0, 0, 64))]  # rows in an event
 def _zigzag(n: int) -> int: return 2 * n if n >= 0 else -2 * n - 1
 def _unzigzag(n: int) -> int: return n >> 1 if not n & 1 else -(n >> 1) - 1
 
-
+# %% ../../nbs/codec/14_header.ipynb #e006a258
 def index_levels(index: pd.Index) -> list[list]:
     "Name and dtype of each level; HepaeError for an index that is not of integers."
     levels = [index.get_level_values(k) for k in range(index.nlevels)]
     for level in levels:
-        if not isinstance(level.dtype, np.dtype) or level.dtype.kind not in "iu": raise HepaeError(f"the index {level.name or ''} has dtype {level.dtype}; make it a column, or number the rows (reset_index)")
-        if not isinstance(level.name, (str, int, type(None))): raise HepaeError(f"the index is named {level.name!r}; give it a name that is text")
+        if not isinstance(level.dtype, np.dtype) or level.dtype.kind not in "iu":
+            raise HepaeError(
+                f"the index {level.name or ''} has dtype {level.dtype}; "
+                "make it a column, or number the rows (reset_index)"
+            )
+        if not isinstance(level.name, (str, int, type(None))):
+            raise HepaeError(f"the index is named {level.name!r}; give it a name that is text")
     return [[level.name, str(level.dtype)] for level in levels]
 
 
@@ -214,45 +301,74 @@ def index_offsets(index: pd.Index, first_entry: int, entries: int) -> np.ndarray
     offsets = np.concatenate([[0], np.cumsum(np.bincount(entry - first_entry, minlength=entries - first_entry))])
     return offsets if (index.get_level_values(1).to_numpy() == Rows(len(index), offsets).ranks()).all() else None
 
+# %% ../../nbs/codec/14_header.ipynb #57de3001
+def _numbered(index: pd.Index, x: np.ndarray) -> tuple[int, int] | None:
+    "Start and step of rows that are numbered through; None if they are not, or too far."
+    n = len(x)
+    if not isinstance(index, pd.RangeIndex) and index.dtype == np.int64: return None  # a list 0, 1, 2, … stays a list
+    start, step = int(x[0]) if n else 0, int(np.diff(x[:2])[0]) if n > 1 else 1  # arrays wrap round silently
+    if not n: return start, step
+    near = max(abs(start), abs(step) * (n + 1)) < FAR
+    return (start, step) if near and (np.diff(x) == step).all() else None
+
 
 def encode_index(index: pd.Index, first_entry: int, entries: int) -> tuple[list[int], list[bytes], np.ndarray | None]:
     "Numbers, sections, and (if rows belong to events) the offsets of the events from `first_entry` on."
     n, offsets = len(index), index_offsets(index, first_entry, entries)
     if offsets is not None: return [EVENTS, len(offsets) - 1], _coded(np.diff(offsets)[:, None], _COUNTS), offsets
     x = np.stack([index.get_level_values(k).to_numpy().astype(np.int64) for k in range(index.nlevels)], 1)
-    step = int(np.diff(x[:2, 0])[0]) if n > 1 else 1  # of arrays, which wrap around silently; the rest is compared below
-    numbered = isinstance(index, pd.RangeIndex) or index.dtype != np.int64  # labels 0, 1, 2, … that are listed stay a list
-    if index.nlevels == 1 and numbered and (n == 0 or ((np.diff(x[:, 0]) == step).all() and max(abs(int(x[0, 0])), abs(step) * (n + 1)) < FAR)):
-        return [RANGE, _zigzag(int(x[0, 0]) if n else 0), _zigzag(step)], [], None
+    if index.nlevels == 1 and (found := _numbered(index, x[:, 0])):
+        return [RANGE, *map(_zigzag, found)], [], None
     steps = np.diff(x, prepend=0, axis=0)
     plan = make_plan(steps, np.zeros(steps.shape, bool), [0] * steps.shape[1], [True] * steps.shape[1], Rows(n))
     return [OTHER], [put_json({"plan": plan_to_lists(plan)}), *_coded(steps, plan)], None
 
-
+# %% ../../nbs/codec/14_header.ipynb #66c23ef4
 def _with_dtypes(index: pd.MultiIndex, dtypes: list[np.dtype]) -> pd.MultiIndex:
     "An index of events in these dtypes."
     if all(d == np.int64 for d in dtypes): return index
-    return pd.MultiIndex.from_arrays([level.to_numpy().astype(d) for level, d in zip(levels_of(index), dtypes)], names=index.names)
+    return pd.MultiIndex.from_arrays(
+        [level.to_numpy().astype(d) for level, d in zip(levels_of(index), dtypes)], names=index.names
+    )
 
 
-def decode_index(numbers: list[int], sections: list[bytes], n: int, entries: int, levels: list[list]) -> tuple[pd.Index, np.ndarray | None]:
+def decode_index(
+    numbers: list[int], sections: list[bytes], n: int, entries: int, levels: list[list]
+) -> tuple[pd.Index, np.ndarray | None]:
     "The inverse of `encode_index`."
     names, dtypes = [name for name, _ in levels], [np.dtype(d) for _, d in levels]
-    if numbers[0] == RANGE:
-        start, step = map(_unzigzag, numbers[1:3])
-        if max(abs(start), abs(step) * (n + 1)) >= FAR: raise HepaeError("has a damaged index; get the file again")
-        if dtypes[0] == np.int64 and step: return pd.RangeIndex(start, start + step * n, step, name=names[0]), None
-        return pd.Index((start + step * np.arange(n)).astype(dtypes[0]), name=names[0]), None
+    if numbers[0] == RANGE: return _range_index(*numbers[1:3], n, names[0], dtypes[0]), None
     if numbers[0] == EVENTS:
-        if numbers[1] > MOST_EVENTS + n: raise HepaeError(f"has a chunk of {n} rows in {numbers[1]} events, and a reader takes {MOST_EVENTS} more events than rows; get the file again")
-        if numbers[1] > entries: raise HepaeError("has a damaged index; get the file again")
-        counts = decode_rows(*sections, _COUNTS, Rows(numbers[1]), most=0)[0][:, 0]
-        if (counts < 0).any() or (counts > n).any() or counts.sum() != n: raise HepaeError("has a damaged index; get the file again")
-        offsets = np.concatenate([[0], np.cumsum(counts)])
+        offsets = _event_offsets(numbers[1], sections, n, entries)
         return _with_dtypes(event_index(offsets, entries - numbers[1]).set_names(names), dtypes), offsets
     plan = plan_from_lists(take_json(sections[0]).get("plan"))
-    if len(plan) != len(levels): raise HepaeError("has a damaged index; get the file again")
+    if len(plan) != len(levels): raise HepaeError(_DAMAGED)
     values = decode_rows(*sections[1:], plan, Rows(n), most=0)[0]
     np.cumsum(values, axis=0, out=values)
     arrays = [values[:, k].astype(d, copy=False) for k, d in enumerate(dtypes)]
-    return pd.Index(arrays[0], name=names[0]) if len(arrays) == 1 else pd.MultiIndex.from_arrays(arrays, names=names), None
+    if len(arrays) == 1: return pd.Index(arrays[0], name=names[0]), None
+    return pd.MultiIndex.from_arrays(arrays, names=names), None
+
+
+_DAMAGED = "has a damaged index; get the file again"
+
+
+def _range_index(start: int, step: int, n: int, name, dtype: np.dtype) -> pd.Index:
+    "Rows that are numbered through, from start and step as they are coded."
+    start, step = _unzigzag(start), _unzigzag(step)
+    if max(abs(start), abs(step) * (n + 1)) >= FAR: raise HepaeError(_DAMAGED)
+    if dtype == np.int64 and step: return pd.RangeIndex(start, start + step * n, step, name=name)
+    return pd.Index((start + step * np.arange(n)).astype(dtype), name=name)
+
+
+def _event_offsets(events: int, sections: list[bytes], n: int, entries: int) -> np.ndarray:
+    "(events + 1,) first row of each event; HepaeError if the events do not hold n rows."
+    if events > MOST_EVENTS + n:
+        raise HepaeError(
+            f"has a chunk of {n} rows in {events} events, and a reader takes {MOST_EVENTS} more events than rows; "
+            "get the file again"
+        )
+    if events > entries: raise HepaeError(_DAMAGED)
+    counts = decode_rows(*sections, _COUNTS, Rows(events), most=0)[0][:, 0]
+    if (counts < 0).any() or (counts > n).any() or counts.sum() != n: raise HepaeError(_DAMAGED)
+    return np.concatenate([[0], np.cumsum(counts)])

@@ -43,10 +43,11 @@ def _circle() -> np.ndarray:
             c, s = (c + (-1) ** (k // 2) * term, s) if k % 2 == 0 else (c, s + (-1) ** (k // 2) * term)
             term = term * step / (k + 1)
         points = [(Decimal(1), Decimal(0))]
-        for _ in range(1025): points.append((points[-1][0] * c - points[-1][1] * s, points[-1][1] * c + points[-1][0] * s))
+        for _ in range(1025):
+            points.append((points[-1][0] * c - points[-1][1] * s, points[-1][1] * c + points[-1][0] * s))
         return np.array([[int((v * ONE).to_integral_value()) for v in p] for p in points], np.int64)
 
-
+# %% ../../nbs/codec/06_network.ipynb #d42f347a
 def tanh(
     x: np.ndarray,  # integers, units of 1/65536
 ) -> np.ndarray:    # int64, units of 1/65536
@@ -85,8 +86,9 @@ class Layer:
 
     @cached_property
     def _constants(self) -> tuple[np.ndarray, np.ndarray]:
-        "float64 weights (in, out), and biases (out,) in units of the sums, half a unit of the result added for rounding."
-        return self.weights.T.astype(float), ((self.bias << self.shift + PLACES - _BIAS) + (1 << self.shift >> 1)).astype(float)
+        "float64 weights (in, out), and biases (out,) in units of the sums, half a unit of the result added."
+        bias = (self.bias << self.shift + PLACES - _BIAS) + (1 << self.shift >> 1)
+        return self.weights.T.astype(float), bias.astype(float)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         "(n, out) float64 integers of (n, in) float64 integers."
@@ -96,15 +98,26 @@ class Layer:
         return np.where(y < 0, np.floor(y * self.slope / ONE), y) if self.activation == "leaky" else y
 
     def check(self, reach: int) -> int:
-        "The largest |value| that leaves the layer if `reach` is the largest that enters; HepaeError if a sum could be inexact."
+        "The largest |value| that leaves if `reach` is the largest that enters; HepaeError if a sum could be inexact."
         w, b = self.weights, self.bias
-        sound = w.ndim == 2 and b.shape == w.shape[:1] and 1 <= min(w.shape) and max(w.shape) <= _MOST_WIDE and self.activation in ACTIVATIONS and 0 <= self.shift <= 20 and 0 <= self.slope <= ONE
-        if not sound or np.abs(w).max() >= 2**15 or np.abs(b).max() >= 2**31: raise HepaeError("a network has a layer that is none; get the file again")
+        for fits, what in [
+            (lambda: w.ndim == 2 and b.shape == w.shape[:1], "shape"),
+            (lambda: 1 <= min(w.shape) and max(w.shape) <= _MOST_WIDE, "width"),
+            (lambda: self.activation in ACTIVATIONS, "activation"),
+            (lambda: 0 <= self.shift <= 20, "shift"),
+            (lambda: 0 <= self.slope <= ONE, "slope"),
+            (lambda: np.abs(w).max() < 2**15, "weights"),
+            (lambda: np.abs(b).max() < 2**31, "biases"),
+        ]:
+            if not fits(): raise HepaeError(f"a network has a layer that is none (its {what}); get the file again")
         largest = int(np.abs(w).sum(1).max()) * reach + (int(np.abs(b).max()) + 1 << self.shift + PLACES - _BIAS)
-        if largest >= 2**53: raise HepaeError("a network has weights so large that its sums would be inexact; train it with smaller ones")
+        if largest >= 2**53:
+            raise HepaeError(
+                "a network has weights so large that its sums would be inexact; train it with smaller ones"
+            )
         return ONE if self.activation == "tanh" else min(LIMIT, (largest >> self.shift) + 1)
 
-
+# %% ../../nbs/codec/06_network.ipynb #86b45f22
 @dataclass(frozen=True, eq=False)
 class IntegerNetwork:
     "Dense layers of integers, checked to be exact; (n, in) int64 → (n, out) int64, in units of 1/65536."
@@ -112,9 +125,11 @@ class IntegerNetwork:
 
     def __post_init__(self):
         reach, width = LIMIT, self.layers[0].weights.shape[-1] if self.layers else 0
-        if not 1 <= len(self.layers) <= _MOST_DEEP: raise HepaeError("a network without layers, or with too many; get the file again")
+        if not 1 <= len(self.layers) <= _MOST_DEEP:
+            raise HepaeError("a network without layers, or with too many; get the file again")
         for layer in self.layers:
-            if layer.weights.shape[-1] != width: raise HepaeError("a network whose layers do not fit together; get the file again")
+            if layer.weights.shape[-1] != width:
+                raise HepaeError("a network whose layers do not fit together; get the file again")
             reach, width = layer.check(reach), len(layer.weights)
 
     @property
@@ -141,12 +156,21 @@ def from_layers(
     "The network of integers nearest to a trained one; HepaeError if a weight is not finite or beyond ±32767."
     layers = []
     for w, b, a in zip(weights, biases, activations, strict=True):
-        if a not in (*ACTIVATIONS, "relu"): raise UsageError(f"a network of integers has no activation '{a}'; use one of {', '.join(ACTIVATIONS)}, relu")
+        if a not in (*ACTIVATIONS, "relu"):
+            raise UsageError(
+                f"a network of integers has no activation '{a}'; use one of {', '.join(ACTIVATIONS)}, relu"
+            )
         w, b = np.asarray(w, float), np.asarray(b, float)
         most = np.abs(w).max(initial=0)
-        if not (np.isfinite(w).all() and np.isfinite(b).all() and most <= 32767 and np.abs(b).max(initial=0) < 2**18): raise HepaeError("a trained network has weights that are too large or no numbers; train it again with a lower rate")
-        places = bits - 1 if most < 2.0**-20 else int(np.clip(np.floor(np.log2((2 ** (bits - 1) - 1) / most)), 0, 20))
-        layers.append(Layer(np.rint(w * 2.0**places).astype(np.int64), np.rint(b * 2.0**_BIAS).astype(np.int64), places, "leaky" if a == "relu" else a, int(round(slope * ONE)) if a == "leaky" else 0))
+        if not (np.isfinite(w).all() and np.isfinite(b).all() and most <= 32767 and np.abs(b).max(initial=0) < 2**18):
+            raise HepaeError(
+                "a trained network has weights that are too large or no numbers; train it again with a lower rate"
+            )
+        places = bits - 1
+        if most >= 2.0**-20: places = int(np.clip(np.floor(np.log2((2 ** (bits - 1) - 1) / most)), 0, 20))
+        whole = np.rint(w * 2.0**places).astype(np.int64), np.rint(b * 2.0**_BIAS).astype(np.int64)
+        kind, below = ("leaky", 0) if a == "relu" else (a, int(round(slope * ONE)) if a == "leaky" else 0)
+        layers.append(Layer(*whole, places, kind, below))
     return IntegerNetwork(tuple(layers))
 
 # %% ../../nbs/codec/06_network.ipynb #d4bbe23a
@@ -165,7 +189,7 @@ def _unplanes(data: bytes, n: int, octets: int) -> np.ndarray:
     x = low.sum(1)
     return x - ((x >> 8 * octets - 1) << 8 * octets)
 
-
+# %% ../../nbs/codec/06_network.ipynb #955d718e
 def pack(text: dict, numbers: bytes) -> bytes:
     "The bytes of a file of networks."
     t = to_json(text, indent=None).replace(", ", ",").replace(": ", ":").encode()
@@ -175,23 +199,33 @@ def pack(text: dict, numbers: bytes) -> bytes:
 
 def unpack(data: bytes) -> tuple[dict, memoryview]:
     "The text and the numbers of a file of networks; HepaeError if it is damaged."
-    if len(data) < 16 or data[:4] != _MAGIC or zlib.crc32(data[8:]) != struct.unpack("<I", data[4:8])[0]: raise HepaeError("the networks are damaged, or are none; get the file again")
+    if len(data) < 16 or data[:4] != _MAGIC or zlib.crc32(data[8:]) != struct.unpack("<I", data[4:8])[0]:
+        raise HepaeError("the networks are damaged, or are none; get the file again")
     size, numbers = struct.unpack("<II", data[8:16])
-    if size + numbers > _SWELL * len(data): raise HepaeError("the networks claim to be larger than they can be; get the file again")
+    if size + numbers > _SWELL * len(data):
+        raise HepaeError("the networks claim to be larger than they can be; get the file again")
     unpacker = zlib.decompressobj()
     try: plain = unpacker.decompress(data[16:], size + numbers + 1)
     except zlib.error as e: raise HepaeError(f"the networks are damaged ({e}); get the file again") from e
-    if len(plain) != size + numbers or not unpacker.eof or unpacker.unused_data: raise HepaeError("the networks do not have the length that they claim; get the file again")
-    try: text = json.loads(plain[:size])
-    except (ValueError, RecursionError) as e: raise HepaeError(f"the networks are damaged ({e}); get the file again") from e
+    if len(plain) != size + numbers or not unpacker.eof or unpacker.unused_data:
+        raise HepaeError("the networks do not have the length that they claim; get the file again")
+    try:
+        text = json.loads(plain[:size])
+    except (ValueError, RecursionError) as e:
+        raise HepaeError(f"the networks are damaged ({e}); get the file again") from e
     if not isinstance(text, dict): raise HepaeError("the networks are damaged; get the file again")
     return text, memoryview(plain)[size:]
 
-
+# %% ../../nbs/codec/06_network.ipynb #3a5a96d6
 def layers_out(net: IntegerNetwork) -> tuple[list, bytes]:
     "A network's sizes, JSON-able, and its numbers."
-    sizes = [[*layer.weights.shape, layer.shift, ACTIVATIONS.index(layer.activation), layer.slope, 1 if np.abs(layer.weights).max() < 128 else 2] for layer in net.layers]
-    return sizes, b"".join(_planes(layer.weights, s[-1]) + _planes(layer.bias, 4) for layer, s in zip(net.layers, sizes))
+    sizes, numbers = [], []
+    for layer in net.layers:
+        octets = 1 if np.abs(layer.weights).max() < 128 else 2
+        kind = ACTIVATIONS.index(layer.activation)
+        sizes.append([*layer.weights.shape, layer.shift, kind, layer.slope, octets])
+        numbers += [_planes(layer.weights, octets), _planes(layer.bias, 4)]
+    return sizes, b"".join(numbers)
 
 
 def layers_in(sizes: list, numbers: memoryview) -> tuple[IntegerNetwork, memoryview]:
@@ -199,10 +233,15 @@ def layers_in(sizes: list, numbers: memoryview) -> tuple[IntegerNetwork, memoryv
     layers = []
     if len(sizes) > _MOST_DEEP: raise ValueError("too many layers")
     for n_out, n_in, shift, activation, slope, octets in sizes:
-        if any(type(v) is not int or v < 0 for v in (n_out, n_in, shift, activation, slope)) or octets not in (1, 2): raise ValueError("sizes that are none")
+        if any(type(v) is not int or v < 0 for v in (n_out, n_in, shift, activation, slope)) or octets not in (1, 2):
+            raise ValueError("sizes that are none")
         n = n_out * n_in
-        if max(n_out, n_in) > _MOST_WIDE or n > _MOST_WEIGHTS or n * octets + 4 * n_out > len(numbers): raise ValueError("more weights than there are")
-        weights, bias = _unplanes(numbers[:n * octets], n, octets), _unplanes(numbers[n * octets:n * octets + 4 * n_out], n_out, 4)
+        if max(n_out, n_in) > _MOST_WIDE or n > _MOST_WEIGHTS or n * octets + 4 * n_out > len(numbers):
+            raise ValueError("more weights than there are")
+        weights, bias = (
+            _unplanes(numbers[: n * octets], n, octets),
+            _unplanes(numbers[n * octets : n * octets + 4 * n_out], n_out, 4),
+        )
         layers.append(Layer(weights.reshape(n_out, n_in), bias, shift, ACTIVATIONS[activation], slope))
         numbers = numbers[n * octets + 4 * n_out:]
     return IntegerNetwork(tuple(layers)), numbers

@@ -82,7 +82,8 @@ class _Texts:
     def count(self, size: int) -> None:
         "HepaeError once the chunk holds too much text."
         self.size += int(size)
-        if self.size > MOST_TEXT: raise TooMuchText(f"has more than {MOST_TEXT >> 20} MB of text in one chunk; make chunks smaller")
+        if self.size > MOST_TEXT:
+            raise TooMuchText(f"has more than {MOST_TEXT >> 20} MB of text in one chunk; make chunks smaller")
 
     def put(self, texts: list[bytes]) -> None:
         self.count(sum(map(len, texts)))
@@ -123,7 +124,7 @@ class _Swapped(_Same):
     def pack(self, x, texts): return x.to_numpy().astype(x.dtype.newbyteorder("=")), None
     def unpack(self, numbers, gaps, texts, spec): return numbers.astype(np.dtype(spec["dtype"]))
 
-
+# %% ../../nbs/codec/13_plain.ipynb #18d5ee4d
 class _Nullable:
     "pandas' numbers with gaps: Int64, Float32, boolean, …"
     gaps = True
@@ -163,7 +164,8 @@ def _coded(x: pd.Series) -> tuple[np.ndarray, list]:
 
 def _inside(codes: np.ndarray, n: int, lowest: int = -1) -> np.ndarray:
     "The codes; HepaeError unless each is one of n."
-    if codes.dtype.kind != "i" or codes.min(initial=0) < lowest or codes.max(initial=-1) >= n: raise HepaeError(_DAMAGED)
+    if codes.dtype.kind != "i" or codes.min(initial=0) < lowest or codes.max(initial=-1) >= n:
+        raise HepaeError(_DAMAGED)
     return codes
 
 
@@ -181,8 +183,12 @@ class _String:
     def unpack(self, codes, gaps, texts, spec):
         values = texts.take()
         texts.count(_rows_size(_inside(codes, len(values)), values))
-        kinds = {"str": pd.StringDtype(na_value=np.nan), "string": pd.StringDtype(), "string[python]": pd.StringDtype("python"),
-                 "str[python]": pd.StringDtype("python", na_value=np.nan)}
+        kinds = {
+            "str": pd.StringDtype(na_value=np.nan),
+            "string": pd.StringDtype(),
+            "string[python]": pd.StringDtype("python"),
+            "str[python]": pd.StringDtype("python", na_value=np.nan),
+        }
         return pd.array([v.decode() for v in values], dtype=kinds[spec["dtype"]]).take(codes, allow_fill=True)
 
 
@@ -223,7 +229,8 @@ def _lettered(value) -> bytes:
     if isinstance(value, np.generic) and value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
         name = "?" if value.dtype.kind == "b" else value.dtype.str[1:]
         return b"g" + name.encode() + b" " + value.astype(value.dtype.newbyteorder("<")).tobytes()
-    if type(value) not in _LETTERS: raise HepaeError(f"holds a {type(value).__name__}; convert the column to numbers or text, or drop it")
+    if type(value) not in _LETTERS:
+        raise HepaeError(f"holds a {type(value).__name__}; convert the column to numbers or text, or drop it")
     letter, written, _ = _LETTERS[type(value)]
     return letter + written(value)
 
@@ -307,7 +314,7 @@ def _arrow_array(x: pd.Series):
     found = pa.array(x.array)
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
-
+# %% ../../nbs/codec/13_plain.ipynb #57bb40ee
 class _Arrow:
     "Numbers and times of Arrow."
     gaps = True
@@ -326,9 +333,11 @@ class _Arrow:
         if pa.types.is_boolean(kind): return pd.arrays.ArrowExtensionArray(pa.array(numbers, kind, mask=gaps))
         if numbers.dtype != _fixed_width(spec["dtype"]): raise HepaeError(_DAMAGED)
         data = pa.py_buffer(np.ascontiguousarray(numbers))
-        return pd.arrays.ArrowExtensionArray(pa.Array.from_buffers(kind, len(numbers), [there if gaps.any() else None, data]))
+        return pd.arrays.ArrowExtensionArray(
+            pa.Array.from_buffers(kind, len(numbers), [there if gaps.any() else None, data])
+        )
 
-
+# %% ../../nbs/codec/13_plain.ipynb #b66a3933
 class _ArrowText:
     "Text, bytes and decimals of Arrow."
     gaps = False
@@ -345,7 +354,8 @@ class _ArrowText:
         values, kind = texts.take(), _arrow_type(spec["dtype"])
         texts.count(_rows_size(_inside(codes, len(values)), values))
         read = Decimal if pa.types.is_decimal(kind) else lambda v: v
-        if not pa.types.is_binary(kind) and not pa.types.is_large_binary(kind): values = [read(v.decode()) for v in values]
+        if not pa.types.is_binary(kind) and not pa.types.is_large_binary(kind):
+            values = [read(v.decode()) for v in values]
         return pd.arrays.ArrowExtensionArray(pa.array([*values, None], kind)).take(codes)
 
 # %% ../../nbs/codec/13_plain.ipynb #72a405b2
@@ -369,18 +379,23 @@ def _form(name: str):
             if pattern.fullmatch(name): return form
     raise HepaeError(f"dtype {name[:60]!r} cannot be kept; convert it to numbers or text, or drop it")
 
-
+# %% ../../nbs/codec/13_plain.ipynb #93d56a46
 def _spec(dtype) -> dict:
     "What a recipe says of a dtype; HepaeError if its name does not bring it back."
     name = dtype_name(dtype)
-    if is_ragged(dtype): raise HepaeError("has a list of numbers in each row, and the codec takes one; choose the other columns with --dims")
+    if is_ragged(dtype):
+        raise HepaeError(
+            "has a list of numbers in each row, and the codec takes one; choose the other columns with --dims"
+        )
     if isinstance(dtype, pd.CategoricalDtype):
         inner = _spec(dtype.categories.dtype)
         numbers = _form(inner["dtype"]).pack(pd.Series(dtype.categories[:0]), _Texts())[0].dtype
         return {"dtype": name, "ordered": bool(dtype.ordered), "categories": inner | {"numbers": str(numbers)}}
-    if name.startswith("category"): raise HepaeError("has categories of categories, which cannot be kept; convert it to text")
+    if name.startswith("category"):
+        raise HepaeError("has categories of categories, which cannot be kept; convert it to text")
     form = _form(name)
-    if isinstance(form, _Time) and pd.api.types.pandas_dtype(name) != dtype: raise HepaeError(f"has the time zone of {name}, which cannot be kept; convert it with tz_convert('UTC')")
+    if isinstance(form, _Time) and pd.api.types.pandas_dtype(name) != dtype:
+        raise HepaeError(f"has the time zone of {name}, which cannot be kept; convert it with tz_convert('UTC')")
     return {"dtype": name}
 
 # %% ../../nbs/codec/13_plain.ipynb #a11041fb
@@ -460,7 +475,7 @@ class _Plain:
 
 # %% ../../nbs/codec/13_plain.ipynb #45a54f28
 def _whole_level(index: pd.Index, k: int) -> str:
-    "The dtype of a level of whole numbers or flags that has none for some rows: pandas shows them as floats or objects."
+    "The dtype of a level of whole numbers or flags with gaps, which pandas shows as floats or objects; else nothing."
     if index.nlevels == 1 or not len(index) or min(index.codes[k]) >= 0: return ""
     dtype = index.levels[k].dtype
     return str(dtype) if _is_plain(dtype) and dtype.kind in "biu" else ""
@@ -473,17 +488,19 @@ def _with_gaps(index: pd.MultiIndex, k: int) -> pd.Index:
     values = level.to_numpy()[np.where(codes < 0, 0, codes)] if len(level) else np.zeros(len(codes), level.dtype)
     return pd.Index(kinds.get(level.dtype.kind, pd.arrays.IntegerArray)(values, codes < 0), name=index.names[k])
 
-
+# %% ../../nbs/codec/13_plain.ipynb #f0f037ac
 def _index_recipe(index: pd.Index, plain: _Plain) -> tuple[pd.Index, list]:
     "The levels that stay, as an index, and what the recipe says of each ([] if all stay as they are)."
     kept, said = [], []
     for k, level in enumerate(levels_of(index)):
         if _stays(level) and len(kept) < _MOST_LEVELS:
             kept.append(level if _usual(level.name) else level.rename(None))
-            with _within(f"index level {k}"): said.append(None if _usual(level.name) else {"name": _name_spec(level.name)})
+            with _within(f"index level {k}"):
+                said.append(None if _usual(level.name) else {"name": _name_spec(level.name)})
         else:
             whole = _whole_level(index, k)
-            with _within(f"index level {k}"): said.append(plain.add_level(_with_gaps(index, k) if whole else level, k, whole))
+            with _within(f"index level {k}"):
+                said.append(plain.add_level(_with_gaps(index, k) if whole else level, k, whole))
     if not any(said): return index, []
     if not kept: return pd.RangeIndex(len(index)), said
     return kept[0] if len(kept) == 1 else pd.MultiIndex.from_arrays(kept), said
@@ -494,12 +511,20 @@ def _axis_recipe(columns: pd.Index) -> dict:
     found = {} if columns.name is None else {"name": _name_spec(columns.name)}
     return found | ({"dtype": "object"} if columns.dtype == object and len(columns) else {})
 
-
+# %% ../../nbs/codec/13_plain.ipynb #87e68d74
 def _check_names(columns: pd.Index) -> None:
     "HepaeError for names that are no text, or occur twice."
-    if columns.nlevels > 1: raise HepaeError("its columns have several levels of names, which cannot be kept; join them to one name (table.columns.map('_'.join))")
-    if odd := [n for n in columns if not isinstance(n, str) or not n]: raise HepaeError(f"column {odd[0]!r} has a name that is no text; rename the columns (table.columns.astype(str))")
-    if not columns.is_unique: raise HepaeError(f"column {columns[columns.duplicated()][0]} occurs twice; rename one of them")
+    if columns.nlevels > 1:
+        raise HepaeError(
+            "its columns have several levels of names, which cannot be kept; "
+            "join them to one name (table.columns.map('_'.join))"
+        )
+    if odd := [n for n in columns if not isinstance(n, str) or not n]:
+        raise HepaeError(
+            f"column {odd[0]!r} has a name that is no text; rename the columns (table.columns.astype(str))"
+        )
+    if not columns.is_unique:
+        raise HepaeError(f"column {columns[columns.duplicated()][0]} occurs twice; rename one of them")
 
 
 def is_plain(table: pd.DataFrame) -> bool:
@@ -519,7 +544,7 @@ def _plain_schema(schema: Schema, plain: pd.DataFrame, recipe: dict) -> Schema:
         columns.append(replace(known[name], dtype=str(dtype)) if number and name in known else usual)
     return replace(schema, columns=tuple(columns))
 
-
+# %% ../../nbs/codec/13_plain.ipynb #a49cb0bb
 def to_plain(
     table: pd.DataFrame,
 ) -> tuple[pd.DataFrame, dict, list[bytes]]:  # native numbers with an index of integers; the recipe; this chunk's texts
@@ -570,7 +595,8 @@ def _index_of(plain: pd.DataFrame, said: list, texts: _Texts) -> pd.Index:
     if len(levels) == 1: return levels[0]
     index = pd.MultiIndex.from_arrays(levels)
     for k, spec in enumerate(said):
-        if spec and spec.get("level"): index = index.set_levels(index.levels[k].astype(number_dtype(spec["level"])), level=k)
+        if spec and spec.get("level"):
+            index = index.set_levels(index.levels[k].astype(number_dtype(spec["level"])), level=k)
     return index
 
 # %% ../../nbs/codec/13_plain.ipynb #52deb237
@@ -580,7 +606,8 @@ def _full_schema(plain: Schema, table: pd.DataFrame, recipe: dict) -> Schema:
     for name in table:
         column, dtype = plain[name], recipe["columns"].get(name, {}).get("dtype")
         if dtype is not None: column = replace(column, dtype=dtype)
-        if dtype is not None and number_dtype(dtype) is None: column = Column(name, dtype, "", kind_of_dtype(dtype), "exact")
+        if dtype is not None and number_dtype(dtype) is None:
+            column = Column(name, dtype, "", kind_of_dtype(dtype), "exact")
         columns.append(column)
     return replace(plain, columns=tuple(columns))
 
@@ -588,13 +615,17 @@ def _full_schema(plain: Schema, table: pd.DataFrame, recipe: dict) -> Schema:
 def _restored(plain: pd.DataFrame, recipe: dict, texts: _Texts) -> pd.DataFrame:
     "The table, from a recipe that may be wrong."
     specs, said, axis = recipe["columns"], recipe.get("index", []), recipe.get("axis", {})
-    beside = {s["gaps"] for s in [*specs.values(), *filter(None, said)] if "gaps" in s} | {s["column"] for s in said if s and "column" in s}
+    levels = [s for s in said if s]
+    beside = {s["gaps"] for s in [*specs.values(), *levels] if "gaps" in s}
+    beside |= {s["column"] for s in levels if "column" in s}
     columns = {name: _column_of(plain, name, specs.get(name), texts) for name in plain if name not in beside}
     index = _index_of(plain, said, texts) if said else plain.index
     if texts.left or set(specs) - set(columns) or set(recipe) - {"columns", "index", "axis"}: raise HepaeError(_DAMAGED)
     objects = {n: pd.Series(x, index, dtype=object) for n, x in columns.items() if x.dtype == object}
     table = pd.DataFrame(columns | objects, index=index, copy=False)
-    if axis: table.columns = pd.Index(list(table), dtype=object if axis.get("dtype") == "object" else None, name=_name_of(axis.get("name")))
+    if axis:
+        dtype = object if axis.get("dtype") == "object" else None
+        table.columns = pd.Index(list(table), dtype=dtype, name=_name_of(axis.get("name")))
     return table
 
 

@@ -39,7 +39,7 @@ class Spline:
         w1, w2 = 3 * t**3 - 6 * 1024 * t**2 + 4 * 1024**3, 3 * s**3 - 6 * 1024 * s**2 + 4 * 1024**3
         return (s**3 * c[i] + w1 * c[i + 1] + w2 * c[i + 2] + t**3 * c[i + 3]) // (6 * 1024**3)
 
-
+# %% ../../nbs/codec/08_plan.ipynb #832dfa10
 @dataclass(frozen=True)
 class Ranges:
     "2**bits equal ranges of a parent."
@@ -52,10 +52,10 @@ class Ranges:
         "(n,) number of the range of each value; what lies outside counts with the first or last."
         return ((np.clip(x, self.low, self.high) - self.low) << self.bits) // (self.high - self.low + 1)
 
-
+# %% ../../nbs/codec/08_plan.ipynb #48d9c228
 @dataclass(frozen=True)
 class Lookup:
-    "A number for each value of a parent: what a column is where it follows from another, as a mass from the kind of particle."
+    "A number for each value of a parent, where a column follows from another, as a mass from the kind of particle."
     parent: int
     keys: tuple[int, ...]      # ascending
     values: tuple[int, ...]
@@ -66,7 +66,7 @@ class Lookup:
         at = np.minimum(np.searchsorted(keys, x), len(keys) - 1)
         return np.where(keys[at] == x, np.array(self.values, np.int64)[at], 0)
 
-
+# %% ../../nbs/codec/08_plan.ipynb #e40d5ff3
 @dataclass(frozen=True)
 class ColumnPlan:
     "How one column of integers is coded."
@@ -77,15 +77,24 @@ class ColumnPlan:
     strength: int = 8                    # how much a context leans on the coarser one
     period: int = 0                      # of a periodic column, in bins
     zeros: int = 0                       # low bits that are always 0 (or, below zero, always 1)
-    hole: int = 0                        # no value is nearer to 0 than this (one that is escapes), so that the two signs can be moved together
+    hole: int = 0                        # values nearer to 0 escape, so that both signs can be moved together
     hint: bool = False                   # is the predictor's location taken off too?
     steps: bool = False                  # is the value of the row before taken off? Both less their splines
     lookup: Lookup | None = None         # taken off; then nothing else is
 
     @property
-    def parents(self) -> set[int]: return {p.parent for p in self.splines + self.ranges + ((self.lookup,) if self.lookup else ())} - {SHIFT} | ({HINT} if self.hint else set())
+    def parents(self) -> set[int]:
+        "Numbers of all columns that this one needs."
+        used = {p.parent for p in (*self.splines, *self.ranges)} - {SHIFT}
+        if self.lookup: used.add(self.lookup.parent)
+        if self.hint: used.add(HINT)
+        return used
+
     @property
-    def moved(self) -> bool: return self.hint or bool(self.splines)
+    def moved(self) -> bool:
+        "Is something taken off that depends on other columns?"
+        return self.hint or bool(self.splines)
+
     @property
     def contexts(self) -> int: return 1 << sum(r.bits for r in self.ranges)
 
@@ -95,7 +104,8 @@ class ColumnPlan:
         base = parents[HINT] if self.hint else np.zeros(n, np.int64)
         if not self.splines: return base
         total = sum(s(parents[s.parent]) for s in self.splines)
-        return base + (total << self.scale - 4 if self.scale >= 4 else (total + (1 << 3 - self.scale)) >> 4 - self.scale)
+        if self.scale >= 4: return base + (total << self.scale - 4)
+        return base + ((total + (1 << 3 - self.scale)) >> 4 - self.scale)
 
     def context(self, parents: dict[int, np.ndarray], shift: np.ndarray) -> np.ndarray:
         "(n,) the table that each row uses."
@@ -109,9 +119,11 @@ class ColumnPlan:
         return v - np.sign(v) * self.hole if self.hole else v
 
     def breaks(self, q: np.ndarray, escapes: np.ndarray) -> np.ndarray:
-        "(n,) bool: escapes, and those that the plan makes: low bits that are not zero, values in the hole that are no frequent bins."
+        "(n,) bool: escapes, and those that the plan makes: low bits not 0; in the hole, and no frequent bin."
         if self.zeros: escapes = escapes | (np.where(q < 0, ~q, q) & ((1 << self.zeros) - 1) != 0)
-        if self.hole: escapes = escapes | ((np.abs(q >> self.zeros) <= self.hole) & ~np.isin(q >> self.zeros, self.alphabet.frequent))
+        if self.hole:
+            v = q >> self.zeros
+            escapes = escapes | (np.abs(v) <= self.hole) & ~np.isin(v, self.alphabet.frequent)
         return escapes
 
     def residual(self, q: np.ndarray, shift: np.ndarray) -> np.ndarray:
@@ -129,16 +141,28 @@ class ColumnPlan:
 # %% ../../nbs/codec/08_plan.ipynb #5c65e74d
 def plan_to_lists(plan: list[ColumnPlan]) -> list:
     "The plan as JSON-able lists."
-    return [[[p.alphabet.low, p.alphabet.shift, p.alphabet.count, list(p.alphabet.frequent)], [[s.parent, s.low, s.high, _differences(s.coefficients)] for s in p.splines], p.scale,
-             [[r.parent, r.low, r.high, r.bits] for r in p.ranges], p.strength, p.period, p.zeros, int(p.hint) + 2 * int(p.steps), p.hole,
-             *([[p.lookup.parent, list(p.lookup.keys), list(p.lookup.values)]] if p.lookup else [])] for p in plan]
+    return [
+        [
+            [p.alphabet.low, p.alphabet.shift, p.alphabet.count, list(p.alphabet.frequent)],
+            [[s.parent, s.low, s.high, _differences(s.coefficients)] for s in p.splines],
+            p.scale,
+            [[r.parent, r.low, r.high, r.bits] for r in p.ranges],
+            p.strength,
+            p.period,
+            p.zeros,
+            int(p.hint) + 2 * int(p.steps),
+            p.hole,
+            *([[p.lookup.parent, list(p.lookup.keys), list(p.lookup.values)]] if p.lookup else []),
+        ]
+        for p in plan
+    ]
 
 
 def _differences(x: tuple[int, ...]) -> list[int]:
     "First value, then steps: fewer digits."
     return [int(v) for v in np.diff(x, prepend=0)]
 
-
+# %% ../../nbs/codec/08_plan.ipynb #613882ed
 MOST_TABLES = 2**24  # counts of all columns together
 
 
@@ -158,43 +182,107 @@ def within_limits(plan: list[ColumnPlan]) -> list[ColumnPlan]:
             sizes[k] = plan[k].contexts * plan[k].alphabet.size
     return plan
 
-
+# %% ../../nbs/codec/08_plan.ipynb #29eb5e8a
 def plan_from_lists(lists: list) -> list[ColumnPlan]:
     "The plan that `plan_to_lists` wrote, checked; HepaeError if it is none."
     try:
         plan = [_column_plan(k, len(lists), *p) for k, p in enumerate(lists)]
         if table_size(plan) > MOST_TABLES: raise ValueError("its tables are too large")
-    except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as e: raise HepaeError(f"the plan in the header is damaged ({str(e)[:200]}); get the file again") from e
+    except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as e:
+        raise HepaeError(f"the plan in the header is damaged ({str(e)[:200]}); get the file again") from e
     return plan
 
 
-def _column_plan(k: int, columns: int, alphabet: list, splines: list, scale: int, ranges: list, strength: int, period: int, zeros: int, taken: int, hole: int, lookup: list | None = None) -> ColumnPlan:
+def _column_plan(
+    k: int,
+    columns: int,
+    alphabet: list,
+    splines: list,
+    scale: int,
+    ranges: list,
+    strength: int,
+    period: int,
+    zeros: int,
+    taken: int,
+    hole: int,
+    lookup: list | None = None,
+) -> ColumnPlan:
     "One column's plan, checked."
-    low, shift, count, frequent = alphabet
-    made = ColumnPlan(Alphabet(_within(low, 2**63 - 1), _within(shift, 62, 0), _within(count, 4096, 1), tuple(_within(a, 2**63 - 1, -(2**63)) for a in frequent)),
-                      tuple(Spline(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), tuple(_within(int(c), 2**28) for c in np.cumsum([_within(d, 2**30) for d in steps]))) for p, a, b, steps in splines), _within(scale, 40, -40),
-                      tuple(Ranges(_within(p, 2**20), _within(a, 2**50), _within(b, 2**50), _within(bits, 8, 0)) for p, a, b, bits in ranges),
-                      _within(strength, 2**16, 1), _within(period, 2**40, 0), _within(zeros, 62, 0), _within(hole, 2**62, 0), bool(_within(taken, 2, 0) == 1), taken == 2, _lookup(k, *lookup) if lookup is not None else None)
-    if made.alphabet.count << made.alphabet.shift > 2**63 or len(frequent) > 4096 or list(frequent) != sorted(set(frequent)) or made.contexts > 256 or len(splines) > 8: raise ValueError(f"column {k} asks for too much")
-    if made.steps and (made.hole or made.period or any(r.parent == SHIFT for r in made.ranges)): raise ValueError(f"column {k} has steps and more")
-    if made.lookup and (splines or taken or made.hole or made.period): raise ValueError(f"column {k} has a lookup and more")
+    made = ColumnPlan(
+        _alphabet(*alphabet),
+        tuple(_spline(*s) for s in splines),
+        _within(scale, 40, -40),
+        tuple(_range(*r) for r in ranges),
+        _within(strength, 2**16, 1),
+        _within(period, 2**40, 0),
+        _within(zeros, 62, 0),
+        _within(hole, 2**62, 0),
+        bool(_within(taken, 2, 0) == 1),
+        taken == 2,
+        _lookup(k, *lookup) if lookup is not None else None,
+    )
+    _check_sizes(k, made)
+    _check_parts(k, columns, made)
+    return made
+
+# %% ../../nbs/codec/08_plan.ipynb #5f43057d
+def _check_sizes(k: int, made: ColumnPlan) -> None:
+    "ValueError if a column's plan would cost too much memory, or its frequent bins are not in order."
+    frequent = made.alphabet.frequent
+    if made.alphabet.count << made.alphabet.shift > 2**63: raise ValueError(f"column {k} has bins that are too wide")
+    if len(frequent) > 4096: raise ValueError(f"column {k} has too many frequent bins")
+    if list(frequent) != sorted(set(frequent)): raise ValueError(f"column {k} has frequent bins that do not ascend")
+    if made.contexts > 256: raise ValueError(f"column {k} has too many contexts")
+    if len(made.splines) > 8: raise ValueError(f"column {k} has too many splines")
+
+
+def _check_parts(k: int, columns: int, made: ColumnPlan) -> None:
+    "ValueError if parts of a column's plan exclude each other, or need what is not there."
+    if made.steps and (made.hole or made.period or any(r.parent == SHIFT for r in made.ranges)):
+        raise ValueError(f"column {k} has steps and more")
+    if made.lookup and (made.moved or made.steps or made.hole or made.period):
+        raise ValueError(f"column {k} has a lookup and more")
     for s in made.splines:
-        if not 4 <= len(s.coefficients) <= 260 or not s.low <= s.high or s.parent == SHIFT: raise ValueError(f"column {k} has a spline that is none")
+        if not 4 <= len(s.coefficients) <= 260 or not s.low <= s.high or s.parent == SHIFT:
+            raise ValueError(f"column {k} has a spline that is none")
     for r in made.ranges:
         if not r.low <= r.high: raise ValueError(f"column {k} has ranges that are none")
     for p in made.parents:
-        if not (RANK >= p >= COUNT or 0 <= p < k or BEFORE <= p < BEFORE + columns or HINT <= p <= SPREAD): raise ValueError(f"column {k} has parent {p}")
-    return made
+        if not (RANK >= p >= COUNT or 0 <= p < k or BEFORE <= p < BEFORE + columns or HINT <= p <= SPREAD):
+            raise ValueError(f"column {k} has parent {p}")
+
+# %% ../../nbs/codec/08_plan.ipynb #c7760b54
+def _alphabet(low: int, shift: int, count: int, frequent: list) -> Alphabet:
+    "The bins of a column, checked one by one."
+    often = tuple(_within(a, 2**63 - 1, -(2**63)) for a in frequent)
+    return Alphabet(_within(low, 2**63 - 1), _within(shift, 62, 0), _within(count, 4096, 1), often)
+
+
+def _spline(parent: int, low: int, high: int, steps: list) -> Spline:
+    "A spline, checked."
+    coefficients = np.cumsum([_within(d, 2**30) for d in steps])
+    bounded = tuple(_within(int(c), 2**28) for c in coefficients)
+    return Spline(_within(parent, 2**20), _within(low, 2**50), _within(high, 2**50), bounded)
+
+
+def _range(parent: int, low: int, high: int, bits: int) -> Ranges:
+    "Ranges of a parent, checked."
+    return Ranges(_within(parent, 2**20), _within(low, 2**50), _within(high, 2**50), _within(bits, 8, 0))
 
 
 def _lookup(k: int, parent: int, keys: list, values: list) -> Lookup:
     "A table of a column before, checked."
-    made = Lookup(_within(parent, k - 1, 0), *(tuple(_within(x, 2**63 - 1, -(2**63)) for x in numbers) for numbers in (keys, values)))
-    if not 1 <= len(keys) == len(values) <= MOST_LOOKUP or keys != sorted(set(keys)): raise ValueError(f"column {k} has a lookup that is none")
+    made = Lookup(
+        _within(parent, k - 1, 0),
+        *(tuple(_within(x, 2**63 - 1, -(2**63)) for x in numbers) for numbers in (keys, values)),
+    )
+    if not 1 <= len(keys) == len(values) <= MOST_LOOKUP or keys != sorted(set(keys)):
+        raise ValueError(f"column {k} has a lookup that is none")
     return made
 
 
 def _within(x: int, most: int, least: int | None = None) -> int:
     "An integer of reasonable size."
-    if type(x) is not int or not (-most if least is None else least) <= x <= most: raise ValueError(f"{repr(x)[:50]} is no reasonable number")
+    if type(x) is not int or not (-most if least is None else least) <= x <= most:
+        raise ValueError(f"{repr(x)[:50]} is no reasonable number")
     return x

@@ -36,30 +36,38 @@ def _information(a: np.ndarray, b: np.ndarray) -> float:
     chance = ((pa > 0).sum() - 1) * ((pb > 0).sum() - 1) / (2 * len(a) * np.log(2))
     return float((p[some] * np.log2((p / np.maximum(pa * pb, 1e-300))[some])).sum() - chance)
 
-
+# %% ../../nbs/codec/10_planner.ipynb #c6e0f4a2
 def _basis(x: np.ndarray, s: Spline) -> tuple[np.ndarray, np.ndarray]:
     "(n, 4) which B-splines of a parent are not 0, and (n, 4) their values, as floats for fitting."
     segments = len(s.coefficients) - 3
     u = (np.clip(x, s.low, s.high) - s.low) * (segments / (s.high - s.low + 1))
     i = np.minimum(u.astype(int), segments - 1)
     t = u - i
-    return i[:, None] + np.arange(4), np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 3 * (1 - t) ** 3 - 6 * (1 - t) ** 2 + 4, t**3], 1) / 6
+    s = 1 - t
+    values = np.stack([s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3], 1) / 6
+    return i[:, None] + np.arange(4), values
 
 
 def _reach(parent: int, x: np.ndarray, tail: float) -> tuple[int, int]:
-    "From where to where a parent's values go, some in the tails aside; the 0 of first rows, which have no row before, is none."
+    "From where to where a parent's values go, but for the tails, and for the 0 of rows without a row before."
     if BEFORE <= parent < HINT and (x != 0).any(): x = x[x != 0]
     return int(np.quantile(x, tail)), int(np.quantile(x, 1 - tail))
 
 
 def _bends(n: int) -> np.ndarray:
-    "(n, n) the sum of squared second differences of n coefficients, which is 0 for a straight line (Eilers, Marx, Statist. Sci. 11 (1996) 89)."
+    """(n, n) the sum of squared second differences of n coefficients, which is 0 for a straight line.
+
+    Eilers, Marx, Statist. Sci. 11 (1996) 89.
+    """
     D = np.diff(np.eye(n), 2, axis=0)
     return D.T @ D
 
 
 def _solved(A: np.ndarray, b: np.ndarray) -> np.ndarray:
-    "The x of A x = b for a positive definite A, by Cholesky's decomposition: without BLAS, which would round in another order on each machine."
+    """The x of A x = b for a positive definite A, by Cholesky's decomposition.
+
+    Without BLAS, which would round in another order on each machine.
+    """
     A, x = A.copy(), b.copy()
     for j in range(len(A)):
         column = A[j + 1:, j] / A[j, j]
@@ -74,11 +82,16 @@ def _solved(A: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _splines_at(parents: dict[int, np.ndarray], splines: list[Spline]) -> csr_array:
     "(n, coefficients of all splines) the values of their B-splines."
     size = len(splines[0].coefficients)
-    at, values = (np.concatenate(x, 1) for x in zip(*((i + k * size, w) for k, (i, w) in enumerate(_basis(parents[s.parent], s) for s in splines))))
-    return csr_array((values.ravel(), at.ravel(), np.arange(0, at.size + 1, at.shape[1])), (len(at), len(splines) * size))
+    places, heights = zip(*(_basis(parents[s.parent], s) for s in splines))
+    at = np.concatenate([i + k * size for k, i in enumerate(places)], 1)
+    values = np.concatenate(heights, 1)
+    row_starts = np.arange(0, at.size + 1, at.shape[1])
+    return csr_array((values.ravel(), at.ravel(), row_starts), (len(at), len(splines) * size))
 
-
-def _fitted(p: ColumnPlan, parents: dict[int, np.ndarray], names: list[int], q: np.ndarray, segments: int) -> ColumnPlan:
+# %% ../../nbs/codec/10_planner.ipynb #509716db
+def _fitted(
+    p: ColumnPlan, parents: dict[int, np.ndarray], names: list[int], q: np.ndarray, segments: int
+) -> ColumnPlan:
     "The plan with splines of these parents, by least squares without the 2% that fit worst."
     empty = [Spline(k, *_reach(k, parents[k], 0.001), (0,) * (segments + 3)) for k in names]
     B = _splines_at(parents, empty)
@@ -98,13 +111,21 @@ def _with_coefficients(p: ColumnPlan, splines: list[Spline], w: np.ndarray) -> C
     "The plan with these splines, their coefficients as integers."
     scale = max(0, int(np.ceil(np.log2(np.abs(w).max() + 1))) - 23)
     whole = np.rint(w * 16 / 2.0**scale).astype(int)
-    return replace(p, splines=tuple(replace(s, coefficients=tuple(map(int, c))) for s, c in zip(splines, np.split(whole, len(splines)))), scale=scale)
+    parts = np.split(whole, len(splines))
+    found = tuple(replace(s, coefficients=tuple(map(int, c))) for s, c in zip(splines, parts))
+    return replace(p, splines=found, scale=scale)
 
 
-def _fitted_steps(p: ColumnPlan, parent: int, x: np.ndarray, there: np.ndarray, step: np.ndarray, segments: int) -> ColumnPlan:
-    "The plan with a spline of which the difference to the row before follows the step: by least squares again and again, without what is six medians away, as events begin there."
+def _fitted_steps(
+    p: ColumnPlan, parent: int, x: np.ndarray, there: np.ndarray, step: np.ndarray, segments: int
+) -> ColumnPlan:
+    """The plan with a spline whose difference to the row before follows the step.
+
+    By least squares, again and again without what is six medians away, since events begin there.
+    """
     empty = [Spline(parent, *_reach(parent, x, 2e-4), (0,) * (segments + 3))]
-    B, y, near = _splines_at({parent: x}, empty) - _splines_at({parent: there}, empty), step - np.median(step), slice(None)
+    B = _splines_at({parent: x}, empty) - _splines_at({parent: there}, empty)
+    y, near = step - np.median(step), slice(None)
     smooth = len(y) / (segments + 3) * (1e-4 * _bends(segments + 3) + 1e-6 * np.eye(segments + 3))
     for _ in range(6):
         w = _solved((B[near].T @ B[near]).toarray() + smooth, B[near].T @ y[near])
@@ -112,15 +133,16 @@ def _fitted_steps(p: ColumnPlan, parent: int, x: np.ndarray, there: np.ndarray, 
         near = np.flatnonzero(error <= 6 * np.median(error) + 1)
     return _with_coefficients(p, empty, w)
 
-
+# %% ../../nbs/codec/10_planner.ipynb #f7427e61
 def _alphabet_for(v: np.ndarray, frequent: tuple[int, ...], levels: int, period: int = 0) -> Alphabet:
-    "At most 2**levels bins that hold all but half a percent of the values, or all where that takes little more room."
+    "At most 2**levels bins that hold all but half a percent of the values, or all where that takes little more."
     if not len(v): return Alphabet(0, 0, 1, frequent)
     s = np.sort(v)
     low, middle, high = (int(s[k]) for k in (len(s) // 400, len(s) // 2, -1 - len(s) // 400))
     if middle - int(s[0]) <= 1.25 * (middle - low) + 1: low = int(s[0])
     if int(s[-1]) - middle <= 1.25 * (high - middle) + 1: high = int(s[-1])
-    if period and high - low > 0.99 * period: low, high = int(s[0] < 0) * -(period // 2), int(s[0] < 0) * -(period // 2) + period - 1
+    if period and high - low > 0.99 * period:
+        low, high = int(s[0] < 0) * -(period // 2), int(s[0] < 0) * -(period // 2) + period - 1
     shift = min(max(0, (high - low).bit_length() - levels), 62 - levels)
     return Alphabet(max(-(2**62), low), shift, min((high - low >> shift) + 1, 1 << levels), frequent)
 
@@ -142,8 +164,8 @@ def _cost(p: ColumnPlan, q: np.ndarray, escapes: np.ndarray, parents: dict[int, 
     f = frequencies(counts, p.alphabet.specials, p.strength).ravel()[flat[~learn]]
     return float((24 - np.log2(f)).mean() + p.alphabet.widths(symbols).mean() + 32 * (symbols == ESCAPE).mean())
 
-
-def _atoms(q: np.ndarray) -> tuple[int, ...]:
+# %% ../../nbs/codec/10_planner.ipynb #3fb5c6e1
+def _frequent_bins(q: np.ndarray) -> tuple[int, ...]:
     "Values that occur too often for a density: more than all their neighbours within 1/64 of the sample."
     values, n = np.unique(q, return_counts=True)
     if len(values) < 2 or int(values[-1]) - int(values[0]) < 256: return ()
@@ -157,9 +179,11 @@ def _atoms(q: np.ndarray) -> tuple[int, ...]:
 
 
 def _hole(v: np.ndarray) -> int:
-    "How far from 0 all but a quarter of a percent of the values of both signs are, if that leaves out half of their range."
+    "How far from 0 all but 0.25% of the values of both signs are, if that leaves out half of their range."
     if not len(v) or (v < 0).mean() < 0.01 or (v > 0).mean() < 0.01: return 0
-    near, far = np.partition(np.abs(v), [len(v) // 400, len(v) - 1 - len(v) // 400])[[len(v) // 400, -1 - len(v) // 400]].tolist()
+    few = len(v) // 400
+    ordered = np.partition(np.abs(v), [few, len(v) - 1 - few])
+    near, far = ordered[[few, -1 - few]].tolist()
     return near - 1 if 0 < near < 2**62 and 2 * near > far else 0
 
 
@@ -171,41 +195,74 @@ def _zeros(q: np.ndarray) -> int:
     return 0
 
 # %% ../../nbs/codec/10_planner.ipynb #89479c6c
-def _plan_column(q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarray], period: int, exact: bool, rows: int, escapable: bool, lookups: list[Lookup]) -> ColumnPlan:
-    "The cheapest of some dozen plans for a column. `rows`: how many rows shall be coded with it."
+def _better(best: tuple[float, ColumnPlan], price, p: ColumnPlan, more: float = 0.0) -> tuple[float, ColumnPlan]:
+    "The cheaper one of the best plan so far, with its price, and another, which must save `more`."
+    return min(best, (price(p) + more, p), key=lambda b: b[0])
+
+
+def _header_bits(p: ColumnPlan) -> int:
+    "About what a plan's numbers cost in the header."
+    return 80 * len(p.ranges) + sum(40 + 16 * len(s.coefficients) for s in p.splines) + 24 * len(p.alphabet.frequent)
+
+
+def _plain_plan(
+    q: np.ndarray, escapes: np.ndarray, period: int, exact: bool, escapable: bool
+) -> tuple[ColumnPlan, np.ndarray, np.ndarray]:  # the plan, which values escape, and those that are not frequent bins
+    "A plan that looks at no other column."
     zeros = _zeros(q[~escapes]) if exact and escapable and (~escapes).any() else 0
-    broken = ColumnPlan(Alphabet(0, 0, 1), zeros=zeros).breaks(q, escapes)
-    v = q[~broken] >> zeros
-    frequent = _atoms(v)
+    v = q[~ColumnPlan(Alphabet(0, 0, 1), zeros=zeros).breaks(q, escapes)] >> zeros
+    frequent = _frequent_bins(v)
     free = v[~np.isin(v, frequent)]
     hole = _hole(free) if escapable else 0
     plain = ColumnPlan(Alphabet(0, 0, 1, frequent), period=period, zeros=zeros, hole=hole)
     broken = plain.breaks(q, escapes)
     free = plain.moved_in(free[np.abs(free) > hole] << zeros)
-    plain = replace(plain, alphabet=_alphabet_for(free, frequent, 8, period))
+    return replace(plain, alphabet=_alphabet_for(free, frequent, 8, period)), broken, free
+
+
+def _plan_column(
+    q: np.ndarray,
+    escapes: np.ndarray,
+    parents: dict[int, np.ndarray],
+    period: int,
+    exact: bool,
+    rows: int,       # how many shall be coded with it
+    escapable: bool,
+    lookups: list[Lookup],
+) -> ColumnPlan:
+    "The cheapest of some dozen plans for a column."
+    plain, broken, free = _plain_plan(q, escapes, period, exact, escapable)
+    frequent = plain.alphabet.frequent
     previous = parents.pop(PREVIOUS, None)
-    price = lambda p: _cost(p, q, broken, parents | {PREVIOUS: previous}) + (80 * len(p.ranges) + sum(40 + 16 * len(s.coefficients) for s in p.splines) + 24 * len(p.alphabet.frequent)) / rows
-    best = min([(price(plain), plain), *((price(p := ColumnPlan(Alphabet(0, 0, 1), lookup=t)) + 64 * len(t.keys) / rows, p) for t in lookups)], key=lambda b: b[0]) if lookups or len(free) >= 48 else (0.0, plain)
+    price = lambda p: _cost(p, q, broken, parents | {PREVIOUS: previous}) + _header_bits(p) / rows
+    best = (price(plain), plain) if lookups or len(free) >= 48 else (0.0, plain)
+    for t in lookups: best = _better(best, price, ColumnPlan(Alphabet(0, 0, 1), lookup=t), 64 * len(t.keys) / rows)
     if best[1].lookup or len(free) < 48: return best[1]
-    core = np.flatnonzero(~broken & ~np.isin(q >> zeros, frequent))
+    measured = ~broken & ~np.isin(q >> plain.zeros, frequent)
+    core = np.flatnonzero(measured)
     if len(q) < FEW: return _with_line(best, price, q, core, parents, plain)[1]
-    if frequent: best = min(best, (price(p := replace(plain, alphabet=_alphabet_for(v, (), 8, period), hole=0)), p), key=lambda b: b[0])
+    if frequent:
+        v = q[~ColumnPlan(Alphabet(0, 0, 1), zeros=plain.zeros).breaks(q, escapes)] >> plain.zeros
+        best = _better(best, price, replace(plain, alphabet=_alphabet_for(v, (), 8, period), hole=0))
     if HINT in parents and len(free):
         hinted = replace(plain, hint=True)
-        hinted = replace(hinted, alphabet=_alphabet_for(hinted.residual(q, parents[HINT])[~broken & ~np.isin(q >> zeros, frequent)], frequent, 8, period))
-        best = min(best, (price(hinted), hinted), key=lambda b: b[0])
-    if plain.alphabet.shift: best = min(best, (price(p := replace(plain, alphabet=_alphabet_for(free, frequent, 10, period))) + 0.005, p), key=lambda b: b[0])
-    if previous is not None and not period: best = _with_steps(best, price, q, np.flatnonzero(~broken), parents | {PREVIOUS: previous}, plain)
-    binned = {k: _ranges_of(x, 5) for k, x in parents.items() if np.ptp(x) > 0 and max(-int(x.min()), int(x.max())) < MOST_FITTED}
+        left = hinted.residual(q, parents[HINT])[measured]
+        best = _better(best, price, replace(hinted, alphabet=_alphabet_for(left, frequent, 8, period)))
+    if plain.alphabet.shift:
+        best = _better(best, price, replace(plain, alphabet=_alphabet_for(free, frequent, 10, period)), 0.005)
+    if previous is not None and not period:
+        best = _with_steps(best, price, q, np.flatnonzero(~broken), parents | {PREVIOUS: previous}, plain)
+    fitted = [k for k, x in parents.items() if np.ptp(x) > 0 and max(-int(x.min()), int(x.max())) < MOST_FITTED]
+    binned = {k: _ranges_of(parents[k], 5) for k in fitted}
     best = _with_splines(best, price, q, core, parents, {k: b for k, b in binned.items() if k < HINT}, plain)
     best = _with_ranges(best, price, q, core, parents, binned, previous)
     for strength in (2, 8, 64):
-        if best[1].ranges: best = min(best, (price(p := replace(best[1], strength=strength)), p), key=lambda b: b[0])
+        if best[1].ranges: best = _better(best, price, replace(best[1], strength=strength))
     return best[1]
 
-
+# %% ../../nbs/codec/10_planner.ipynb #ff5067b6
 def _with_steps(best, price, q, core, parents, plain):
-    "Steps from the row before; and of both rows less a spline of the parent that says most about the step, as log p of log pt and eta."
+    "Steps from the row before; also of both rows less a spline of the parent that says most about the step."
     before, there = parents[PREVIOUS]
     stepped = replace(plain, steps=True, hole=0)
 
@@ -213,7 +270,9 @@ def _with_steps(best, price, q, core, parents, plain):
         "With bins for all steps, or finer ones for those within events, which leave the others to the tails."
         v = np.sort(p.residual(q, _shift(p, parents, len(q)))[core])
         cut = [v[int(t * len(v)):len(v) - int(t * len(v))] for t in ((0, 0.02, 0.1) if there else (0,))]
-        return min(((price(new := replace(p, alphabet=_alphabet_for(c, (), levels))), new) for c in cut for levels in ((8, 10) if there else (8,))), key=lambda b: b[0])
+        sizes = (8, 10) if there else (8,)
+        plans = [replace(p, alphabet=_alphabet_for(c, (), levels)) for c in cut for levels in sizes]
+        return min(((price(p), p) for p in plans), key=lambda b: b[0])
 
     if (new := tried(stepped))[0] < best[0] - 0.02: best = new
     step = (q - before >> plain.zeros)[core]
@@ -226,7 +285,7 @@ def _with_steps(best, price, q, core, parents, plain):
         if (new := tried(p))[0] < best[0] - 0.02: best = new
     return best
 
-
+# %% ../../nbs/codec/10_planner.ipynb #939515fe
 def _lookups(Q: np.ndarray, escapes: np.ndarray, k: int, exact: list[bool]) -> list[Lookup]:
     "Tables of the columns before from which this one follows in all but a percent of its rows."
     good, found = ~escapes[:, k], []
@@ -245,11 +304,15 @@ def _follows(a: np.ndarray, b: np.ndarray, good: np.ndarray) -> tuple[tuple[int,
     if n[first].sum() < 0.99 * good.sum() or 8 * len(first) > good.sum() or len(first) > 1024: return None
     return tuple(pairs[0][first].tolist()), tuple(pairs[1][first].tolist())
 
-
+# %% ../../nbs/codec/10_planner.ipynb #0820e8b4
 def _with_line(best, price, q, core, parents, plain):
     "Of few rows only a line can be learned: the parent that correlates most, and one beside it."
     names, values = [], plain.moved_in(q[core])
-    usable = {k: x[core].astype(float) for k, x in parents.items() if k < HINT and np.ptp(x[core]) > 0 and np.abs(x[core]).max() < MOST_FITTED}
+    usable = {
+        k: x[core].astype(float)
+        for k, x in parents.items()
+        if k < HINT and np.ptp(x[core]) > 0 and np.abs(x[core]).max() < MOST_FITTED
+    }
     if np.abs(values).max() >= MOST_FITTED: return best
     left = values
     while len(names) < 2 and (free := [k for k in usable if k not in names]) and np.ptp(left) > 0:
@@ -258,7 +321,7 @@ def _with_line(best, price, q, core, parents, plain):
         p = _fitted(plain, some, names, values, 1)
         left = p.residual(q[core], p.shift(some, len(core)))
         p = replace(p, alphabet=_alphabet_for(left, plain.alphabet.frequent, 8, plain.period))
-        best = min(best, (price(p), p), key=lambda b: b[0])
+        best = _better(best, price, p)
     return best
 
 
@@ -276,9 +339,10 @@ def _with_splines(best, price, q, core, parents, binned, plain):
         return (price(p), p), left
 
     while len(core) > 512 and len(names) < 4 and np.abs(v_core).max() < MOST_FITTED:
-        told = sorted(((_information(_ranges_of(left, 5), b[core]), k) for k, b in binned.items() if k not in names), reverse=True)[:1]
-        if not told or told[0][0] < 0.02: break
-        names.append(told[0][1])
+        ranges = _ranges_of(left, 5)
+        told = [(_information(ranges, b[core]), k) for k, b in binned.items() if k not in names]
+        if not told or max(told)[0] < 0.02: break
+        names.append(max(told)[1])
         new, left = splined(16)
         if new[0] < best[0]: best = new
         elif len(names) > 1: break
@@ -287,7 +351,7 @@ def _with_splines(best, price, q, core, parents, binned, plain):
         best = min(best, splined(48)[0], key=lambda b: b[0])
     return best
 
-
+# %% ../../nbs/codec/10_planner.ipynb #f5a53403
 def _with_ranges(best, price, q, core, parents, binned, previous):
     "Tables by ranges of the parents that say most about what is left."
     p = best[1]
@@ -303,11 +367,12 @@ def _with_ranges(best, price, q, core, parents, binned, previous):
     firsts = {a: attempt(span(a, 3)) for a in told}
     useful = [a for a in told if firsts[a][0] < best[0]]
     best = min([best, *firsts.values()], key=lambda b: b[0])
-    trials = [(span(a, bits),) for a in useful[:2] for bits in (2, 5, 7)] + [(span(a, 3), span(b, 3)) for i, a in enumerate(useful) for b in useful[i + 1:]]
+    trials = [(span(a, bits),) for a in useful[:2] for bits in (2, 5, 7)]
+    trials += [(span(a, 3), span(b, 3)) for i, a in enumerate(useful) for b in useful[i + 1:]]
     if len(useful) > 1: trials.append((span(useful[0], 5), span(useful[1], 3)))
     return min([best, *(attempt(*t) for t in trials)], key=lambda b: b[0])
 
-
+# %% ../../nbs/codec/10_planner.ipynb #225424f2
 def has_long_events(rows: Rows) -> bool:
     "Are there so many rows in an event (particles, not jets) that their order can tell more than their place?"
     return rows.offsets is not None and rows.n >= 8 * (len(rows.offsets) - 1) > 0
@@ -337,8 +402,18 @@ def make_plan(
     def known(k: int) -> dict[int, np.ndarray]:
         "All possible parents of column k."
         hints = dict(zip((HINT, SPREAD), predictor.predict(k, seen))) if predictor else {}
-        if rows.offsets is None: hints = hints | {PREVIOUS: (np.where(take == 0, 0, Q[ago, k]), {})}
-        elif not before and has_long_events(rows): hints = hints | {PREVIOUS: (np.where(take == 0, 0, Q[ago, k]), {RANK: ranks[ago], COUNT: rows.counts()[ago]} | {j: Q[ago, j] for j in range(k)})}
+        previous = np.where(take == 0, 0, Q[ago, k])
+        if rows.offsets is None: hints[PREVIOUS] = (previous, {})
+        elif not before and has_long_events(rows):
+            there = {RANK: ranks[ago], COUNT: rows.counts()[ago]} | {j: Q[ago, j] for j in range(k)}
+            hints[PREVIOUS] = (previous, there)
         return event | {j: sample[:, j] for j in range(k)} | hints
 
-    return [_plan_column(sample[:, k], escapes[take, k], known(k), periods[k], exact[k], total or rows.n, bool(escapable and escapable[k]), _lookups(Q, escapes, k, exact)) for k in range(Q.shape[1])]
+    def planned(k: int) -> ColumnPlan:
+        "The plan of column k."
+        may_escape, lookups = bool(escapable and escapable[k]), _lookups(Q, escapes, k, exact)
+        return _plan_column(
+            sample[:, k], escapes[take, k], known(k), periods[k], exact[k], total or rows.n, may_escape, lookups
+        )
+
+    return [planned(k) for k in range(Q.shape[1])]

@@ -29,8 +29,10 @@ class View:
     period: int = 0  # bins of a turn, if it is an angle
 
     def __post_init__(self):
-        if any(type(v) is not int for v in (self.centre, self.width, self.period)): raise ValueError("a view of no integers")
-        if not (abs(self.centre) <= 2**61 and 1 <= self.width <= 2**40 and 0 <= self.period < 2**40): raise ValueError("a view that would overflow")
+        if any(type(v) is not int for v in (self.centre, self.width, self.period)):
+            raise ValueError("a view of no integers")
+        if not (abs(self.centre) <= 2**61 and 1 <= self.width <= 2**40 and 0 <= self.period < 2**40):
+            raise ValueError("a view that would overflow")
 
     @property
     def size(self) -> int:
@@ -42,7 +44,8 @@ class View:
         if self.period: seen = circle(q % self.period - origin, self.period)
         else:
             reach = 32 * self.width
-            seen = (((np.clip(q, self.centre - reach, self.centre + reach) - self.centre) << PLACES) // self.width)[:, None]
+            distance = np.clip(q, self.centre - reach, self.centre + reach) - self.centre
+            seen = ((distance << PLACES) // self.width)[:, None]
         return np.where((q == MISSING)[:, None], 0, seen)
 
     def bins(self, y: np.ndarray, origin: np.ndarray | int = 0) -> np.ndarray:
@@ -83,45 +86,61 @@ class Travels:
         "The variant of a column's quantiser: the model's; where the circle is cut, `found` in the data."
         mode, size = {n: (m, s) for n, m, s in self.quantisers}[name]
         if mode == "decimal": return 2 + len(f"{size:.0f}") - 1
-        return (found if size % 2 else found - FROM_MINUS_PI) if mode == "turn" else 0  # models of before have even circles
+        if mode != "turn": return 0
+        return found if size % 2 else found - FROM_MINUS_PI  # models of before have even circles
 
     def order(self, schema: Schema) -> list[int]:
         "Which of the schema's columns comes first, second, … in the coding order; UsageError if the table is another."
         names = [g[0] for g in self.quantisers]
         missing, unknown = [n for n in names if n not in schema.names], [n for n in schema.names if n not in names]
         if missing or unknown:
-            differ = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has {', '.join(unknown)} besides"] * bool(unknown)
-            raise UsageError(f"the table {' and '.join(differ)}; the model was trained on {', '.join(names)}: give another model, or none")
+            differ = [f"lacks {', '.join(missing)}"] if missing else []
+            if unknown: differ.append(f"has {', '.join(unknown)} besides")
+            raise UsageError(
+                f"the table {' and '.join(differ)}; "
+                f"the model was trained on {', '.join(names)}: give another model, or none"
+            )
         now = {c.name: quantiser_of(c, self.variant(c.name)) for c in schema.columns}
         other = [n for n, mode, size in self.quantisers if (now[n].mode, now[n].size) != (mode, size)]
-        if other: raise UsageError(f"the bounds or dtypes of {', '.join(other)} are not those that the model was trained with; give the same --bound (--bound schema, if none was given then), or another model")
+        if other:
+            raise UsageError(
+                f"the bounds or dtypes of {', '.join(other)} are not those that the model was trained with; "
+                "give the same --bound (--bound schema, if none was given then), or another model"
+            )
         return [schema.names.index(n) for n in names]
 
-
+# %% ../../nbs/codec/07_predictor.ipynb #f3c2d377
 def _checked_quantisers(quantisers: list) -> tuple:
     "Names, modes and sizes, if they are that."
     if not 1 <= len(quantisers) <= 4096: raise ValueError("no columns, or too many")
     for name, mode, size in quantisers:
-        if type(name) is not str or mode not in ("exact", "decimal", "integer", "abs", "turn", "rel", "bits") or type(size) is not float or not 0 <= size < 1e300: raise ValueError("a grid that is none")
+        if type(name) is not str: raise ValueError("a column without a name")
+        if mode not in ("exact", "decimal", "integer", "abs", "turn", "rel", "bits"):
+            raise ValueError("a quantiser of no known mode")
+        if type(size) is not float or not 0 <= size < 1e300: raise ValueError("a quantiser without a size")
     return tuple(tuple(g) for g in quantisers)
 
-
+# %% ../../nbs/codec/07_predictor.ipynb #9490978e
 @dataclass(frozen=True, eq=False)
 class Predictor(Travels):
     "Networks that say what the columns before, and the rows before, suggest for a column."
     quantisers: tuple[tuple[str, str, float], ...]
-    views: tuple[View, ...]                # one a column
-    networks: dict[int, IntegerNetwork]    # column → network with outputs location and log2 of the width, both in widths of the column
-    back: int = 0                          # how many rows before it sees
+    views: tuple[View, ...]              # one a column
+    # column → network with outputs location and log2 of the width, both in widths of the column
+    networks: dict[int, IntegerNetwork]
+    back: int = 0                        # how many rows before it sees
 
     codec, extra = "density", 0
 
     def __post_init__(self):
-        if len(self.views) != len(self.quantisers) or type(self.back) is not int or not 0 <= self.back <= 4: raise ValueError("views and columns differ")
+        if len(self.views) != len(self.quantisers) or type(self.back) is not int or not 0 <= self.back <= 4:
+            raise ValueError("views and columns differ")
         size = lambda views: sum(v.size for v in views)
         for k, net in self.networks.items():
-            if type(k) is not int or not 0 <= k < len(self.views) or net.n_out != 2: raise ValueError(f"column {k} has no such network")
-            if net.n_in != size(self.views[:k]) + self.back * size(self.views) + 6 * bool(self.back): raise ValueError(f"the network of column {k} does not fit the table")
+            if type(k) is not int or not 0 <= k < len(self.views) or net.n_out != 2:
+                raise ValueError(f"column {k} has no such network")
+            if net.n_in != size(self.views[:k]) + self.back * size(self.views) + 6 * bool(self.back):
+                raise ValueError(f"the network of column {k} does not fit the table")
 
     def _origins(self, Q: np.ndarray) -> list:
         "From where each column is counted: angles like the first one from the row before, where there is one."
@@ -139,13 +158,16 @@ class Predictor(Travels):
             seen.append(self.views[column].features(Q[:, j], origins[column]))
         if self.back:
             rank, left = Q[:, own - 2], Q[:, own - 1] - Q[:, own - 2]
-            seen += [np.stack([rank == 0, rank == 1, rank == 2, left == 1], 1) * ONE, np.clip(np.stack([rank, left], 1), 0, 32) * (ONE // 4)]
+            seen += [
+                np.stack([rank == 0, rank == 1, rank == 2, left == 1], 1) * ONE,
+                np.clip(np.stack([rank, left], 1), 0, 32) * (ONE // 4),
+            ]
         return np.concatenate(seen, 1)
 
     def predict(
         self,
-        k: int,          # the column
-        Q: np.ndarray,   # (n, columns) int64, of which only columns before k are looked at; from `with_rows_before` if `back`
+        k: int,  # the column
+        Q: np.ndarray,  # (n, columns) int64; only columns before k are looked at; from `with_rows_before` if `back`
     ) -> tuple[np.ndarray, np.ndarray]:  # (n,) int64 location in bins, (n,) int64 class of the width
         "Where the values of column k will be, and how surely; zeros if there is no network for it."
         location, scale = np.zeros((2, len(Q)), np.int64)
@@ -163,7 +185,13 @@ class Predictor(Travels):
     def to_bytes(self) -> bytes:
         "As bytes, without pickle."
         parts = [(k, *layers_out(net)) for k, net in sorted(self.networks.items())]
-        text = {"kind": "columns", "grids": self.quantisers, "views": [[v.centre, v.width, v.period] for v in self.views], "back": self.back, "networks": [[k, sizes] for k, sizes, _ in parts]}
+        text = {
+            "kind": "columns",
+            "grids": self.quantisers,
+            "views": [[v.centre, v.width, v.period] for v in self.views],
+            "back": self.back,
+            "networks": [[k, sizes] for k, sizes, _ in parts],
+        }
         return pack(text, b"".join(p[-1] for p in parts))
 
 # %% ../../nbs/codec/07_predictor.ipynb #cddd6126
@@ -174,7 +202,7 @@ class LatentPredictor(Travels):
     dtypes: tuple[str, ...]                  # of the columns
     scales: tuple[tuple[float, float], ...]  # centre and width of each column
     reach: tuple[tuple[int, int], ...]       # least and largest location of each column, bins
-    in_bins: bool                              # are scales in bins?
+    in_bins: bool                            # are scales in bins?
     step: int                                # of a latent, in units of 1/65536
     decoder: IntegerNetwork                  # latents → normalised columns
     encoder: IntegerNetwork | None = None    # normalised columns → latents: only who compresses needs it
@@ -188,23 +216,35 @@ class LatentPredictor(Travels):
 
     def __post_init__(self):
         d = len(self.quantisers)
-        if not len(self.dtypes) == len(self.scales) == len(self.reach) == self.decoder.n_out == d: raise ValueError("the parts speak of different numbers of columns")
-        if self.encoder is not None and (self.encoder.n_in, self.encoder.n_out) != (d, self.decoder.n_in): raise ValueError("encoder and decoder do not fit together")
-        if any(type(x) is not float or not abs(x) < 1e300 for s in self.scales for x in s) or any(s[1] == 0 for s in self.scales): raise ValueError("a scale that is none")
-        if any(type(x) is not int or abs(x) > 2**61 for r in self.reach for x in r) or type(self.step) is not int or not 1 <= self.step <= 2**24: raise ValueError("a reach or step that is none")
-        if any(t not in ("float16", "float32", "float64") and np.dtype(t).kind not in "iub" for t in self.dtypes): raise ValueError("a dtype that is none")
+        if not len(self.dtypes) == len(self.scales) == len(self.reach) == self.decoder.n_out == d:
+            raise ValueError("the parts speak of different numbers of columns")
+        if self.encoder is not None and (self.encoder.n_in, self.encoder.n_out) != (d, self.decoder.n_in):
+            raise ValueError("encoder and decoder do not fit together")
+        if any(type(x) is not float or not abs(x) < 1e300 for s in self.scales for x in s):
+            raise ValueError("a scale that is no finite number")
+        if any(s[1] == 0 for s in self.scales): raise ValueError("a scale without width")
+        if any(type(x) is not int or abs(x) > 2**61 for r in self.reach for x in r):
+            raise ValueError("a reach that is no range of bins")
+        if type(self.step) is not int or not 1 <= self.step <= 2**24: raise ValueError("a step that is none")
+        if any(t not in ("float16", "float32", "float64") and np.dtype(t).kind not in "iub" for t in self.dtypes):
+            raise ValueError("a dtype that is none")
 
     @property
     def extra(self) -> int:
         "How many latent variables there are."
         return self.decoder.n_in
 
-    def _quantiser(self, j: int) -> Quantiser: return Quantiser(self.dtypes[j], self.quantisers[j][1], self.quantisers[j][2])
+    def _quantiser(self, j: int) -> Quantiser:
+        return Quantiser(self.dtypes[j], self.quantisers[j][1], self.quantisers[j][2])
 
     def latents(self, Q: np.ndarray) -> np.ndarray:
         "(n, extra) int64 quantised latents of the (n, columns) bins of a table."
-        if self.encoder is None: raise UsageError("this model has no encoder, it only decompresses; give the model's own file with --model")
-        x = [(Q[:, j] if self.in_bins else self._quantiser(j).values(Q[:, j])).astype(float) for j in range(len(self.quantisers))]
+        if self.encoder is None:
+            raise UsageError("this model has no encoder, it only decompresses; give the model's own file with --model")
+        x = [
+            (Q[:, j] if self.in_bins else self._quantiser(j).values(Q[:, j])).astype(float)
+            for j in range(len(self.quantisers))
+        ]
         with np.errstate(all="ignore"): y = np.stack([(v - a) / b for v, (a, b) in zip(x, self.scales)], 1)
         z = self.encoder(np.rint(np.clip(np.nan_to_num(y), -1000, 1000) * ONE).astype(np.int64))
         return (z + self.step // 2) // self.step
@@ -222,7 +262,8 @@ class LatentPredictor(Travels):
             x = y[:, j] * b + a
             if not self.in_bins: found.append(self._quantiser(j).indices(_as(x, self.dtypes[j]))[0])
             else: found.append(np.clip(np.rint(x), -2.0**61, 2.0**61).astype(np.int64))
-            found[-1] = found[-1] % int(self.quantisers[j][2]) if self.quantisers[j][1] == "turn" else np.clip(found[-1], low, high)
+            turn = int(self.quantisers[j][2]) if self.quantisers[j][1] == "turn" else 0
+            found[-1] = found[-1] % turn if turn else np.clip(found[-1], low, high)
         return np.stack(found, 1)
 
     def predict(self, k: int, Q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -239,10 +280,19 @@ class LatentPredictor(Travels):
     def to_bytes(self, encoder: bool = False) -> bytes:
         "As bytes, without pickle; with the encoder for those who shall compress with it."
         nets = [layers_out(n) for n in (self.decoder, self.encoder if encoder else None) if n is not None]
-        text = {"kind": "latents", "grids": self.quantisers, "dtypes": self.dtypes, "scales": self.scales, "reach": self.reach, "cells": int(self.in_bins), "step": self.step, "networks": [s for s, _ in nets]}
+        text = {
+            "kind": "latents",
+            "grids": self.quantisers,
+            "dtypes": self.dtypes,
+            "scales": self.scales,
+            "reach": self.reach,
+            "cells": int(self.in_bins),
+            "step": self.step,
+            "networks": [s for s, _ in nets],
+        }
         return pack(text, b"".join(n for _, n in nets))
 
-
+# %% ../../nbs/codec/07_predictor.ipynb #17134f20
 def _as(x: np.ndarray, dtype: str) -> np.ndarray:
     "float64 values in a column's dtype, held inside what it can say."
     if np.dtype(dtype).kind == "f":
@@ -251,7 +301,7 @@ def _as(x: np.ndarray, dtype: str) -> np.ndarray:
     info = np.iinfo(dtype)
     return np.clip(np.rint(x), max(info.min, -2**53), min(info.max, 2**53)).astype(dtype)
 
-
+# %% ../../nbs/codec/07_predictor.ipynb #8e47beee
 def predictor_from_bytes(data: bytes) -> Predictor | LatentPredictor:
     "The predictor in these bytes; HepaeError if they are damaged or hold something else."
     text, numbers = unpack(data)
@@ -263,8 +313,17 @@ def predictor_from_bytes(data: bytes) -> Predictor | LatentPredictor:
             net, numbers = layers_in(s, numbers)
             nets.append(net)
         if len(numbers): raise ValueError("numbers are left over")
-        if text["kind"] == "columns": return Predictor(quantisers, tuple(View(*v) for v in text["views"]), {k: n for (k, _), n in zip(text["networks"], nets)}, text["back"])
+        if text["kind"] == "columns":
+            return Predictor(
+                quantisers,
+                tuple(View(*v) for v in text["views"]),
+                {k: n for (k, _), n in zip(text["networks"], nets)},
+                text["back"],
+            )
         if text["kind"] != "latents" or not 1 <= len(nets) <= 2: raise ValueError("no kind of predictor")
         pairs = lambda name: tuple((a, b) for a, b in text[name])
-        return LatentPredictor(quantisers, tuple(text["dtypes"]), pairs("scales"), pairs("reach"), bool(text["cells"]), text["step"], *nets)
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as e: raise HepaeError(f"the networks are damaged ({str(e)[:200]}); get the file again") from e
+        return LatentPredictor(
+            quantisers, tuple(text["dtypes"]), pairs("scales"), pairs("reach"), bool(text["cells"]), text["step"], *nets
+        )
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as e:
+        raise HepaeError(f"the networks are damaged ({str(e)[:200]}); get the file again") from e

@@ -16,32 +16,47 @@ from ..schema import Column, Schema, parse_bound
 
 # %% ../../nbs/codec/11_refinement.ipynb #77795a5b
 PARTS = 16
+_CUT = ("abs", "turn", "rel")  # modes of quantisers whose bins have parts
 _MOMENTA = ("pt", "eta", "phi", "px", "py", "pz", "E")
 
 
 def refinement_of(
     schema: Schema,
     quantisers: list[Quantiser],  # of its columns
-) -> list:                   # [parts, columns, [[column, values], …]]; empty if nothing is to be finer
+) -> list:  # [parts, columns, [[column, values], …]]; empty if nothing is to be finer
     "What is finer in a table of particles: the momenta of prompt electrons and muons."
     names = schema.names
-    if not {"pid", "prompt"} <= set(names) or any(np.dtype(schema[c].dtype).kind not in "ib" for c in ("pid", "prompt")): return []
-    columns = [j for j, c in enumerate(schema.columns) if c.name in _MOMENTA and quantisers[j].mode in ("abs", "turn", "rel")]
-    return [PARTS, columns, [[names.index("pid"), [-13, -11, 11, 13]], [names.index("prompt"), [1]]]] if columns else []
+    if not {"pid", "prompt"} <= set(names): return []
+    if any(np.dtype(schema[c].dtype).kind not in "ib" for c in ("pid", "prompt")): return []
+    columns = [j for j, c in enumerate(schema.columns) if c.name in _MOMENTA and quantisers[j].mode in _CUT]
+    if not columns: return []
+    return [PARTS, columns, [[names.index("pid"), [-13, -11, 11, 13]], [names.index("prompt"), [1]]]]
 
-
+# %% ../../nbs/codec/11_refinement.ipynb #52187491
 def is_refined(
     fine: list,          # from a header, which may be hostile
     schema: Schema,
     quantisers: list[Quantiser],
 ) -> bool:
-    "Is this what `fine_of` could have written for some table?"
-    number = lambda x, most: type(x) is int and 0 <= x < most
+    "Is this what `refinement_of` could have written for some table?"
     parts, columns, where = fine
-    if not (number(parts, 1025) and parts >= 2 and parts % 2 == 0 and isinstance(columns, list) and isinstance(where, list) and 1 <= len(where) <= 8): return False
-    n = len(schema.columns)
-    if not all(number(j, n) and quantisers[j].mode in ("abs", "turn", "rel") for j in columns) or columns != sorted(set(columns)) or not columns: return False
-    return all(number(j, n) and quantisers[j].mode == "integer" and 1 <= len(v) <= 64 and all(type(x) is int and abs(x) < 2**31 for x in v) for j, v in where)
+    if not isinstance(columns, list) or not isinstance(where, list): return False
+    if not _is_below(parts, 1025) or parts < 2 or parts % 2: return False
+    if not columns or not all(_is_below(j, len(quantisers)) and quantisers[j].mode in _CUT for j in columns):
+        return False
+    if columns != sorted(set(columns)): return False
+    return 1 <= len(where) <= 8 and all(_chooses(j, values, quantisers) for j, values in where)
+
+
+def _is_below(x, most: int) -> bool:
+    "Is this an integer from 0 to below `most`?"
+    return type(x) is int and 0 <= x < most
+
+
+def _chooses(j: int, values: list, quantisers: list[Quantiser]) -> bool:
+    "Is this a column of integers, and some values of it?"
+    if not _is_below(j, len(quantisers)) or quantisers[j].mode != "integer": return False
+    return 1 <= len(values) <= 64 and all(type(x) is int and abs(x) < 2**31 for x in values)
 
 # %% ../../nbs/codec/11_refinement.ipynb #93d6694c
 def _refined(v: np.ndarray, s: np.ndarray, column: Column, quantiser: Quantiser, parts: int) -> np.ndarray:
@@ -62,7 +77,7 @@ def _part(x: np.ndarray, v: np.ndarray, column: Column, quantiser: Quantiser, pa
         s = np.clip(np.nan_to_num(np.rint(error / step)), -parts // 2, parts // 2).astype(np.int64)
     return np.where(keeps_bound(x, _refined(v, s, column, quantiser, parts), column), s, 0)
 
-
+# %% ../../nbs/codec/11_refinement.ipynb #893172ea
 def _chosen(columns: dict[int, np.ndarray], where: list) -> np.ndarray:
     "The rows in which the columns have these values."
     return np.flatnonzero(np.all([np.isin(columns[j], v) for j, v in where], axis=0))
@@ -80,7 +95,11 @@ def encode_refinement(
 ) -> list[bytes]:  # two sections
     "The parts of bins of the rows that are finer."
     rows = _chosen(back, fine[2])
-    S = np.stack([np.where(original[j][rows] == back[j][rows], 0, _part(original[j][rows], back[j][rows], schema.columns[j], quantisers[j], fine[0])) for j in fine[1]], 1)
+    parts = []
+    for j in fine[1]:
+        x, v = original[j][rows], back[j][rows]
+        parts.append(np.where(x == v, 0, _part(x, v, schema.columns[j], quantisers[j], fine[0])))
+    S = np.stack(parts, 1)
     return list(encode_rows(S, np.zeros(S.shape, bool), _plan(fine), Rows(len(rows))))
 
 

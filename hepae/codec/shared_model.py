@@ -58,11 +58,12 @@ def _take_counts(data: bytes, size: int) -> tuple[np.ndarray, np.ndarray]:
     if n and places[-1] >= size: raise HepaeError(_DAMAGED)
     return places.astype(np.uint32), values.astype(np.uint32)
 
-
+# %% ../../nbs/codec/12_shared_model.ipynb #64c64d9e
 @dataclass(frozen=True, eq=False)
 class DensityModel(Travels):
     "A plan with the counts of its training rows, and networks if they help."
-    quantisers: tuple[tuple[str, str, float], ...]          # name, mode and size of each column's quantiser, in coding order
+
+    quantisers: tuple[tuple[str, str, float], ...]  # name, mode and size of each column's quantiser, in coding order
     plan: list[ColumnPlan]
     priors: list[tuple[np.ndarray, np.ndarray]] | None  # places and values of counts, of each column
     predictor: Predictor | None = None
@@ -79,15 +80,21 @@ class DensityModel(Travels):
 
     @cached_property
     def _bytes(self) -> bytes:
-        facts = {"grids": self.quantisers, "plan": plan_to_lists(self.plan), "priors": int(self.priors is not None), "networks": int(self.predictor is not None)}
-        parts = [put_json(facts)] + [_put_counts(*p) for p in self.priors or []] + ([self.predictor.to_bytes()] if self.predictor else [])
+        facts = {
+            "grids": self.quantisers,
+            "plan": plan_to_lists(self.plan),
+            "priors": int(self.priors is not None),
+            "networks": int(self.predictor is not None),
+        }
+        parts = [put_json(facts), *(_put_counts(*p) for p in self.priors or [])]
+        if self.predictor: parts.append(self.predictor.to_bytes())
         return _MAGIC + put_numbers([len(parts)]) + put_sections(parts)
 
     def to_bytes(self) -> bytes:
         "As bytes, without pickle."
         return self._bytes
 
-
+# %% ../../nbs/codec/12_shared_model.ipynb #75340f77
 def model_from_bytes(data: bytes) -> DensityModel | LatentPredictor:
     "The model in these bytes, with or without an autoencoder; HepaeError if they are damaged."
     if not data.startswith(_MAGIC): return predictor_from_bytes(data)
@@ -99,11 +106,13 @@ def model_from_bytes(data: bytes) -> DensityModel | LatentPredictor:
         plan = plan_from_lists(facts["plan"])
         quantisers = tuple((str(name), str(mode), float(size)) for name, mode, size in facts["grids"])
         d, networks = len(plan), bool(facts["networks"])
-        if len(quantisers) != d or len(parts) != d * bool(facts["priors"]) + networks: raise ValueError("its parts do not fit")
+        if len(quantisers) != d or len(parts) != d * bool(facts["priors"]) + networks:
+            raise ValueError("its parts do not fit")
     except (KeyError, TypeError, ValueError) as e: raise HepaeError(f"the model is damaged ({e}); get it again") from e
     priors = [_take_counts(b, p.contexts * p.alphabet.size) for b, p in zip(parts, plan)] if facts["priors"] else None
     predictor = predictor_from_bytes(parts[-1]) if networks else None
-    if predictor is not None and (not isinstance(predictor, Predictor) or len(predictor.quantisers) != d): raise HepaeError("the model's networks do not fit it; get it again")
+    if predictor is not None and (not isinstance(predictor, Predictor) or len(predictor.quantisers) != d):
+        raise HepaeError("the model's networks do not fit it; get it again")
     return DensityModel(quantisers, plan, priors, predictor)
 
 # %% ../../nbs/codec/12_shared_model.ipynb #07e3fd6e

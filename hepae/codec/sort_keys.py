@@ -31,9 +31,11 @@ def _digits(edges: list[int]) -> np.ndarray:
     width = np.diff(e)
     fine = np.minimum(width, _FINE)
     k = np.arange(fine.sum()) - np.repeat(np.cumsum(fine) - fine, fine)
-    return np.append(np.repeat(e[:-1], fine) + (np.repeat(width, fine) * k + np.repeat(fine, fine) - 1) // np.repeat(fine, fine), e[-1])
+    parts = np.repeat(fine, fine)  # of the range between two edges, for each of them
+    firsts = np.repeat(e[:-1], fine) + (np.repeat(width, fine) * k + parts - 1) // parts
+    return np.append(firsts, e[-1])
 
-
+# %% ../../nbs/codec/15_sort_keys.ipynb #54983476
 def _gap_plan(space: int, n: int) -> list[ColumnPlan]:
     "Gaps between n keys of so many possible ones."
     return [ColumnPlan(Alphabet(0, max(0, (8 * space // max(n, 1)).bit_length() - 8), 256))]
@@ -51,11 +53,14 @@ def _code_places(places: np.ndarray, widths: np.ndarray, coder) -> np.ndarray:
             else: places[rows] |= decode_symbols(coder, rows * 0, f) << shift
     return places
 
-
-def encode_sort_keys(Q: np.ndarray, escapes: np.ndarray, keys: list[list[int]], loose_plan: list[ColumnPlan]) -> tuple[np.ndarray, list[int], list[bytes]]:
+# %% ../../nbs/codec/15_sort_keys.ipynb #daccf4e4
+def encode_sort_keys(
+    Q: np.ndarray, escapes: np.ndarray, keys: list[list[int]], loose_plan: list[ColumnPlan]
+) -> tuple[np.ndarray, list[int], list[bytes]]:
     "The order in which the rows shall be coded, numbers, and the sections from which the first two columns come back."
     digits = [_digits(e) for e in keys]
-    inside = ~escapes[:, :2].any(1) & np.all([(Q[:, j] >= d[0]) & (Q[:, j] < d[-1]) for j, d in enumerate(digits)], axis=0)
+    inside = ~escapes[:, :2].any(1)
+    for j, d in enumerate(digits): inside &= (Q[:, j] >= d[0]) & (Q[:, j] < d[-1])
     place = [np.searchsorted(d, Q[:, j], side="right") - 1 for j, d in enumerate(digits)]
     key = place[0] * (len(digits[1]) - 1) + place[1]
     rows = np.flatnonzero(inside)
@@ -65,20 +70,29 @@ def encode_sort_keys(Q: np.ndarray, escapes: np.ndarray, keys: list[list[int]], 
     coder = RangeEncoder()
     for j, d in enumerate(digits): _code_places(Q[rows, j] - d[place[j][rows]], np.diff(d)[place[j][rows]], coder)
     loose = np.flatnonzero(~inside)
-    sections = list(encode_rows(gaps[:, None], np.zeros((len(gaps), 1), bool), _gap_plan(space, len(rows)), Rows(len(gaps)))) + [coder.get_compressed().astype("<u4").tobytes()] + list(encode_rows(Q[loose, :2], escapes[loose, :2], loose_plan, Rows(len(loose))))
-    return np.concatenate([rows, loose]), [len(loose)], sections
+    none = np.zeros((len(gaps), 1), bool)
+    coded_gaps = encode_rows(gaps[:, None], none, _gap_plan(space, len(rows)), Rows(len(gaps)))
+    places = coder.get_compressed().astype("<u4").tobytes()
+    coded_loose = encode_rows(Q[loose, :2], escapes[loose, :2], loose_plan, Rows(len(loose)))
+    return np.concatenate([rows, loose]), [len(loose)], [*coded_gaps, places, *coded_loose]
 
 
-def decode_sort_keys(n: int, loose: int, sections: list[bytes], keys: list[list[int]], loose_plan: list[ColumnPlan]) -> tuple[np.ndarray, np.ndarray]:
+def decode_sort_keys(
+    n: int, loose: int, sections: list[bytes], keys: list[list[int]], loose_plan: list[ColumnPlan]
+) -> tuple[np.ndarray, np.ndarray]:
     "The first two columns, and their escapes."
     if loose > n or len(sections[2]) % 4: raise HepaeError("has a damaged chunk; get the file again")
     digits = [_digits(e) for e in keys]
     other = len(digits[1]) - 1
     space = (len(digits[0]) - 1) * other
     gaps = decode_rows(*sections[:2], _gap_plan(space, n - loose), Rows(n - loose), most=0)[0][:, 0]
-    if (gaps < 0).any() or (gaps > space).any() or gaps.sum() >= max(space, 1): raise HepaeError("has a damaged chunk; get the file again")
+    if (gaps < 0).any() or (gaps > space).any() or gaps.sum() >= max(space, 1):
+        raise HepaeError("has a damaged chunk; get the file again")
     key = np.cumsum(gaps)
     coder = RangeDecoder(np.frombuffer(sections[2], "<u4").astype(np.uint32))
-    inside = [d[place] + _code_places(np.zeros(n - loose, np.int64), np.diff(d)[place], coder) for d, place in zip(digits, (key // other, key % other))]
+    inside = [
+        d[place] + _code_places(np.zeros(n - loose, np.int64), np.diff(d)[place], coder)
+        for d, place in zip(digits, (key // other, key % other))
+    ]
     Q, escapes = decode_rows(*sections[3:], loose_plan, Rows(loose))
     return np.concatenate([np.stack(inside, 1), Q]), np.concatenate([np.zeros((n - loose, 2), bool), escapes])

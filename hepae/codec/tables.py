@@ -11,6 +11,7 @@ __all__ = ['SMALL', 'MOST_ROWS', 'MOST_VALUES', 'binned_table', 'quantised_table
 import io
 import zlib
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import BinaryIO, Iterable, Iterator
 
 import numpy as np
@@ -62,6 +63,7 @@ from ..core import HepaeError, UsageError
 from ..io.tables import check_alike, joined
 from hepae.schema import (
     Column,
+    Schema,
     events_between,
     events_of,
     infer_schema,
@@ -90,19 +92,21 @@ def _unpack_escapes(data: bytes, size: int) -> bytes:
     inflate = zlib.decompressobj(-15)
     try: raw = inflate.decompress(data, size + 1)
     except zlib.error as e: raise HepaeError(f"has damaged escapes ({e}); get the file again") from e
-    if len(raw) != size or not inflate.eof or inflate.unused_data: raise HepaeError("has damaged escapes; get the file again")
+    if len(raw) != size or not inflate.eof or inflate.unused_data:
+        raise HepaeError("has damaged escapes; get the file again")
     return raw
 
-
+# %% ../../nbs/codec/16_tables.ipynb #15db686f
 def binned_table(table: pd.DataFrame, header: Header) -> tuple[np.ndarray, np.ndarray, list[Frequent]]:
     "(n, columns) bins and escapes, and the frequent values of each column, in coding order."
-    n, d = table.shape
-    Q, escapes, frequent = np.zeros((n, d), np.int64), np.zeros((n, d), bool), []
-    quantisers = header.quantisers()
+    Q, escapes, frequent = np.zeros(table.shape, np.int64), np.zeros(table.shape, bool), []
+    quantisers, listed = header.quantisers(), 0
     for k, j in enumerate(header.order):
         x, column = table.iloc[:, j].to_numpy(), header.schema.columns[j]
-        frequent.append(not_listed(frequent_of(x, column, quantisers[j]), sum(map(len, frequent))) if header.frequent else NONE)
-        Q[:, k], escapes[:, k] = quantise_with(x, column, quantisers[j], frequent[-1])
+        found = not_listed(frequent_of(x, column, quantisers[j]), listed) if header.frequent else NONE
+        listed += len(found)
+        frequent.append(found)
+        Q[:, k], escapes[:, k] = quantise_with(x, column, quantisers[j], found)
     return Q, escapes, frequent
 
 
@@ -117,7 +121,7 @@ def escape_broken(Q: np.ndarray, escapes: np.ndarray, plan: list[ColumnPlan]) ->
     Q[escapes] = 0
     return Q, escapes
 
-
+# %% ../../nbs/codec/16_tables.ipynb #d64b4372
 def _within_events(Q: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     "The rows of each event by their first column, the largest first."
     return np.lexsort([-Q[:, 0], np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))])
@@ -128,35 +132,68 @@ def _entries(table: pd.DataFrame) -> int:
     last = int(table.index.get_level_values(0).max()) if table.index.nlevels == 2 and len(table) else -1
     return max(0, schema_of(table).source.entries, last + 1)
 
-
-def encode_chunk(table: pd.DataFrame, header: Header, first_entry: int, predictor=None, texts: list[bytes] = ()) -> tuple[bytes, int, int]:
-    "The payload of a chunk of plain numbers (and the texts that go with it), the number of entries up to its end, and the bytes that the index takes."
-    _check_size(len(table), len(header.plan), f"a chunk of {len(table)} rows and {len(header.plan)} columns is too large (an event, perhaps); make chunks smaller")
-    events, entries = events_of(table), _entries(table)
+# %% ../../nbs/codec/16_tables.ipynb #cba8a030
+def encode_chunk(
+    table: pd.DataFrame, header: Header, first_entry: int, predictor=None, texts: list[bytes] = ()
+) -> tuple[bytes, int, int]:
+    "The payload of a chunk of plain numbers and their texts, the entries up to its end, the bytes of its index."
+    _check_size(
+        len(table),
+        len(header.plan),
+        f"a chunk of {len(table)} rows and {len(header.plan)} columns is too large (an event, perhaps); "
+        "make chunks smaller",
+    )
+    entries = _entries(table)
     Q, escapes, frequent = binned_table(table, header)
-    numbers, keys, offsets = [], [], None
-    if header.unordered == "table":
-        order, numbers, keys = encode_sort_keys(Q, escapes, header.keys, header.plan[:2])
-        index_numbers, index_sections = [RANGE, 0, 2], []
-    else:
-        index_numbers, index_sections, offsets = encode_index(table.index, first_entry, entries)
-        if header.unordered == "events" and offsets is None: raise HepaeError("rows that are not numbered 0, 1, 2, … within events cannot be --unordered within them; number them so, or use --unordered table")
-        order = _within_events(Q, offsets) if header.unordered == "events" else np.arange(len(table))
-    Q, escapes = Q[order], escapes[order]
-    if predictor is not None and header.extra: Q, escapes = predictor.with_extra(table.iloc[order], Q, escapes)
+    rows = _ordered(table, Q, escapes, header, first_entry, entries)
+    Q, escapes = Q[rows.order], escapes[rows.order]
+    if predictor is not None and header.extra: Q, escapes = predictor.with_extra(table.iloc[rows.order], Q, escapes)
     Q, escapes = escape_broken(Q, escapes, header.plan)
-    symbols, low_bits = encode_rows(Q, escapes, header.plan, Rows(len(Q), offsets), predictor, 2 if keys else 0)
-    originals = {j: table.iloc[:, j].to_numpy()[order] for j in header.order}
+    coded = encode_rows(Q, escapes, header.plan, Rows(len(Q), rows.offsets), predictor, 2 if rows.keys else 0)
+    originals = {j: table.iloc[:, j].to_numpy()[rows.order] for j in header.order}
     fine = _encoded_refinement(Q, escapes, frequent, header, originals) if header.fine else []
     kept = [originals[j][escapes[:, header.extra + k]] for k, j in enumerate(header.order)]
-    extras = [put_frequent(frequent)] * header.frequent + [_put_texts(texts)] * bool(header.plain) + _encoded_events(events, header, first_entry, entries)
-    parts = [put_numbers([len(table), min(entries, FAR), *index_numbers, *numbers]), *index_sections, *keys, *fine, *extras, symbols, low_bits, _pack_escapes(kept)]
+    listed = [put_frequent(frequent)] * header.frequent
+    packed = [_put_texts(texts)] * bool(header.plain)
+    events = _encoded_events(events_of(table), header, first_entry, entries)
+    numbers = put_numbers([len(table), min(entries, FAR), *rows.numbers])
+    parts = [numbers, *rows.index, *rows.keys, *fine, *listed, *packed, *events, *coded, _pack_escapes(kept)]
     payload = put_numbers([len(parts)]) + put_sections(parts)
     if header.unordered != "table": _check_index(payload, header, table.index)
-    return payload, entries, sum(map(len, index_sections))
+    return payload, entries, sum(map(len, rows.index))
+
+# %% ../../nbs/codec/16_tables.ipynb #25c3ddad
+@dataclass
+class _Ordered:
+    "The order in which a chunk's rows are coded, and what brings their index back."
+    order: np.ndarray              # (n,) rows
+    offsets: np.ndarray | None     # (events + 1,) first row of each event, where rows belong to events
+    numbers: list[int]             # kind of index and its numbers; loose rows of a table without order
+    index: list[bytes]             # sections
+    keys: list[bytes]              # sections
 
 
-def _check_size(rows: int, columns: int, message: str = "has a damaged chunk; get the file again") -> None:
+def _ordered(
+    table: pd.DataFrame, Q: np.ndarray, escapes: np.ndarray, header: Header, first_entry: int, entries: int
+) -> _Ordered:
+    "Rows as they are, sorted within events, or by keys."
+    if header.unordered == "table":
+        order, numbers, keys = encode_sort_keys(Q, escapes, header.keys, header.plan[:2])
+        return _Ordered(order, None, [RANGE, 0, 2, *numbers], [], keys)
+    numbers, sections, offsets = encode_index(table.index, first_entry, entries)
+    if header.unordered == "events" and offsets is None:
+        raise HepaeError(
+            "rows that are not numbered 0, 1, 2, … within events cannot be --unordered within them; "
+            "number them so, or use --unordered table"
+        )
+    order = _within_events(Q, offsets) if header.unordered == "events" else np.arange(len(table))
+    return _Ordered(order, offsets, numbers, sections, [])
+
+# %% ../../nbs/codec/16_tables.ipynb #72776ad7
+_DAMAGED = "has a damaged chunk; get the file again"
+
+
+def _check_size(rows: int, columns: int, message: str = _DAMAGED) -> None:
     "HepaeError if a chunk has, or claims, more than a reader takes."
     if rows > MOST_ROWS or rows * columns > MOST_VALUES: raise HepaeError(message)
 
@@ -167,10 +204,13 @@ def _check_index(payload: bytes, header: Header, index: pd.Index) -> None:
     back, _ = decode_index(opened.index, opened.sections["index"], opened.rows, opened.entries, header.index)
     kinds = [[level.dtype for level in getattr(i, "levels", [i])] for i in (back, index)]
     same = kinds[0] == kinds[1] and isinstance(back, pd.RangeIndex) == isinstance(index, pd.RangeIndex)
-    if not same or not back.equals(index): raise HepaeError("the index of this table would not come back; make it a column (reset_index)")
+    if not same or not back.equals(index):
+        raise HepaeError("the index of this table would not come back; make it a column (reset_index)")
 
-
-def _encoded_refinement(Q: np.ndarray, escapes: np.ndarray, frequent: list[Frequent], header: Header, originals: dict[int, np.ndarray]) -> list[bytes]:
+# %% ../../nbs/codec/16_tables.ipynb #1b800384
+def _encoded_refinement(
+    Q: np.ndarray, escapes: np.ndarray, frequent: list[Frequent], header: Header, originals: dict[int, np.ndarray]
+) -> list[bytes]:
     "Two sections: the parts of bins of prompt leptons."
     bare = _columns(Q[:, header.extra:], escapes[:, header.extra:], None, header, frequent, originals)
     return encode_refinement(originals, bare, header.fine, header.schema, header.quantisers())
@@ -179,10 +219,14 @@ def _encoded_refinement(Q: np.ndarray, escapes: np.ndarray, frequent: list[Frequ
 def _encoded_events(events: pd.DataFrame | None, header: Header, first_entry: int, entries: int) -> list[bytes]:
     "The section of the events that belong to a chunk, if the file has such a table."
     if header.events is None: return []
-    if events is None: raise HepaeError("a table without facts about its events follows one that has some; treat these files separately")
+    if events is None:
+        raise HepaeError(
+            "a table without facts about its events follows one that has some; treat these files separately"
+        )
     here = events[(events.index >= first_entry) & (events.index < entries)]
     _check_numbers(here.index, first_entry, entries)
-    if len(here) and here.index[-1] - here.index[0] == len(here) - 1: here = here.set_axis(pd.RangeIndex(here.index[0], here.index[-1] + 1))  # a list of these numbers takes more
+    if len(here) and here.index[-1] - here.index[0] == len(here) - 1:  # a list of these numbers takes more
+        here = here.set_axis(pd.RangeIndex(here.index[0], here.index[-1] + 1))
     return [encode_chunk(here, header.events, 0)[0]]
 
 
@@ -190,17 +234,19 @@ def _check_numbers(numbers: pd.Index, first_entry: int, entries: int) -> None:
     "HepaeError unless these are numbers of events of a chunk, ascending; writer and reader call it."
     x = numbers.to_numpy()
     outside = len(x) and (x[0] < first_entry or x[-1] >= entries)
-    if outside or (x[1:] <= x[:-1]).any(): raise HepaeError("has facts about events that are not those of their chunk; get the file again")
+    if outside or (x[1:] <= x[:-1]).any():
+        raise HepaeError("has facts about events that are not those of their chunk; get the file again")
 
 
 def _decoded_events(payload: bytes, header: Header, first_entry: int, entries: int) -> pd.DataFrame:
     "The facts about the events of a chunk, checked; no more rows are decoded than it has events."
-    if _opened(payload, header).rows > entries - first_entry: raise HepaeError("has facts about more events than there are; get the file again")
+    if _opened(payload, header).rows > entries - first_entry:
+        raise HepaeError("has facts about more events than there are; get the file again")
     events = decode_chunk(payload, header)
     _check_numbers(events.index, first_entry, entries)
     return events
 
-
+# %% ../../nbs/codec/16_tables.ipynb #f66cb9ea
 @dataclass
 class _Opened:
     "A chunk whose numbers have been checked and whose sections have been told apart."
@@ -214,40 +260,64 @@ class _Opened:
 def _opened(payload: bytes, header: Header) -> _Opened:
     "A chunk, taken apart; HepaeError where it does not fit the header."
     (count,), at = take_numbers(payload, 1)
-    if not 4 <= count <= 16: raise HepaeError("has a damaged chunk; get the file again")
-    sections = take_sections(payload, count, at)
-    (n, entries, kind), at = take_numbers(sections[0], 3)
+    if not 4 <= count <= 16: raise HepaeError(_DAMAGED)
+    parts = take_sections(payload, count, at)
+    (n, entries, kind), at = take_numbers(parts[0], 3)
     _check_size(n, len(header.plan))
-    if entries > FAR or kind > OTHER or (kind == EVENTS and len(header.index) != 2): raise HepaeError("has a damaged chunk; get the file again")
-    table_keys = header.unordered == "table"
-    more, at = take_numbers(sections[0], {RANGE: 2, EVENTS: 1, OTHER: 0}[kind] + table_keys, at)
-    sizes = {"index": {RANGE: 0, EVENTS: 2, OTHER: 3}[kind], "keys": 5 * table_keys, "fine": 2 * bool(header.fine), "frequent": int(header.frequent), "texts": int(bool(header.plain)),
-             "events": int(header.events is not None), "rows": 2, "escapes": 1}
-    if at != len(sections[0]) or count != 1 + sum(sizes.values()): raise HepaeError("has a damaged chunk; get the file again")
-    ends = np.cumsum([1, *sizes.values()]).tolist()
-    return _Opened(n, entries, [kind, *more[:len(more) - table_keys]], more[-1] if table_keys else 0, {name: sections[a:b] for name, a, b in zip(sizes, ends, ends[1:])})
+    if entries > FAR: raise HepaeError(_DAMAGED)
+    if kind > OTHER or (kind == EVENTS and len(header.index) != 2): raise HepaeError(_DAMAGED)
+    free = header.unordered == "table"
+    more, at = take_numbers(parts[0], {RANGE: 2, EVENTS: 1, OTHER: 0}[kind] + free, at)
+    if at != len(parts[0]): raise HepaeError(_DAMAGED)
+    sections = _named_sections(parts[1:], kind, header)
+    return _Opened(n, entries, [kind, *more[:len(more) - free]], more[-1] if free else 0, sections)
 
 
+def _named_sections(parts: list[bytes], kind: int, header: Header) -> dict[str, list[bytes]]:
+    "The sections of a chunk by what they hold; HepaeError if there are more, or fewer, than the header says."
+    sizes = {
+        "index": {RANGE: 0, EVENTS: 2, OTHER: 3}[kind],
+        "keys": 5 * (header.unordered == "table"),
+        "fine": 2 * bool(header.fine),
+        "frequent": int(header.frequent),
+        "texts": int(bool(header.plain)),
+        "events": int(header.events is not None),
+        "rows": 2,
+        "escapes": 1,
+    }
+    if len(parts) != sum(sizes.values()): raise HepaeError(_DAMAGED)
+    left = iter(parts)
+    return {name: list(islice(left, size)) for name, size in sizes.items()}
+
+# %% ../../nbs/codec/16_tables.ipynb #5d02fefc
 def decode_chunk(payload: bytes, header: Header, predictor=None, first_entry: int = 0) -> pd.DataFrame:
     "The rows of a chunk, whose events begin at `first_entry` or later."
     chunk = _opened(payload, header)
     if chunk.index[0] == EVENTS: first_entry = chunk.entries - chunk.index[1]
     index, offsets = decode_index(chunk.index, chunk.sections["index"], chunk.rows, chunk.entries, header.index)
-    given = decode_sort_keys(chunk.rows, chunk.loose, chunk.sections["keys"], header.keys, header.plan[:2]) if header.unordered == "table" else None
-    most = chunk.rows * header.extra + _MOST_DEFLATED * len(chunk.sections["escapes"][0])
+    given = None
+    if header.unordered == "table":
+        given = decode_sort_keys(chunk.rows, chunk.loose, chunk.sections["keys"], header.keys, header.plan[:2])
+    (kept,) = chunk.sections["escapes"]
+    most = chunk.rows * header.extra + _MOST_DEFLATED * len(kept)
     Q, escapes = decode_rows(*chunk.sections["rows"], header.plan, Rows(chunk.rows, offsets), predictor, given, most)
-    dtypes = [np.dtype(header.schema.columns[j].dtype) for j in header.order]
-    frequent = take_frequent(chunk.sections["frequent"][0], dtypes, chunk.rows) if header.frequent else [NONE] * len(dtypes)
-    columns = _columns(Q[:, header.extra:], escapes[:, header.extra:], chunk.sections["escapes"][0], header, frequent)
+    columns = _columns(Q[:, header.extra:], escapes[:, header.extra:], kept, header, _listed(chunk, header))
     if header.fine: decode_refinement(chunk.sections["fine"], columns, header.fine, header.schema, header.quantisers())
     table = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=index)
-    schema = replace(header.schema, source=replace(header.schema.source, entries=chunk.entries))
-    table = with_schema(table, schema)
+    source = replace(header.schema.source, entries=chunk.entries)
+    table = with_schema(table, replace(header.schema, source=source))
     if header.plain: table = from_plain(table, header.plain, _take_texts(chunk.sections["texts"][0]))
     if header.events is None: return table
     return with_events(table, _decoded_events(chunk.sections["events"][0], header.events, first_entry, chunk.entries))
 
 
+def _listed(chunk: _Opened, header: Header) -> list[Frequent]:
+    "The frequent values of each column, in coding order."
+    dtypes = [np.dtype(header.schema.columns[j].dtype) for j in header.order]
+    if not header.frequent: return [NONE] * len(dtypes)
+    return take_frequent(chunk.sections["frequent"][0], dtypes, chunk.rows)
+
+# %% ../../nbs/codec/16_tables.ipynb #cebb3570
 def _put_texts(texts: list[bytes]) -> bytes:
     "The byte strings of a chunk as one section."
     return put_numbers([len(texts)]) + put_sections(texts)
@@ -260,19 +330,27 @@ def _take_texts(data: bytes) -> list[bytes]:
     return take_sections(data, count, at)
 
 
-def _columns(Q: np.ndarray, escapes: np.ndarray, kept: bytes | None, header: Header, frequent: list[Frequent], originals: dict | None = None) -> dict[int, np.ndarray]:
-    "Bins and escapes as columns by their position; while encoding, the escapes are those of the original columns."
+def _columns(
+    Q: np.ndarray,
+    escapes: np.ndarray,
+    kept: bytes | None,                              # the escapes' section
+    header: Header,
+    frequent: list[Frequent],
+    originals: dict[int, np.ndarray] | None = None,  # while encoding: where escapes are taken from instead
+) -> dict[int, np.ndarray]:
+    "Bins and escapes as columns by their position."
     quantisers, columns, at = header.quantisers(), {}, 0
     value = lambda k, j: frequent[k].over(Q[:, k], quantisers[j].values(Q[:, k]), quantisers[j])
-    if originals is not None: return {j: np.where(escapes[:, k], originals[j], value(k, j)) for k, j in enumerate(header.order)}
-    raw = _unpack_escapes(kept, sum(int(escapes[:, k].sum()) * np.dtype(quantisers[j].dtype).itemsize for k, j in enumerate(header.order)))
+    if originals is not None:
+        return {j: np.where(escapes[:, k], originals[j], value(k, j)) for k, j in enumerate(header.order)}
+    dtypes = [np.dtype(quantisers[j].dtype) for j in header.order]
+    raw = _unpack_escapes(kept, sum(int(e.sum()) * d.itemsize for e, d in zip(escapes.T, dtypes)))
     for k, j in enumerate(header.order):
         x, n = value(k, j), int(escapes[:, k].sum())
-        dtype = np.dtype(quantisers[j].dtype)
         if n:
             x = x.copy()
-            x[escapes[:, k]] = np.frombuffer(raw, dtype.newbyteorder("<"), n, at).astype(dtype)
-            at += n * dtype.itemsize
+            x[escapes[:, k]] = np.frombuffer(raw, dtypes[k].newbyteorder("<"), n, at).astype(dtypes[k])
+            at += n * dtypes[k].itemsize
         columns[j] = x
     return columns
 
@@ -287,55 +365,122 @@ def stored_values(table: pd.DataFrame, header: Header) -> pd.DataFrame:
     return from_plain(back, recipe, texts) if header.plain else back
 
 # %% ../../nbs/codec/16_tables.ipynb #7649d297
-_FIRST = ["pid", "eta", "pt"]  # of particles: their masses follow from pid, and pt from eta and the momentum of the row before
+_FIRST = ["pid", "eta", "pt"]  # of particles: mass follows from pid, pt from eta and the momentum of the row before
 
 
-def make_header(table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None, fair: bool = True) -> Header:
+def make_header(
+    table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None, fair: bool = True
+) -> Header:
     "The header for tables like this one, with the bounds of its schema."
     if unordered not in UNORDERED: raise UsageError(f"--unordered {unordered}: choose events or table")
-    if table.shape[1] > MOST_COLUMNS: raise HepaeError(f"this table has {table.shape[1]:,} columns, and a file takes {MOST_COLUMNS:,}; compress some of them at a time, chosen with --dims or --columns")
+    if table.shape[1] > MOST_COLUMNS:
+        raise HepaeError(
+            f"this table has {table.shape[1]:,} columns, and a file takes {MOST_COLUMNS:,}; "
+            "compress some of them at a time, chosen with --dims or --columns"
+        )
     refuse_no_numbers(table, "the codec")
-    schema = schema_of(table)
-    schema = with_bounds(replace(schema, columns=tuple(replace(c, dtype=str(d)) for c, d in zip(schema.columns, table.dtypes))), "schema")
-    schema = replace(schema, columns=tuple(_as_angle(c, table.iloc[:, j].to_numpy()) for j, c in enumerate(schema.columns)))
-    names = schema.names
+    header = _without_plan(table, unordered, fair and predictor is None)
+    if predictor is not None: header = _for_model(header, predictor)
+    if header.shared: return header
+    Q, escapes = quantised_table(table, header)
+    if unordered == "table": header, Q, escapes = _with_keys(table, header, Q, escapes)
+    if header.extra: Q, escapes = predictor.with_extra(table, Q, escapes)
+    plan = within_limits(_plan_for(table, Q, escapes, header, total, predictor))
+    fine = [] if unordered or predictor is not None else refinement_of(header.schema, header.quantisers())
+    return replace(header, plan=plan, fine=fine)
+
+# %% ../../nbs/codec/16_tables.ipynb #3251c9dd
+def _without_plan(table: pd.DataFrame, unordered: str, fair: bool) -> Header:
+    "What a header says of a table before there is a plan: schema, quantisers, order of columns, index."
+    schema = _schema_as_coded(table)
     columns = [(c, table.iloc[:, j].to_numpy()) for j, c in enumerate(schema.columns)]
     variants = [_variant(c, x) for c, x in columns]
-    if fair and predictor is None: variants = [balanced(x, c, v) for (c, x), v in zip(columns, variants)]
+    if fair: variants = [balanced(x, c, v) for (c, x), v in zip(columns, variants)]
+    names = schema.names
     first = _FIRST if "pid" in names else ["pt"]
     order = sorted(range(len(names)), key=lambda j: (first.index(names[j]) if names[j] in first else len(first), j))
     header = Header(schema, [], order, variants, index_levels(table.index), unordered)
-    header = replace(header, frequent=any(g.mode in LOSSY for g in header.quantisers()))
-    if predictor is not None:
-        order = predictor.order(schema)
-        variants = [predictor.variant(c.name, v) for c, v in zip(schema.columns, variants)]
-        header = replace(header, codec=predictor.codec, model=predictor.id, extra=predictor.extra, order=order, variants=variants)
-        if getattr(predictor, "plan", None):
-            if unordered: raise UsageError("a shared density model keeps the order of rows; leave --unordered or --model out")
-            return replace(header, plan=predictor.plan, shared=True)
+    return replace(header, frequent=any(g.mode in LOSSY for g in header.quantisers()))
+
+
+def _schema_as_coded(table: pd.DataFrame) -> Schema:
+    "The schema of a table with its columns' own dtypes, and angles only where values are angles."
+    schema = schema_of(table)
+    columns = tuple(replace(c, dtype=str(d)) for c, d in zip(schema.columns, table.dtypes))
+    schema = with_bounds(replace(schema, columns=columns), "schema")
+    columns = tuple(_as_angle(c, table.iloc[:, j].to_numpy()) for j, c in enumerate(schema.columns))
+    return replace(schema, columns=columns)
+
+
+def _for_model(header: Header, predictor) -> Header:
+    "The header with a model's quantisers and order of columns, and its plan if it has one."
+    order = predictor.order(header.schema)  # which refuses other columns
+    variants = [predictor.variant(c.name, v) for c, v in zip(header.schema.columns, header.variants)]
+    header = replace(
+        header, codec=predictor.codec, model=predictor.id, extra=predictor.extra, order=order, variants=variants
+    )
+    if not getattr(predictor, "plan", None): return header
+    if header.unordered:
+        raise UsageError("a shared density model keeps the order of rows; leave --unordered or --model out")
+    return replace(header, plan=predictor.plan, shared=True)
+
+# %% ../../nbs/codec/16_tables.ipynb #42c6a86a
+def _with_keys(
+    table: pd.DataFrame, header: Header, Q: np.ndarray, escapes: np.ndarray
+) -> tuple[Header, np.ndarray, np.ndarray]:
+    "The header with the two columns of most different values as sort keys, and bins and escapes in that order."
+    columns = range(len(header.order))
+    if len(columns) < 2 or header.extra:
+        raise UsageError("--unordered table needs two columns at least, and no model; leave it out")
+    distinct = sorted(columns, key=lambda k: -len(np.unique(Q[:2**14][~escapes[:2**14, k], k])))
+    order = [header.order[k] for k in distinct[:2] + [k for k in columns if k not in distinct[:2]]]
+    header = replace(header, order=order, index=[[None, "int64"]])
     Q, escapes = quantised_table(table, header)
-    if unordered == "table":
-        if len(names) < 2 or header.extra: raise UsageError("--unordered table needs two columns at least, and no model; leave it out")
-        distinct = sorted(range(len(names)), key=lambda k: -len(np.unique(Q[:2**14][~escapes[:2**14, k], k])))
-        order = [header.order[k] for k in distinct[:2] + [k for k in range(len(names)) if k not in distinct[:2]]]
-        header = replace(header, order=order, index=[[None, "int64"]])
-        Q, escapes = quantised_table(table, header)
-        header = replace(header, keys=[sort_key_edges(Q[~escapes[:, k], k]) for k in range(2)])
-    if header.extra: Q, escapes = predictor.with_extra(table, Q, escapes)
+    keys = [sort_key_edges(Q[~escapes[:, k], k]) for k in range(2)]
+    return replace(header, keys=keys), Q, escapes
+
+# %% ../../nbs/codec/16_tables.ipynb #131853de
+def _plan_for(
+    table: pd.DataFrame, Q: np.ndarray, escapes: np.ndarray, header: Header, total: int | None, predictor
+) -> list[ColumnPlan]:
+    "The plan that codes a sample in the fewest bytes."
+    free = header.unordered == "table"
     quantisers = header.quantisers()
     used = [None] * header.extra + [quantisers[j] for j in header.order]
     periods = [g.bins if g is not None and g.mode == "turn" else 0 for g in used]
     exact = [g is not None and g.mode in ("exact", "integer", "decimal") for g in used]
-    rows = Rows(len(Q), None if unordered == "table" else index_offsets(table.index, *_span(table)))
-    if unordered == "events" and rows.offsets is not None: Q, escapes = (x[_within_events(Q[:, header.extra:], rows.offsets)] for x in (Q, escapes))
-    escapable = [k >= (2 if unordered == "table" else header.extra) for k in range(len(used))]
+    escapable = [k >= (2 if free else header.extra) for k in range(len(used))]
+    rows = Rows(len(Q), None if free else index_offsets(table.index, *_span(table)))
+    if header.unordered == "events" and rows.offsets is not None:
+        order = _within_events(Q[:, header.extra:], rows.offsets)
+        Q, escapes = Q[order], escapes[order]
     planned = lambda before: make_plan(Q, escapes, periods, exact, rows, total, predictor, before, escapable)
+    plan = _cheapest(_tried_plans(planned, rows), Q, escapes, rows, predictor)
+    if free: plan[:2] = make_plan(Q[:, :2], escapes[:, :2], periods[:2], [False] * 2, Rows(len(Q)), total)
+    return plan
+
+
+def _tried_plans(planned, rows: Rows) -> list[list[ColumnPlan]]:
+    "Plans with and without parents in the row before, as far as it is worth while to try both."
     plans = [planned(False)] if has_long_events(rows) else []
-    if not (plans and any(p.steps and p.splines for p in plans[0])): plans = [planned(True), *(plans or ([planned(False)] if rows.offsets is not None and len(Q) <= SMALL else []))]
+    if plans and any(p.steps and p.splines for p in plans[0]): return plans
+    if not plans and rows.offsets is not None and rows.n <= SMALL: return [planned(True), planned(False)]
+    return [planned(True), *plans]
+
+
+def _cheapest(
+    plans: list[list[ColumnPlan]], Q: np.ndarray, escapes: np.ndarray, rows: Rows, predictor
+) -> list[ColumnPlan]:
+    "The plan under which the first events take the fewest bytes."
+    if len(plans) == 1: return plans[0]
     some = _first_events(rows, SMALL)
-    plan = min(plans, key=lambda p: sum(map(len, encode_rows(*escape_broken(Q[:some.n].copy(), escapes[:some.n].copy(), p), p, some, predictor)))) if len(plans) > 1 else plans[0]
-    if unordered == "table": plan[:2] = make_plan(Q[:, :2], escapes[:, :2], periods[:2], [False] * 2, Rows(len(Q)), total)
-    return replace(header, plan=within_limits(plan), fine=[] if unordered or predictor is not None else refinement_of(schema, quantisers))
+
+    def size(plan: list[ColumnPlan]) -> int:
+        "Bytes of the symbols of these events."
+        q, e = escape_broken(Q[:some.n].copy(), escapes[:some.n].copy(), plan)
+        return sum(map(len, encode_rows(q, e, plan, some, predictor)))
+
+    return min(plans, key=size)
 
 
 def _first_events(rows: Rows, n: int) -> Rows:
@@ -344,7 +489,7 @@ def _first_events(rows: Rows, n: int) -> Rows:
     offsets = rows.offsets[:np.searchsorted(rows.offsets, n) + 1]
     return Rows(int(offsets[-1]), offsets)
 
-
+# %% ../../nbs/codec/16_tables.ipynb #36033301
 _NEARLY = 1e-3  # rad: angles with three decimals may lie that far beyond π
 
 
@@ -380,7 +525,7 @@ def _span(table: pd.DataFrame) -> tuple[int, int]:
     entry = table.index.get_level_values(0)
     return int(entry[0]), max(int(entry[-1]) + 1, schema_of(table).source.entries)
 
-
+# %% ../../nbs/codec/16_tables.ipynb #8b1fc7e4
 def learn_model(
     table: pd.DataFrame,  # training rows, with the bounds that the files will have
     predictor=None,       # networks, if they are to be tried
@@ -392,14 +537,17 @@ def learn_model(
     used = any({HINT, SPREAD} & p.parents for p in header.plan)
     quantisers = header.quantisers()
     named = tuple((header.schema.columns[j].name, quantisers[j].mode, float(quantisers[j].size)) for j in header.order)
-    return DensityModel(named, header.plan, [sparse(c) for c in count_rows(Q, escapes, header.plan, rows, predictor)], predictor if used else None)
+    priors = [sparse(c) for c in count_rows(Q, escapes, header.plan, rows, predictor)]
+    return DensityModel(named, header.plan, priors, predictor if used else None)
 
-
+# %% ../../nbs/codec/16_tables.ipynb #e40f696d
 def _file_header(plain: pd.DataFrame, recipe: dict, events: pd.DataFrame | None, unordered: str, predictor) -> Header:
     "The header of a file that begins with this table, as its reader will take it."
     header = replace(_cheaper_header(plain, unordered, predictor), plain=recipe)
-    apart = {bool(level) and "column" in level for level in recipe.get("index", [])}  # levels that are columns travel with their rows, others do not
-    if header.unordered == "table" and len(apart) > 1: raise UsageError("--unordered table cannot keep an index of numbers beside other labels; add --no-index")
+    # levels that are columns travel with their rows, others do not
+    apart = {bool(level) and "column" in level for level in recipe.get("index", [])}
+    if header.unordered == "table" and len(apart) > 1:
+        raise UsageError("--unordered table cannot keep an index of numbers beside other labels; add --no-index")
     if events is not None and header.unordered != "table":
         events = with_schema(events, with_bounds(infer_schema(events), "exact"))
         header = replace(header, events=make_header(events))
@@ -422,9 +570,14 @@ def write_tables(
             if header is None:
                 if predictor is not None and not hasattr(predictor, "predict"): predictor = predictor(table)
                 header, like = _file_header(plain, recipe, events_of(table), unordered, predictor), table.iloc[:0]
-                writer.header(header.to_dict(), predictor.to_bytes() if predictor is not None and (embed or predictor.extra) else None)
+                inside = predictor is not None and (embed or predictor.extra)
+                writer.header(header.to_dict(), predictor.to_bytes() if inside else None)
             check_alike(table, like)
-            if recipe != header.plain: raise HepaeError("the dtypes or the index of this table are not those of the one before; treat these files separately")
+            if recipe != header.plain:
+                raise HepaeError(
+                    "the dtypes or the index of this table are not those of the one before; "
+                    "treat these files separately"
+                )
             plain = with_events(plain, events_of(table))
             payload, first_entry, index = encode_chunk(plain, header, first_entry, predictor, texts)
             writer.chunk(payload, len(table))
@@ -435,6 +588,13 @@ def write_tables(
     facts = {"rows": total, "entries": first_entry, "sections": writer.sizes, "index_bytes": index_bytes}
     return facts | {"unordered": header.unordered}
 
+# %% ../../nbs/codec/16_tables.ipynb #14ae7fff
+def _usual_rows(columns: int, unordered: str) -> int:
+    "How many rows a chunk has, if nobody says so: many of few columns, and most where their order is free."
+    columns = max(1, columns)
+    if unordered == "table": return min(MOST_ROWS, MOST_VALUES // 2 // columns)
+    return max(2**14, min(2**18, 2**22 // columns))
+
 
 def regrouped(tables: Iterable[pd.DataFrame], rows: int | None = None, unordered: str = "") -> Iterator[pd.DataFrame]:
     "The same rows in chunks of about `rows`, which end where events do."
@@ -442,7 +602,7 @@ def regrouped(tables: Iterable[pd.DataFrame], rows: int | None = None, unordered
     done = None  # events that have left: a part of a table may bring them again
     for table in tables:
         if done is not None: table = events_between(table, done)
-        rows = rows or (min(MOST_ROWS, MOST_VALUES // 2 // max(1, table.shape[1])) if unordered == "table" else max(2**14, min(2**18, 2**22 // max(1, table.shape[1]))))
+        rows = rows or _usual_rows(table.shape[1], unordered)
         held.append(table)
         while sum(map(len, held)) >= 2 * rows:
             table = joined(held)
@@ -488,7 +648,8 @@ def _cheaper_header(table: pd.DataFrame, unordered: str, predictor) -> Header:
     kept = make_header(table, "", predictor=predictor)
     some = _part(table, 0, _event_start(table, _TRIED)) if len(table) > _TRIED else table
 
-    def size(header: Header) -> int: return len(put_json(header.to_dict())) + len(encode_chunk(some, header, 0, predictor)[0])
+    def size(header: Header) -> int:
+        return len(put_json(header.to_dict())) + len(encode_chunk(some, header, 0, predictor)[0])
     return kept if size(kept) <= size(free) else free
 
 # %% ../../nbs/codec/16_tables.ipynb #6041ded6
@@ -498,17 +659,33 @@ def _header_of(reader: Reader, predictor) -> tuple[Header, object]:
     if not header.model: return header, None
     if reader.model is not None: predictor = model_from_bytes(reader.model)
     if predictor is None: raise UsageError(f"was compressed with the shared model {header.model}; give it with --model")
-    if predictor.id != header.model: raise UsageError(f"was compressed with the shared model {header.model}, not with {predictor.id}; give the right one with --model")
-    columns = len(header.order) + header.extra
-    if predictor.extra != header.extra or predictor.codec != header.codec or len(predictor.quantisers) != len(header.order): raise HepaeError("holds a model that does not fit it; get the file again")
-    if header.shared and len(getattr(predictor, "plan", [])) != columns: raise HepaeError("holds a model that does not fit it; get the file again")
+    if predictor.id != header.model:
+        raise UsageError(
+            f"was compressed with the shared model {header.model}, not with {predictor.id}; "
+            "give the right one with --model"
+        )
+    _check_model(header, predictor)
     return (replace(header, plan=predictor.plan) if header.shared else header), predictor
 
 
+def _check_model(header: Header, predictor) -> None:
+    "HepaeError naming what of a model does not fit the header."
+    columns = len(header.order) + header.extra
+    for fits, what in [
+        (predictor.extra == header.extra, "latent variables"),
+        (predictor.codec == header.codec, "kind"),
+        (len(predictor.quantisers) == len(header.order), "columns"),
+        (not header.shared or len(getattr(predictor, "plan", [])) == columns, "plan"),
+    ]:
+        if not fits: raise HepaeError(f"holds a model that does not fit it ({what}); get the file again")
+
+# %% ../../nbs/codec/16_tables.ipynb #d30487c4
 def _next_entry(table: pd.DataFrame, entries: int, header: Header) -> int:
     "The number of the event after a chunk, whose events follow the `entries` before; HepaeError if they do not."
-    first = table.index.levels[0] if table.index.nlevels == 2 and len(header.index) == 2 else None  # else a level is a column
-    if isinstance(first, pd.RangeIndex) and first.start != entries: raise HepaeError("has events that do not follow each other; get the file again")  # a few bytes may claim any number
+    of_events = table.index.nlevels == 2 and len(header.index) == 2  # else a level is a column
+    first = table.index.levels[0] if of_events else None
+    if isinstance(first, pd.RangeIndex) and first.start != entries:  # a few bytes may claim any number
+        raise HepaeError("has events that do not follow each other; get the file again")
     return schema_of(table).source.entries
 
 
@@ -528,7 +705,7 @@ def read_tables(
         yield table
     if n != reader.end.rows: raise HepaeError("has a damaged index; get the file again")
 
-
+# %% ../../nbs/codec/16_tables.ipynb #f2fcdc18
 def read_rows(
     file: BinaryIO,  # seekable
     first: int,
@@ -547,14 +724,17 @@ def read_rows(
     if not parts: raise UsageError(f"there are no rows {first} to {last}")
     return joined(parts)
 
-
+# %% ../../nbs/codec/16_tables.ipynb #9d0d8988
 def compress(
     table: pd.DataFrame | dict,                         # or arrays of one length by name
     bound: str | float | dict[str, str] | None = None,  # as `codec.header.with_bounds` reads it; None: without any loss
     **choice,                                           # unordered, predictor, embed, rows: as for `write_tables`
 ) -> bytes:
     "A table as the bytes of a `.hepae` file."
-    if not isinstance(table, (pd.DataFrame, dict)): raise UsageError(f"a {type(table).__name__} is no table; give a DataFrame, or arrays by name: compress({{'x': array}})")
+    if not isinstance(table, (pd.DataFrame, dict)):
+        raise UsageError(
+            f"a {type(table).__name__} is no table; give a DataFrame, or arrays by name: compress({{'x': array}})"
+        )
     if isinstance(table, dict): table = pd.DataFrame(table)
     file = io.BytesIO()
     write_tables([with_schema(table, with_bounds(schema_of(table), bound))], file, **choice)

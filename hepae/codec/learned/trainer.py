@@ -64,24 +64,38 @@ def train_codec(
     check_free(Path(folder), force)
     if bound: table = with_schema(table, with_bounds(schema_of(table), bound))
     parts = {name: table[mask] for name, mask in split_by_event(table, seed).items()}
-    if min(map(len, parts.values())) < 100: raise HepaeError(f"{len(table)} rows are too few to train, validate and test on; give a thousand at least")
+    if min(map(len, parts.values())) < 100:
+        raise HepaeError(f"{len(table)} rows are too few to train, validate and test on; give a thousand at least")
     if recipe == "density": model, bits = best_density(parts["train"], parts["valid"], epochs, seed)
     else:
         Q, escapes, quantisers, _ = bins_of(parts["train"])
-        model, log = train_rate_distortion(Q, escapes, quantisers, latent or Q.shape[1] - 1, rate=rate, epochs=epochs, seed=seed)
+        model, log = train_rate_distortion(
+            Q, escapes, quantisers, latent or Q.shape[1] - 1, rate=rate, epochs=epochs, seed=seed
+        )
         bits = {"alone": _bits(parts["valid"], None), "autoencoder": _bits(parts["valid"], model)}
     data = model.to_bytes(encoder=True) if isinstance(model, LatentPredictor) else model.to_bytes()
-    test = {"alone": _bits(parts["test"], None), "with_model": _bits(parts["test"], model), "with_model_inside": _bits(parts["test"], model, True)}
-    config = {"kind": recipe, "status": "finished", "model": {"id": model.id, "bytes": len(model.to_bytes()), "columns": [g[0] for g in model.quantisers]}, "schema": schema_of(table).to_dict(),
-              "training": {"epochs": epochs, "rate": rate if recipe != "density" else None, "seed": seed}, "data": {name: len(p) for name, p in parts.items()},
-              "result": {"valid_bits": bits, "test_bits": test}, "run": run_record()}
+    test = {
+        "alone": _bits(parts["test"], None),
+        "with_model": _bits(parts["test"], model),
+        "with_model_inside": _bits(parts["test"], model, True),
+    }
+    config = {
+        "kind": recipe,
+        "status": "finished",
+        "model": {"id": model.id, "bytes": len(model.to_bytes()), "columns": [g[0] for g in model.quantisers]},
+        "schema": schema_of(table).to_dict(),
+        "training": {"epochs": epochs, "rate": rate if recipe != "density" else None, "seed": seed},
+        "data": {name: len(p) for name, p in parts.items()},
+        "result": {"valid_bits": bits, "test_bits": test},
+        "run": run_record(),
+    }
     with whole(folder, force) as new:
         new.mkdir()
         (new / FILE).write_bytes(data)
         (new / "config.json").write_text(to_json(config))
     return config
 
-
+# %% ../../../nbs/codec/learned/02_trainer.ipynb #bff469d0
 def autoencoder_of(
     folder: str | Path,    # of a trained autoencoder
     table: pd.DataFrame,   # what shall be compressed, or its first rows

@@ -21,8 +21,7 @@ from fastcore.basics import noop
 from torch import nn
 
 from ..bounds import FROM_MINUS_PI, Quantiser, quantise, quantiser_of
-from ..density import Rows, _Walk
-from ..entropy import PRECISION
+from ..density import Rows, column_bits
 from ..network import ONE, IntegerNetwork, from_layers
 from ..planner import make_plan
 from ..predictor import LatentPredictor, Predictor, View, with_rows_before
@@ -37,9 +36,12 @@ from ...schema import Schema, schema_of
 # %% ../../../nbs/codec/learned/01_training.ipynb #dec9c5fd
 def bins_of(
     table: pd.DataFrame,
-    first: str = "pt",   # the column that is coded first, if there is one of that name
-) -> tuple[np.ndarray, np.ndarray, list[tuple[str, Quantiser]], Rows]:  # (n, d) bins, (n, d) escapes, names and quantisers in coding order, events
-    "A table as integers, with the bounds of its schema."
+    first: str = "pt",  # the column that is coded first, if there is one of that name
+) -> tuple[np.ndarray, np.ndarray, list[tuple[str, Quantiser]], Rows]:
+    """A table as integers, with the bounds of its schema.
+
+    (n, d) bins, (n, d) escapes, names and quantisers in coding order, and the events of the rows.
+    """
     schema = schema_of(table)
     schema = replace(schema, columns=tuple(replace(c, dtype=str(table[c.name].dtype)) for c in schema.columns))
     order = sorted(range(len(schema.columns)), key=lambda j: (schema.names[j] != first, j))
@@ -47,11 +49,19 @@ def bins_of(
     parts = [quantise(table.iloc[:, j].to_numpy(), schema.columns[j], g) for j, g in zip(order, quantisers)]
     entry = table.index.get_level_values(0).to_numpy() if table.index.nlevels == 2 else np.arange(len(table))
     offsets = np.concatenate([[0], np.flatnonzero(np.diff(entry)) + 1, [len(table)]]) if len(table) else None
-    return *(np.stack(p, 1) for p in zip(*parts)), [(schema.names[j], g) for j, g in zip(order, quantisers)], Rows(len(table), offsets if table.index.nlevels == 2 else None)
+    Q, escapes = (np.stack(p, 1) for p in zip(*parts))
+    named = [(schema.names[j], g) for j, g in zip(order, quantisers)]
+    return Q, escapes, named, Rows(len(table), offsets if table.index.nlevels == 2 else None)
 
 
-def _periods(quantisers: list[tuple[str, Quantiser]]) -> list[int]: return [int(g.size) if g.mode == "turn" else 0 for _, g in quantisers]
-def _named(quantisers: list[tuple[str, Quantiser]]) -> tuple: return tuple((n, g.mode, float(g.size)) for n, g in quantisers)
+def _periods(quantisers: list[tuple[str, Quantiser]]) -> list[int]:
+    "Bins of a turn of each column, 0 for what is no angle."
+    return [int(g.size) if g.mode == "turn" else 0 for _, g in quantisers]
+
+
+def _named(quantisers: list[tuple[str, Quantiser]]) -> tuple:
+    "Name, mode and size of each column's quantiser, as predictors keep them."
+    return tuple((n, g.mode, float(g.size)) for n, g in quantisers)
 
 # %% ../../../nbs/codec/learned/01_training.ipynb #4326c78b
 def fit_bits(
@@ -66,7 +76,14 @@ def fit_bits(
     valid = np.arange(len(X)) % 5 == 4
     dls = dataloaders(X[~valid], X[valid], bs=bs, seed=seed, device="cpu")
     optimiser = partial(OptimWrapper, opt=torch.optim.AdamW, fused=True)
-    learn = Learner(dls, model, lambda bits, _: bits.mean(), optimiser, default_cbs=False, cbs=[TrainEvalCallback(), EpochRecorder(), SeededEpoch(seed)])
+    learn = Learner(
+        dls,
+        model,
+        lambda bits, _: bits.mean(),
+        optimiser,
+        default_cbs=False,
+        cbs=[TrainEvalCallback(), EpochRecorder(), SeededEpoch(seed)],
+    )
     learn.logger = noop
     one_cycle = {"lr": combined_cos(0.25, lr / 25, lr, lr / 1e5), "mom": combined_cos(0.25, 0.95, 0.85, 0.95)}
     learn.fit(epochs, lr, cbs=ParamScheduler(one_cycle))
@@ -76,7 +93,13 @@ def fit_bits(
 class ColumnDensity(nn.Module):
     "Bits of a column given features: the last column of its input is the value, in bins less the centre."
 
-    def __init__(self, features: int, hidden: list[int], width: float, period: int):  # width of the column and bins of a turn, in bins
+    def __init__(
+        self,
+        features: int,
+        hidden: list[int],  # widths of layers
+        width: float,       # of the column, in bins
+        period: int,        # bins of a turn, 0 if it is no angle
+    ):
         super().__init__()
         sizes = [features, *hidden]
         layers = [m for a, b in zip(sizes, sizes[1:]) for m in (nn.Linear(a, b), nn.LeakyReLU(1 / 16))]
@@ -99,37 +122,43 @@ class ColumnDensity(nn.Module):
         arrays = [[getattr(m, k).detach().double().numpy() for m in dense] for k in ("weight", "bias")]
         return from_layers(*arrays, ["leaky"] * (len(dense) - 1) + ["linear"], 1 / 16, bits)
 
-
+# %% ../../../nbs/codec/learned/01_training.ipynb #5b1d7bdb
 def _view(q: np.ndarray, period: int) -> View:
     "A column's centre and width."
     low, centre, high = np.quantile(q, [0.02, 0.5, 0.98]) if len(q) else (0, 0, 1)
-    return View(period // 2, max(1, period // 6), period) if period else View(int(centre), int(np.clip((high - low) / 4, 1, 2**40)))
+    if period: return View(period // 2, max(1, period // 6), period)
+    return View(int(centre), int(np.clip((high - low) / 4, 1, 2**40)))
 
 
 def _rounded(model: ColumnDensity, X: np.ndarray) -> tuple[IntegerNetwork, int, float]:
-    "The network in the fewest bits a weight that cost less than 0.01 bits a row on validation rows; those bits; the bits of a row."
+    "The network with the fewest bits a weight that cost less than 0.01 bits a row; these bits; the bits of a row."
     whole, trials = torch.tensor(X[:, -1:], dtype=torch.float32), []
     for bits in (16, 12, 10, 8):
         net = model.integers(bits)
         out = torch.tensor(net(np.rint(X[:, :-1] * ONE).astype(np.int64)) / ONE, dtype=torch.float32)
-        with torch.no_grad(): trials.append((net, bits, float(model.bits(whole, out[:, :1] * model.width, out[:, 1:]).mean())))
+        with torch.no_grad():
+            trials.append((net, bits, float(model.bits(whole, out[:, :1] * model.width, out[:, 1:]).mean())))
     return next(t for t in reversed(trials) if t[2] < trials[0][2] + 0.01)
 
-
+# %% ../../../nbs/codec/learned/01_training.ipynb #1cc34a66
 def train_density(
-    Q: np.ndarray,                       # (n, columns) int64 bins
-    escapes: np.ndarray,                 # (n, columns) bool
+    Q: np.ndarray,                            # (n, columns) int64 bins
+    escapes: np.ndarray,                      # (n, columns) bool
     quantisers: list[tuple[str, Quantiser]],  # names and quantisers of the columns
     rows: Rows,
-    back: int = 0,                       # how many rows before in the event the networks see
-    hidden: list[int] = (12,),           # widths of layers
+    back: int = 0,                            # how many rows before in the event the networks see
+    hidden: list[int] = (12,),                # widths of layers
     epochs: int = 12,
     seed: int = 41,
-    columns: list[int] | None = None,    # those to learn; None: all that have something to look at
-) -> tuple[Predictor, pd.DataFrame]:     # and bits of training and validation rows, of the latter after rounding to integers, and of a weight
-    "A network for each column."
+    columns: list[int] | None = None,         # those to learn; None: all that have something to look at
+) -> tuple[Predictor, pd.DataFrame]:
+    """A network for each column.
+
+    And a table: bits of training and of validation rows, of the latter after rounding to integers, and of a weight.
+    """
     views = tuple(_view(Q[~escapes[:, k], k], p) for k, p in enumerate(_periods(quantisers)))
-    if back and rows.offsets is None: raise UsageError("rows that belong to no events have no rows before; train without")
+    if back and rows.offsets is None:
+        raise UsageError("rows that belong to no events have no rows before; train without")
     wide = with_rows_before(Q, np.arange(rows.n), rows.ranks(), rows.counts(), back) if back else Q
     found, report = Predictor(_named(quantisers), views, {}, back), []
     for k in range(0 if back else 1, len(quantisers)) if columns is None else columns:
@@ -143,7 +172,8 @@ def train_density(
         net, octets, cost = _rounded(model.eval(), X[4::5])
         found = replace(found, networks=found.networks | {k: net})
         report.append((quantisers[k][0], *learn.recorder.values[-1], cost, octets))
-    return found, pd.DataFrame(report, columns=["column", "train", "valid", "valid_integers", "weight_bits"]).set_index("column")
+    names = ["column", "train", "valid", "valid_integers", "weight_bits"]
+    return found, pd.DataFrame(report, columns=names).set_index("column")
 
 # %% ../../../nbs/codec/learned/01_training.ipynb #abeb1ee0
 def bits_by_column(
@@ -154,17 +184,10 @@ def bits_by_column(
     predictor=None,
 ) -> np.ndarray:           # (columns,) bits a row
     "What the density codec spends on each column, with a plan of its own making."
-    plan, spent = make_plan(Q, escapes, periods, [False] * len(periods), rows, predictor=predictor), np.zeros(len(periods))
+    plan = make_plan(Q, escapes, periods, [False] * len(periods), rows, predictor=predictor)
+    return column_bits(Q, escapes, plan, rows, predictor) / max(rows.n, 1)
 
-    def code(k, rows, shift, contexts, table):
-        symbols, _ = plan[k].alphabet.split(plan[k].residual(Q[rows, k], shift), Q[rows, k] >> plan[k].zeros, escapes[rows, k])
-        spent[k] += (PRECISION - np.log2(table[contexts, symbols])).sum() + plan[k].alphabet.widths(symbols).sum()
-        return symbols
-
-    _Walk(plan, rows, predictor).run(0, Q, code)
-    return spent / max(rows.n, 1)
-
-
+# %% ../../../nbs/codec/learned/01_training.ipynb #3e9a1ede
 def worth_keeping(
     predictor: Predictor,
     Q: np.ndarray,
@@ -175,10 +198,12 @@ def worth_keeping(
     "Leave out the networks that do not pay."
     periods = [v.period for v in predictor.views]
     gain = bits_by_column(Q, escapes, periods, rows) - bits_by_column(Q, escapes, periods, rows, predictor)
-    cost = {k: 8 * len(replace(predictor, networks={k: n}).to_bytes()) - 8 * len(replace(predictor, networks={}).to_bytes()) for k, n in predictor.networks.items()}
+    size = lambda networks: 8 * len(replace(predictor, networks=networks).to_bytes())
+    frame = size({})
+    cost = {k: size({k: n}) - frame for k, n in predictor.networks.items()}
     total = rows.n if total is None else total
-    keep = {k: n for k, n in predictor.networks.items() if gain[k] * total > cost[k] or (total == 0 and gain[k] > 0)}
-    frame = 8 * len(replace(predictor, networks={}).to_bytes())
+    pays = lambda k: gain[k] > 0 if total == 0 else gain[k] * total > cost[k]
+    keep = {k: n for k, n in predictor.networks.items() if pays(k)}
     if total and sum(gain[k] * total - cost[k] for k in keep) < frame: keep = {}
     return replace(predictor, networks=keep, back=predictor.back if keep else 0)
 
@@ -186,51 +211,95 @@ def worth_keeping(
 _NAMES = {nn.Tanh: "tanh", nn.LeakyReLU: "leaky", nn.ReLU: "relu", nn.Identity: "linear"}
 
 
+def _floats(t: torch.Tensor) -> np.ndarray:
+    "A tensor as float64 of numpy."
+    return t.detach().double().cpu().numpy()
+
+
 def folded(
     half: nn.Sequential,     # an encoder or decoder
 ) -> IntegerNetwork:
-    "The same network in integers, batch normalisation folded into dense layers; UsageError for an activation that integers do not have."
+    """The same network in integers, batch normalisation folded into dense layers.
+
+    UsageError for an activation that integers do not have.
+    """
     layers, scale, shift, open_ = [], 1.0, 0.0, False  # open_: can the last layer still be changed?
     for m in half:
         if isinstance(m, nn.Linear):
-            w, b = m.weight.detach().double().cpu().numpy(), m.bias.detach().double().cpu().numpy()
+            w, b = _floats(m.weight), _floats(m.bias)
             layers.append([w * scale, b + w @ (shift * np.ones(w.shape[1])), "linear"])
             scale, shift, open_ = 1.0, 0.0, True
         elif isinstance(m, nn.BatchNorm1d):
-            gain = (m.weight / torch.sqrt(m.running_var + m.eps)).detach().double().cpu().numpy()
-            rest = m.bias.detach().double().cpu().numpy() - gain * m.running_mean.double().cpu().numpy()
+            gain = _floats(m.weight / torch.sqrt(m.running_var + m.eps))
+            rest = _floats(m.bias) - gain * _floats(m.running_mean)
             if open_: layers[-1][:2] = [layers[-1][0] * gain[:, None], layers[-1][1] * gain + rest]
             else: scale, shift = gain, rest
         elif type(m) in _NAMES:
             if not layers: layers.append([None, None, _NAMES[type(m)]])  # of the latents themselves
             else: layers[-1][2] = _NAMES[type(m)]
             open_ = False
-        elif not isinstance(m, nn.Dropout): raise UsageError(f"a network of integers has no {type(m).__name__}; train with the activation tanh, relu or leaky_relu")
+        elif not isinstance(m, nn.Dropout):
+            raise UsageError(
+                f"a network of integers has no {type(m).__name__}; train with the activation tanh, relu or leaky_relu"
+            )
     if layers[0][0] is None: layers[0][:2] = [np.eye(layers[1][0].shape[1]), np.zeros(layers[1][0].shape[1])]
     return from_layers(*map(list, zip(*layers)), slope=0.01)
 
-
+# %% ../../../nbs/codec/learned/01_training.ipynb #a3bed746
 def ae_predictor(
     model: TrainedModel,
     table: pd.DataFrame,        # what it shall compress, or a sample of it, with bounds in its schema
     step: float | None = None,  # of the latents; None: the cheapest of some
 ) -> LatentPredictor:
     "A trained autoencoder as a transform for the codec."
-    more = [k for k in ("kind", "skip", "bypass", "aux", "branches") if model.model.config.get(k)] + ["onehot"] * bool(model.model.classes)
-    if more: raise UsageError(f"a network with {' and '.join(more)} does not travel in a .hepae file, only plain layers do; train with a recipe such as AE_bn_LeakyReLU")
-    odd = [s.g for s in model.normaliser.scales if s.g != "identity"]
-    if odd: raise UsageError(f"the normalisation '{model.normaliser.recipe}' has logarithms, which are not the same on every machine; train with the normalisation standard")
-    if set(model.schema.names) != set(table.columns): raise UsageError(f"the model was trained on {', '.join(model.schema.names)}, the table has {', '.join(map(str, table.columns))}; give the model of this table")
+    _check_travels(model, table)
     schema = Schema(tuple(replace(schema_of(table)[n], dtype=str(table[n].dtype)) for n in model.schema.names))
     quantisers = [(c.name, quantiser_of(c, FROM_MINUS_PI)) for c in schema.columns]
-    Q, escapes = (np.stack(p, 1) for p in zip(*(quantise(table[c.name].to_numpy(), c, g) for c, (_, g) in zip(schema.columns, quantisers))))
-    reach = tuple((int(Q[~e, k].min()), int(Q[~e, k].max())) if (~e).any() else (0, 0) for k, e in enumerate(escapes.T))
-    scales = tuple((float(s.a * 1.0), float(s.b)) for s in model.normaliser.scales)
-    if any(s.u != 1 for s in model.normaliser.scales): raise UsageError("the normalisation has units of its own; train with the normalisation standard")
-    made = LatentPredictor(_named(quantisers), tuple(c.dtype for c in schema.columns), scales, reach, False, ONE, folded(model.model.decoder), folded(model.model.encoder))
-    return replace(made, step=max(1, round(step * ONE))) if step else cheapest_step(made, Q, escapes, _periods(quantisers))
+    coded = [quantise(table[c.name].to_numpy(), c, g) for c, (_, g) in zip(schema.columns, quantisers)]
+    Q, escapes = (np.stack(p, 1) for p in zip(*coded))
+    made = LatentPredictor(
+        quantisers=_named(quantisers),
+        dtypes=tuple(c.dtype for c in schema.columns),
+        scales=tuple((float(s.a * 1.0), float(s.b)) for s in model.normaliser.scales),
+        reach=tuple(_reach(q[~e]) for q, e in zip(Q.T, escapes.T)),
+        in_bins=False,
+        step=ONE,
+        decoder=folded(model.model.decoder),
+        encoder=folded(model.model.encoder),
+    )
+    if step: return replace(made, step=max(1, round(step * ONE)))
+    return cheapest_step(made, Q, escapes, _periods(quantisers))
 
 
+def _reach(q: np.ndarray) -> tuple[int, int]:
+    "Least and largest bin."
+    return (int(q.min()), int(q.max())) if len(q) else (0, 0)
+
+
+def _check_travels(model: TrainedModel, table: pd.DataFrame) -> None:
+    "UsageError naming what a file cannot hold, or what the table lacks."
+    config = model.model.config
+    more = [k for k in ("kind", "skip", "bypass", "aux", "branches") if config.get(k)]
+    if model.model.classes: more.append("onehot")
+    if more:
+        raise UsageError(
+            f"a network with {' and '.join(more)} does not travel in a .hepae file, only plain layers do; "
+            "train with a recipe such as AE_bn_LeakyReLU"
+        )
+    if any(s.g != "identity" for s in model.normaliser.scales):
+        raise UsageError(
+            f"the normalisation '{model.normaliser.recipe}' has logarithms, which are not the same on every machine; "
+            "train with the normalisation standard"
+        )
+    if any(s.u != 1 for s in model.normaliser.scales):
+        raise UsageError("the normalisation has units of its own; train with the normalisation standard")
+    if set(model.schema.names) != set(table.columns):
+        raise UsageError(
+            f"the model was trained on {', '.join(model.schema.names)}, "
+            f"the table has {', '.join(map(str, table.columns))}; give the model of this table"
+        )
+
+# %% ../../../nbs/codec/learned/01_training.ipynb #83ee545c
 def latent_bits(
     predictor: LatentPredictor,
     Q: np.ndarray,
@@ -253,7 +322,8 @@ def cheapest_step(
     "The predictor with the step of its latents that costs least."
     take = np.linspace(0, len(Q) - 1, min(rows, len(Q))).astype(int)
     steps = [1 << k for k in range(5, 20, 2)]
-    return min((replace(predictor, step=s) for s in steps), key=lambda p: sum(latent_bits(p, Q[take], escapes[take], periods)))
+    bits = lambda p: sum(latent_bits(p, Q[take], escapes[take], periods))
+    return min((replace(predictor, step=s) for s in steps), key=bits)
 
 # %% ../../../nbs/codec/learned/01_training.ipynb #1e909621
 STEP = ONE // 64  # of a latent of a network trained on bits
@@ -276,6 +346,12 @@ class CostedAutoencoder(nn.Module):
         left = torch.where(self.period > 0, torch.remainder(left + turn / 2, turn) - turn / 2, left)
         return self.objective(z, left)
 
+# %% ../../../nbs/codec/learned/01_training.ipynb #3a9707f9
+def _in_widths(q: np.ndarray, view: View, period: int) -> np.ndarray:
+    "(n,) bins less the centre, in widths, held inside ±32."
+    q = q % period if period else q
+    return np.clip(q - view.centre, -32 * view.width, 32 * view.width) / view.width
+
 
 def train_rate_distortion(
     Q: np.ndarray,                       # (n, columns) int64 bins
@@ -292,11 +368,27 @@ def train_rate_distortion(
     if plain.sum() < 100: raise HepaeError("fewer than 100 rows without escapes are too few to train on; give more")
     views = [_view(Q[plain, k], p) for k, p in enumerate(periods)]
     seed_torch(seed)
-    config = {"n_features": len(quantisers), "hidden": list(hidden), "latent": latent, "activation": "leaky_relu", "norm": "none", "dropout": 0.0, "latent_activation": "none"}
+    config = {
+        "n_features": len(quantisers),
+        "hidden": list(hidden),
+        "latent": latent,
+        "activation": "leaky_relu",
+        "norm": "none",
+        "dropout": 0.0,
+        "latent_activation": "none",
+    }
     model = CostedAutoencoder(model_from_config(config), views, rate)
-    X = np.stack([np.clip((Q[plain, k] % p if p else Q[plain, k]) - v.centre, -32 * v.width, 32 * v.width) / v.width for k, (v, p) in enumerate(zip(views, periods))], 1)
+    X = np.stack([_in_widths(q, v, p) for q, v, p in zip(Q[plain].T, views, periods)], 1)
     learn = fit_bits(model, X, epochs, lr=1e-2, seed=seed)
-    reach = tuple((int(q.min()), int(q.max())) for q in Q[plain].T)
-    halves = [folded(h) for h in (model.autoencoder.decoder, model.autoencoder.encoder)]
-    made = LatentPredictor(_named(quantisers), tuple(g.dtype for _, g in quantisers), tuple((float(v.centre), float(v.width)) for v in views), reach, True, STEP, *halves)
-    return cheapest_step(made, Q, escapes, periods), pd.DataFrame([list(v) for v in learn.recorder.values], columns=["train", "valid"])
+    made = LatentPredictor(
+        quantisers=_named(quantisers),
+        dtypes=tuple(g.dtype for _, g in quantisers),
+        scales=tuple((float(v.centre), float(v.width)) for v in views),
+        reach=tuple(map(_reach, Q[plain].T)),
+        in_bins=True,
+        step=STEP,
+        decoder=folded(model.autoencoder.decoder),
+        encoder=folded(model.autoencoder.encoder),
+    )
+    losses = pd.DataFrame([list(v) for v in learn.recorder.values], columns=["train", "valid"])
+    return cheapest_step(made, Q, escapes, periods), losses
