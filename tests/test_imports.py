@@ -46,6 +46,12 @@ JUDGES = {
     "bench.equal_bytes",
     "bench.particle_bytes",
     "bench.points",
+    "cli.options",
+    "cli.tables",
+    "cli.networks",
+    "cli.analysis",
+    "cli.compression",
+    "cli.comparison",
     "cli.main",
 }
 HEAVY = ("torch", "fastai", "torchvision")
