@@ -32,7 +32,8 @@ def parse_bound(
     good = text == "exact" or (mode in BOUND_MODES[:3] and np.isfinite(value) and value > 0)
     if mode == "rel": good = good and value < 1
     if mode == "bits": good = good and value == int(value) <= 52
-    if not good: raise UsageError(f"bound '{text}' is none of abs:x (x > 0), rel:x (0 < x < 1), bits:k (1 to 52), exact")
+    if not good:
+        raise UsageError(f"bound '{text}' is none of abs:x (x > 0), rel:x (0 < x < 1), bits:k (1 to 52), exact")
     return mode, value
 
 # %% ../nbs/01_schema.ipynb #06e6de2f
@@ -70,9 +71,11 @@ class Column:
 
     def __post_init__(self):
         if not isinstance(self.name, str) or not self.name: raise HepaeError(f"column name {self.name!r} is not a name")
-        if self.kind not in KINDS: raise HepaeError(f"column {self.name}: kind {self.kind!r} is none of {', '.join(KINDS)}")
+        if self.kind not in KINDS:
+            raise HepaeError(f"column {self.name}: kind {self.kind!r} is none of {', '.join(KINDS)}")
         if not isinstance(self.dtype, str) or not kind_of_dtype(self.dtype):
-            raise HepaeError(f"column {self.name}: dtype {self.dtype!r} holds neither numbers, text nor times; convert or drop the column")
+            raise HepaeError(f"column {self.name}: dtype {self.dtype!r} holds neither numbers, text nor times; "
+                             "convert or drop the column")
         parse_bound(self.bound)
 
     @property
@@ -169,15 +172,18 @@ def axis_label(column: Column) -> str:
 
 # %% ../nbs/01_schema.ipynb #1ede21a1
 _4VEC = "pt eta phi m".split()
-_27D = _4VEC + """ActiveArea ActiveArea4vec_eta ActiveArea4vec_m ActiveArea4vec_phi ActiveArea4vec_pt AverageLArQF NegativeE HECQuality LArQuality Width WidthPhi
-CentroidR DetectorEta LeadingClusterCenterLambda LeadingClusterPt LeadingClusterSecondLambda LeadingClusterSecondR N90Constituents EMFrac HECFrac Timing
+_27D = _4VEC + """
+ActiveArea ActiveArea4vec_eta ActiveArea4vec_m ActiveArea4vec_phi ActiveArea4vec_pt AverageLArQF NegativeE HECQuality
+LArQuality Width WidthPhi CentroidR DetectorEta LeadingClusterCenterLambda LeadingClusterPt
+LeadingClusterSecondLambda LeadingClusterSecondR N90Constituents EMFrac HECFrac Timing
 OotFracClusters10 OotFracClusters5""".split()
 
 PRESETS = {
     "4D": "m pt phi eta".split(),
     "E4D": "pt eta phi E".split(),
-    "16D": _4VEC + """ActiveArea4vec_pt ActiveArea4vec_eta ActiveArea4vec_phi ActiveArea4vec_m Jvt JVFCorr JvtRpt FracSamplingMax FracSamplingMaxIndex
-Width EMFrac Timing""".split(),
+    "16D": _4VEC + """
+    ActiveArea4vec_pt ActiveArea4vec_eta ActiveArea4vec_phi ActiveArea4vec_m
+    Jvt JVFCorr JvtRpt FracSamplingMax FracSamplingMaxIndex Width EMFrac Timing""".split(),
     "25D": [v for v in _27D if v not in ("Width", "WidthPhi")],
     "27D": _27D,
     "29D": _27D + ["JetGhostArea", "BchCorrCell"],
@@ -212,7 +218,8 @@ class Source:
     tree_class: str = "TTree"   # 'TTree' or 'RNTuple'
     container: str = ""         # e.g. 'AntiKt4EMTopoJets' or 'Jet'
     branches: dict[str, str] = field(default_factory=dict)  # component ('pt', 'E', 'px', …) → branch in the tree
-    dtypes: dict[str, str] = field(default_factory=dict)    # component → dtype in the file; of parquet: Arrow's, where nulls or its own types are, or events are columns
+    # component → dtype in the file; of parquet: Arrow's, where nulls or its own types are, or events are columns
+    dtypes: dict[str, str] = field(default_factory=dict)
     counter: str = ""           # branch with the number of rows of each entry, if there is one
     jagged: bool = True         # many rows an entry, or one
     entries: int = 0            # entries of the tree(s), those without rows included
@@ -226,7 +233,8 @@ class Schema:
     source: Source = field(default_factory=Source)
 
     def __post_init__(self):
-        if len(set(self.names)) != len(self.columns): raise HepaeError(f"schema {self.name}: a column name occurs twice in {', '.join(self.names)}")
+        if len(set(self.names)) != len(self.columns):
+            raise HepaeError(f"schema {self.name}: a column name occurs twice in {', '.join(self.names)}")
 
     @property
     def names(self) -> list[str]:
@@ -240,7 +248,9 @@ class Schema:
 
     def _repr_markdown_(self) -> str:
         rows = [f"| {c.name} | {c.dtype} | {c.unit} | {c.kind} | {c.bound} |" for c in self.columns]
-        return "\n".join([f"**{self.name or 'schema'}**, {len(rows)} columns", "", "| column | dtype | unit | kind | bound |", "|---|---|---|---|---|", *rows])
+        head = [f"**{self.name or 'schema'}**, {len(rows)} columns", ""]
+        head += ["| column | dtype | unit | kind | bound |", "|---|---|---|---|---|"]
+        return "\n".join(head + rows)
 
     def to_dict(self) -> dict:
         "As JSON-able data."
@@ -286,7 +296,9 @@ def with_schema(
     schema: Schema,
 ) -> pd.DataFrame:
     "`table` with `schema` attached (the data are not copied)."
-    if list(table.columns) != schema.names: raise HepaeError(f"the table has columns {', '.join(map(str, table.columns))}, the schema {', '.join(schema.names)}")
+    if list(table.columns) != schema.names:
+        there = ", ".join(map(str, table.columns))
+        raise HepaeError(f"the table has columns {there}, the schema {', '.join(schema.names)}")
     table = table.copy(deep=False)
     table.attrs = {**table.attrs, _ATTR: _Facts(schema.to_dict())}
     return table
@@ -342,7 +354,8 @@ def _numbers(column: pd.Series) -> np.ndarray:
     "The numbers of a column; gaps are NaN, as is what is no number."
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub": return column.to_numpy()
     if number_dtype(str(column.dtype)) is None: return np.full(len(column), np.nan)
-    return column.to_numpy(np.float64, na_value=np.nan) if column.isna().any() else column.to_numpy(number_dtype(str(column.dtype)))
+    if column.isna().any(): return column.to_numpy(np.float64, na_value=np.nan)
+    return column.to_numpy(number_dtype(str(column.dtype)))
 
 
 def flat_values(column: pd.Series) -> np.ndarray:
@@ -353,14 +366,18 @@ def flat_values(column: pd.Series) -> np.ndarray:
 
 def refuse_ragged(table: pd.DataFrame, what: str) -> None:
     "HepaeError naming the columns of lists, where `what` takes one number a row."
-    if found := ragged_columns(table): raise HepaeError(f"column {', '.join(found)} has a list of numbers in each row, and {what} takes one number; choose the other columns with --dims")
+    if found := ragged_columns(table):
+        raise HepaeError(f"column {', '.join(found)} has a list of numbers in each row, and {what} takes one number; "
+                         "choose the other columns with --dims")
 
 
 def refuse_no_numbers(table: pd.DataFrame, what: str) -> None:
     "HepaeError naming the columns of lists, text, times, or integers with gaps, where `what` takes one number a row."
     refuse_ragged(table, what)
     found = [f"{c.name} ({c.dtype})" for c in schema_of(table).columns if not c.is_number]
-    if found: raise HepaeError(f"column {', '.join(found)} holds no plain numbers, and {what} takes one in each row; choose the other columns with --dims, here or in hepae extract")
+    if found:
+        raise HepaeError(f"column {', '.join(found)} holds no plain numbers, and {what} takes one in each row; "
+                         "choose the other columns with --dims, here or in hepae extract")
 
 # %% ../nbs/01_schema.ipynb #dce637c5
 def event_index(
@@ -383,7 +400,8 @@ def levels_of(index: pd.Index) -> list[pd.Index]:
 
 def has_events(index: pd.Index) -> bool:
     "Do two levels of integers say which event a row belongs to? Any other index only names the rows."
-    return index.nlevels == 2 and all(isinstance(level.dtype, np.dtype) and level.dtype.kind in "iu" for level in index.levels)
+    if index.nlevels != 2: return False
+    return all(isinstance(level.dtype, np.dtype) and level.dtype.kind in "iu" for level in index.levels)
 
 
 def n_entries(index: pd.Index) -> int:
@@ -401,9 +419,11 @@ def event_offsets(
     "First row of each event; events without rows are taken from the schema's source."
     if not has_events(table.index): return np.arange(len(table) + 1)
     entry = levels_of(table.index)[0].to_numpy().astype(np.int64)
-    if len(entry) and (entry[0] < 0 or (np.diff(entry) < 0).any()): raise HepaeError("rows are not ordered by entry; sort the table by its index first")
+    if len(entry) and (entry[0] < 0 or (np.diff(entry) < 0).any()):
+        raise HepaeError("rows are not ordered by entry; sort the table by its index first")
     n = max(n_entries(table.index), schema_of(table).source.entries)
-    if n > MOST_ENTRIES: raise HepaeError(f"events are numbered up to {n}, which is more than any file has; number them from 0")
+    if n > MOST_ENTRIES:
+        raise HepaeError(f"events are numbered up to {n}, which is more than any file has; number them from 0")
     counts = np.bincount(entry, minlength=n)
     return np.concatenate([[0], np.cumsum(counts)])
 
@@ -427,16 +447,19 @@ class _Kept(dict):
 def _check_events(events: pd.DataFrame) -> None:
     "HepaeError unless these rows are events with numbers."
     numbers = events.index
-    if numbers.nlevels != 1 or numbers.dtype.kind not in "iu": raise HepaeError("events need one whole number each as their index; give them the number of their entry")
-    if not (numbers.is_monotonic_increasing and numbers.is_unique): raise HepaeError("events are not in ascending order, or one is there twice; sort them by their number")
+    if numbers.nlevels != 1 or numbers.dtype.kind not in "iu":
+        raise HepaeError("events need one whole number each as their index; give them the number of their entry")
+    if not (numbers.is_monotonic_increasing and numbers.is_unique):
+        raise HepaeError("events are not in ascending order, or one is there twice; sort them by their number")
     odd = [str(n) for n, t in events.dtypes.items() if not isinstance(t, np.dtype) or t.kind not in "fiub"]
     if odd: raise HepaeError(f"column {', '.join(odd)} of the events holds no numbers; convert or drop it")
-    if len(set(map(str, events.columns))) < events.shape[1]: raise HepaeError("a column of the events is there twice; rename one")
+    if len(set(map(str, events.columns))) < events.shape[1]:
+        raise HepaeError("a column of the events is there twice; rename one")
 
 
 def with_events(
     table: pd.DataFrame,
-    events: pd.DataFrame | None,  # columns of numbers; the index is the number of each event, as `entry` of the table; None: no events
+    events: pd.DataFrame | None,  # columns of numbers, by the number of each event (`entry` of the table); None: none
 ) -> pd.DataFrame:
     "`table` with a row for each event attached (neither is copied)."
     table = table.copy(deep=False)

@@ -25,7 +25,7 @@ from ..codec.tables import compress as compress_table
 from ..codec.tables import is_angle, read_rows, read_tables, stored_values, write_tables
 from ..core import PIPE, HepaeError, UsageError, as_files, check_free, existing_file, naming, whole
 from .cluster import connected
-from .reading import expand, kind_of, particles_asked, read_chunks, write
+from .reading import column_facts, expand, kind_of, particles_asked, read_chunks, write
 from ..hepmc.facts import without_events
 from ..hepmc.final import kept_bounds
 from ..hepmc.particles import is_hepmc_name, open_hepmc, write_hepmc
@@ -50,7 +50,8 @@ from hepae.schema import (
 def _as_files(inputs: Iterable[str | Path]) -> Iterator[list[Path]]:
     "The inputs as files; a pipe is spooled."
     names = list(map(str, inputs))
-    if PIPE in names and names != [PIPE]: raise UsageError("standard input (-) cannot be joined with files; give one or the other")
+    if PIPE in names and names != [PIPE]:
+        raise UsageError("standard input (-) cannot be joined with files; give one or the other")
     with as_files(names) as files: yield expand(files)
 
 
@@ -88,14 +89,15 @@ def compress_files(
     remark=lambda text: None,        # called with what is left out or taken otherwise, before anything is written
     **choice,                        # dims, container, tree, columns, unit, leading: as for read_chunks
 ) -> dict:  # rows, entries, sections, index_bytes, values (bytes of the numbers as they were), columns
-    "Compress files to one `.hepae` file, as they are unless `dims` asks for other variables; every value is checked while that happens."
+    "Compress files to one `.hepae` file, as they are unless `dims` asks for other variables; every value is checked."
     if str(output) != PIPE: check_free(Path(output), force)
     facts, seen = {"values": 0}, 0
 
     def tables(paths: list[Path]) -> Iterator[pd.DataFrame]:
         "Tables with the bounds asked for."
         nonlocal seen
-        for table in read_chunks(paths, **_as_stored(paths, bound, choice), particles=particles_asked(paths, particles), remark=remark):
+        stored, asked = _as_stored(paths, bound, choice), particles_asked(paths, particles)
+        for table in read_chunks(paths, **stored, particles=asked, remark=remark):
             table = with_schema(table, _bounded(schema_of(table), bound))
             if "columns" not in facts:
                 facts["columns"] = [[c.name, c.bound] for c in schema_of(table).columns]
@@ -111,7 +113,7 @@ def compress_files(
 def compress(
     what: pd.DataFrame | dict | str | os.PathLike,  # a table, arrays by name, or a file
     bound: str | float | dict | None = None,        # as for `compress_files`; None: without any loss
-    **choice,                                       # of a file as for `compress_files`, of a table as for `write_tables`
+    **choice,                                       # of a file: as for `compress_files`; of a table: `write_tables`
 ) -> bytes:  # of a `.hepae` file
     "A table or a file, compressed. Also as `hepae.compress`."
     if not isinstance(what, (str, os.PathLike)): return compress_table(what, bound, **choice)
@@ -123,7 +125,9 @@ def compress(
 def _as_stored(paths: list[Path], bound, choice: dict) -> dict:
     "For read_chunks: the file's own columns, unless `dims` names some."
     hepmc = any(kind_of(p) == "HepMC" for p in paths)
-    usual = ("on-shell-kept" if bound not in (None, "exact") and _number(bound) != 0 else "cartesian") if hepmc else None
+    if not hepmc: usual = None
+    elif bound in (None, "exact") or _number(bound) == 0: usual = "cartesian"
+    else: usual = "on-shell-kept"
     return choice | {"dims": choice.get("dims") or usual, "as_is": True}
 
 
@@ -146,12 +150,14 @@ def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str, index: bool
     if kind_of(path) == "ROOT" and (rest := branches_besides(path, schema.source)):
         some = ", ".join(rest[:8]) + (f" and {len(rest) - 8:,} more" if len(rest) > 8 else "")
         said.append(f"left out, as only {', '.join(schema.names)} are kept: {some} (--dims or --columns choose others)")
-    said += [f"{c.name} has values beyond one turn of radians, and is taken for an ordinary column" for c in schema.columns
-             if c.kind == "periodic" and not is_angle(table[c.name].to_numpy())]
+    odd = [c.name for c in schema.columns if c.kind == "periodic" and not is_angle(table[c.name].to_numpy())]
+    said += [f"{name} has values beyond one turn of radians, and is taken for an ordinary column" for name in odd]
     if bound not in (None, "exact") and all(c.bound == "exact" for c in schema.columns):
-        said.append(f"--bound {bound} rounds none of these columns, so all are exact; name those that it is for, as --bound 'NAME={bound}', or round all floats, as --bound rel:1e-3")
+        said.append(f"--bound {bound} rounds none of these columns, so all are exact; name those that it is for, "
+                    f"as --bound 'NAME={bound}', or round all floats, as --bound rel:1e-3")
     if (unordered == "table" or not index) and events_of(table) is not None:
-        said.append(f"left out: numbers, weights and beams of events, as rows without {'order' if index else 'an index'} belong to none")
+        lacking = "order" if index else "an index"
+        said.append(f"left out: numbers, weights and beams of events, as rows without {lacking} belong to none")
     return said
 
 
@@ -164,7 +170,7 @@ def _numbered(table: pd.DataFrame, first: int) -> pd.DataFrame:
 # %% ../../nbs/files/03_compression.ipynb #eb578341
 def decompress_file(
     source: str | Path,              # a .hepae file, or '-'
-    output: str | Path,              # .root, .parquet, .pkl or .csv; .npz or .hepmc (packed, too) for particles; '-' is standard output
+    output: str | Path,              # .root, .parquet, .pkl, .csv; .npz, .hepmc(.gz) of particles; '-': standard output
     rows: tuple[int, int] | None = None,  # first row, and one past the last; None: all
     model=None,                      # the shared model, if the file needs one
     tree_class: str | None = None,   # for .root: 'TTree' or 'RNTuple'
@@ -175,9 +181,7 @@ def decompress_file(
 ) -> dict:  # rows; of HepMC events: events, particles, left_out
     "Write what a `.hepae` file holds in the format that the suffix names."
     path, facts = Path(output), {"rows": 0}
-    if str(output) != PIPE:
-        check_free(path, force)
-        if path.suffix not in (".root", ".npz", *WRITERS) and not is_hepmc_name(path): raise UsageError(f"{path}: cannot write '{path.suffix}'; choose one of .root, {', '.join(WRITERS)}, .npz, .hepmc, .hepmc.gz")
+    if str(output) != PIPE: _check_output(path, force)
 
     def counted(tables: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for t in tables:
@@ -185,13 +189,17 @@ def decompress_file(
             if progress: progress(len(t))
             yield t
 
-    if rows is not None and (text == "hepmc" or is_hepmc_name(path)): raise UsageError("some rows are no whole events; decompress all to HepMC, or the rows to a table (.parquet, .csv)")
+    if rows is not None and (text == "hepmc" or is_hepmc_name(path)):
+        raise UsageError("some rows are no whole events; decompress all to HepMC, "
+                         "or the rows to a table (.parquet, .csv)")
     with _input(source) as file:
-        if rows is not None and not file.seekable(): raise UsageError("some rows can be taken from a file, not from a pipe; decompress all, or give the file")
+        if rows is not None and not file.seekable():
+            raise UsageError("some rows can be taken from a file, not from a pipe; decompress all, or give the file")
         tables = counted(read_tables(file, model) if rows is None else [read_rows(file, *rows, model)])
         hepmc = text == "hepmc" if str(output) == PIPE else is_hepmc_name(path)
         if not hepmc: tables = without_events(tables, remark)
-        if rows is not None and (path.suffix == ".csv" or str(output) == PIPE): tables = (_from_zero(t, rows[0]) for t in tables)
+        if rows is not None and (path.suffix == ".csv" or str(output) == PIPE):
+            tables = (_from_zero(t, rows[0]) for t in tables)
         if path.suffix == ".root" and str(output) != PIPE: tables = _without_index(tables, remark)
         if str(output) == PIPE: facts |= write_hepmc(tables, sys.stdout) if hepmc else _write_csv(tables, sys.stdout)
         elif hepmc: facts |= _hepmc_file(tables, path, force)
@@ -199,6 +207,14 @@ def decompress_file(
         elif path.suffix == ".npz": write(joined(list(tables)), path, force)  # from one table: memory grows with it
         else: write_chunks(tables, path, force)
     return facts
+
+
+def _check_output(path: Path, force: bool) -> None:
+    "UsageError if this file is there, or of a kind that we cannot write."
+    check_free(path, force)
+    if path.suffix in (".root", ".npz", *WRITERS) or is_hepmc_name(path): return
+    suffixes = ", ".join(WRITERS)
+    raise UsageError(f"{path}: cannot write '{path.suffix}'; choose one of .root, {suffixes}, .npz, .hepmc, .hepmc.gz")
 
 
 def _from_zero(table: pd.DataFrame, first: int) -> pd.DataFrame:
@@ -259,7 +275,10 @@ def _has_columns(path: str | Path, names: list[str]) -> bool:
 
 # %% ../../nbs/files/03_compression.ipynb #c78d3e3c
 class _EventsInStep:
-    "Facts about events of an original and of what came back, until both sides know of an event: their chunks end at different ones."
+    """Facts about events of an original and of what came back, kept until both sides know of an event.
+
+    The chunks of the two end at different events.
+    """
 
     def __init__(self): self.sides, self.done, self.remarks = [None, None], -1, []
 
@@ -267,13 +286,15 @@ class _EventsInStep:
         "Events of the original (0), or of what came back (1), in ascending order; None: it says nothing of them."
         if events is None: return
         new = events[events.index > self.done]
-        self.sides[side] = joined_events([with_events(pd.DataFrame(), e) for e in (self.sides[side], new) if e is not None])
+        parts = [with_events(pd.DataFrame(), e) for e in (self.sides[side], new) if e is not None]
+        self.sides[side] = joined_events(parts)
 
     def ready(self, all_seen: bool = False) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
         "The events of both sides that can be compared by now: up to the last that both know of, or all."
         a, b = self.sides
         if a is None or b is None or not all_seen and not min(len(a), len(b)): return
-        last = max((int(x.index[-1]) for x in (a, b) if len(x)), default=-1) if all_seen else min(int(a.index[-1]), int(b.index[-1]))
+        ends = [int(x.index[-1]) for x in (a, b) if len(x)]
+        last = max(ends, default=-1) if all_seen else min(ends)
         if last <= self.done: return
         yield tuple(x[x.index <= last] for x in (a, b))
         self.sides, self.done = [x[x.index > last] for x in (a, b)], last
@@ -282,8 +303,10 @@ class _EventsInStep:
         "A remark where the compressed file says nothing of events; HepaeError where only that file does."
         a, b = self.sides
         if a is not None and b is None:
-            self.remarks.append(f"{compressed} has no numbers, weights and beams of events (an older file, or rows without events or order), so only particles were compared")
-        if a is None and b is not None: raise HepaeError("only the compressed file has facts about events; it is another file")
+            self.remarks.append(f"{compressed} has no numbers, weights and beams of events (an older file, or rows "
+                                "without events or order), so only particles were compared")
+        if a is None and b is not None:
+            raise HepaeError("only the compressed file has facts about events; it is another file")
 
 # %% ../../nbs/files/03_compression.ipynb #f4f682f8
 def verify_file(
@@ -298,26 +321,34 @@ def verify_file(
     with _input(compressed) as file: header = Header.from_dict(Reader(file).facts)
     choice = {k: v for k, v in choice.items() if v}
     said = re.fullmatch(r"first (\d{1,9}) particles", header.schema.source.container)
-    with _as_files(inputs) as paths, _input(compressed) as file, naming(f"{', '.join(map(str, inputs))[:200]} against {compressed}"):
+    pair = f"{', '.join(map(str, inputs))[:200]} against {compressed}"
+    with _as_files(inputs) as paths, _input(compressed) as file, naming(pair):
         if particles is None and any(kind_of(p) == "HepMC" for p in paths): particles = int(said[1]) if said else "all"
         back = read_tables(file, model)
         first = next(back)
         as_is = {"dims": None, "as_is": True} if "columns" not in choice and _has_columns(paths[0], list(first)) else {}
-        choice = as_compressed(schema_of(first), kind_of(paths[0]), as_is | choice) | {"particles": particles_asked(paths, particles)}
+        choice = as_compressed(schema_of(first), kind_of(paths[0]), as_is | choice)
+        choice["particles"] = particles_asked(paths, particles)
         found = _Verdict()
-        original = _InStep(read_chunks(paths, **choice, remark=lambda text: None), lambda chunk: found.events.see(0, events_of(chunk)))
+        chunks = read_chunks(paths, **choice, remark=lambda text: None)
+        original = _InStep(chunks, lambda chunk: found.events.see(0, events_of(chunk)))
         for b in chain([first], back):
             found.events.see(1, events_of(b))
             a, b = original.take(len(b)), with_events(b, None)
-            if len(a) != len(b): raise HepaeError("the original has fewer rows; it is another file, or was read with other options")
+            if len(a) != len(b): raise _other_length("fewer")
             if not index: a, b = _numbered(a, found.rows), _numbered(b, found.rows)
             if header.unordered: a, b = _in_one_order(a, b, header)
             found.compare(a, b)
             for events in found.events.ready(): found.compare_events(*events)
-        if len(original.take(1)): raise HepaeError("the original has more rows; it is another file, or was read with other options")
+        if len(original.take(1)): raise _other_length("more")
         for events in found.events.ready(all_seen=True): found.compare_events(*events)
         found.events.finish(compressed)
         return found.facts()
+
+
+def _other_length(how: str) -> HepaeError:
+    "The error of a file with more or fewer rows."
+    return HepaeError(f"the original has {how} rows; it is another file, or was read with other options")
 
 
 class _InStep:
@@ -355,11 +386,13 @@ class _Verdict:
         for c in schema.columns: self._count(c.name, ~same_values(a[c.name], b[c.name], c))
         self.rows += len(a)
 
-    def _count(self, name: str, broken: np.ndarray) -> None: self.broken[name] = self.broken.get(name, 0) + int(broken.sum())
+    def _count(self, name: str, broken: np.ndarray) -> None:
+        self.broken[name] = self.broken.get(name, 0) + int(broken.sum())
 
     def compare_events(self, a: pd.DataFrame, b: pd.DataFrame) -> None:
         "Count what differs in the facts about events: events that only one side has, and values."
-        if set(a.columns) - set(b.columns): raise HepaeError("the facts about events have other columns; it is another file")
+        if set(a.columns) - set(b.columns):
+            raise HepaeError("the facts about events have other columns; it is another file")
         self.columns["events"] = "exact"
         for x, y in ((a, b), (b, a)): self._count("events", ~x.index.isin(y.index))
         both = b.index[b.index.isin(a.index)]
@@ -371,11 +404,12 @@ class _Verdict:
 
     def facts(self) -> dict:
         columns = [{"name": n, "bound": b, "violations": self.broken.get(n, 0)} for n, b in self.columns.items()]
-        return {"rows": self.rows, "violations": sum(c["violations"] for c in columns), "columns": columns, "remarks": self.events.remarks}
+        violations = sum(c["violations"] for c in columns)
+        return {"rows": self.rows, "violations": violations, "columns": columns, "remarks": self.events.remarks}
 
 
 def _in_one_order(a: pd.DataFrame, b: pd.DataFrame, header: Header) -> tuple[pd.DataFrame, pd.DataFrame]:
-    "Rows of an original and what came back of them, whose order was free, both in one order: that of the values that should have come back."
+    "Rows and what came back of them in one order, where it was free: that of the values that should have come back."
     expected = stored_values(a, header)
     events = [t.index.get_level_values(0).to_numpy() for t in (a, b)] if header.unordered == "events" else None
     keys = [pd.factorize(pd.concat([_comparable(t[n]) for t in (expected, b)]))[0] for n in b][::-1]
@@ -414,7 +448,9 @@ def compress_each(
     "Compress each file to one of its own: here, with some processes, or on a Dask cluster that sees the same files."
     paths, folder = expand(inputs), Path(folder)
     outputs = [folder / f"{p.stem}.hepae" for p in paths]
-    if twice := sorted({o.name for o in outputs if outputs.count(o) > 1}): raise UsageError(f"{folder}: {', '.join(twice)} would be written twice; compress these files separately")
+    twice = sorted({o.name for o in outputs if outputs.count(o) > 1})
+    if twice:
+        raise UsageError(f"{folder}: {', '.join(twice)} would be written twice; compress these files separately")
     folder.mkdir(exist_ok=True)
     for o in outputs: check_free(o, options.get("force", False))
     tasks = [(str(p), str(o), options) for p, o in zip(paths, outputs)]
@@ -424,7 +460,8 @@ def compress_each(
             done.append(_one(*t, remark))
             if progress: progress(done[-1])
         return done
-    return _on_cluster([(os.path.abspath(p), os.path.abspath(o), options) for p, o, _ in tasks], address, workers, progress, remark)
+    absolute = [(os.path.abspath(p), os.path.abspath(o), options) for p, o, _ in tasks]
+    return _on_cluster(absolute, address, workers, progress, remark)
 
 
 def _on_cluster(tasks: list[tuple], address: str | None, workers: int, progress, remark) -> list[dict]:
@@ -451,10 +488,14 @@ def describe_hepae(
         reader = Reader(file)
         header, end = Header.from_dict(reader.facts), open_end(file)
     size = path.stat().st_size
-    sections = {"header": reader.sizes["H"], "model": reader.sizes.get("M", 0), "payload": sum(n for n, _ in end.chunks)}
+    payload = sum(n for n, _ in end.chunks)
+    sections = {"header": reader.sizes["H"], "model": reader.sizes.get("M", 0), "payload": payload}
     sections["frame"] = size - sum(sections.values())
     source = header.schema.source
-    columns = [{"name": c.name, "dtype": c.dtype, "unit": c.unit, "kind": c.kind, "bound": c.bound} for c in header.schema.columns]
-    return {"file": path.name, "kind": "hepae", "bytes": size, "version": 1, "codec": header.codec, "rows": end.rows, "entries": end.events, "chunks": len(end.chunks), "unordered": header.unordered,
-            "model": header.model, "model_inside": reader.model is not None, "sections": sections, "bits_per_row": 8 * size / end.rows if end.rows else None, "preset": header.schema.name,
-            "source": {"format": source.format, "tree": source.tree, "container": source.container}, "columns": columns}
+    return {
+        "file": path.name, "kind": "hepae", "bytes": size, "version": 1, "codec": header.codec,
+        "rows": end.rows, "entries": end.events, "chunks": len(end.chunks), "unordered": header.unordered,
+        "model": header.model, "model_inside": reader.model is not None, "sections": sections,
+        "bits_per_row": 8 * size / end.rows if end.rows else None, "preset": header.schema.name,
+        "source": {name: getattr(source, name) for name in ("format", "tree", "container")},
+        "columns": [column_facts(c) for c in header.schema.columns]}

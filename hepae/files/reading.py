@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['READERS', 'kind_of', 'expand', 'check_same_kind', 'read_chunks', 'read', 'write', 'extract', 'particles_asked',
-           'describe']
+           'describe', 'column_facts']
 
 # %% ../../nbs/files/02_reading.ipynb #7684901d
 import glob
@@ -43,6 +43,7 @@ from ..io.unpickle import read_pickle
 from ..physics.kinematics import COMPONENTS, component, inputs_for
 from hepae.schema import (
     INDEX,
+    Column,
     Schema,
     Source,
     events_between,
@@ -80,10 +81,13 @@ def kind_of(
     if head.startswith(b"PK\x03\x04") and path.suffix == ".npz": return "npz"
     if head[:1] == b"\x80" and head[1:2] <= b"\x05" or {".pkl", ".pickle"} & set(path.suffixes): return "pickle"
     if b"HepMC::" in text[:200] or named: return "HepMC"
-    if path.suffix == ".root": raise HepaeError(f"{path}: not a ROOT file (it does not begin with 'root'); check how it was copied")
+    if path.suffix == ".root":
+        raise HepaeError(f"{path}: not a ROOT file (it does not begin with 'root'); check how it was copied")
     try: line = head.decode("utf-8", errors="strict" if len(head) < 65536 else "ignore").partition("\n")[0]
     except UnicodeDecodeError: line = "\0"
-    if "\0" in line: raise HepaeError(f"{path}: is none of ROOT, parquet, pickle, HepMC, CSV or ragged text; convert it to one of these")
+    if "\0" in line:
+        raise HepaeError(f"{path}: is none of ROOT, parquet, pickle, HepMC, CSV or ragged text; "
+                         "convert it to one of these")
     return "ragged text" if is_ragged(line) else "CSV"
 
 # %% ../../nbs/files/02_reading.ipynb #b90e102a
@@ -101,9 +105,17 @@ def expand(
 # %% ../../nbs/files/02_reading.ipynb #4a90c5f6
 def _canonical_names(table: pd.DataFrame, columns: dict[str, str] | None) -> pd.DataFrame:
     "The table with its four-momentum columns under their own names (`columns`: name → column in the file)."
-    if columns and (absent := [c for c in columns.values() if c not in table]): raise HepaeError(f"no column {', '.join(absent)}; there are {', '.join(map(str, table.columns))}")
-    names = {c: n for n, c in columns.items()} if columns else {c: COMPONENTS.get(str(c).lower(), c) for c in table}
+    for column in (columns or {}).values():
+        if column not in table: raise _no_column(table, columns)
+    names = {c: COMPONENTS.get(str(c).lower(), c) for c in table}
+    if columns: names = {c: n for n, c in columns.items()}
     return table.rename(columns=names) if len(set(names.values())) == len(names) else table
+
+
+def _no_column(table: pd.DataFrame, columns: dict[str, str]) -> HepaeError:
+    "The error of columns that are asked for and not there."
+    absent = ", ".join(c for c in columns.values() if c not in table)
+    return HepaeError(f"no column {absent}; there are {', '.join(map(str, table.columns))}")
 
 
 def _whole_events(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -119,14 +131,19 @@ def _whole_events(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     if held is not None: yield held
 
 
-def _shifted(table: pd.DataFrame, entries: int, first: int = 0) -> pd.DataFrame:
-    "The table with its entries, or its rows numbered from `first` on, renumbered to follow those of the files before; an index of its own stays."
+def _shifted(
+    table: pd.DataFrame,
+    entries: int,    # of the files before
+    first: int = 0,  # number of the first row, where rows are numbered
+) -> pd.DataFrame:
+    "The table with entries or row numbers that follow those of the files before; an index of its own stays."
     if not entries: return table
     table = events_between(table, shift=entries)
     if is_numbered(table.index, first): return table.set_axis(table.index + entries)
     if not (has_events(table.index) and list(table.index.names) == INDEX): return table
     entry, subentry = levels_of(table.index)
-    if entries > 0 and len(entry) and entry.min() < 0: raise HepaeError("has entries below 0, which cannot follow those of another file; treat these files separately")
+    if entries > 0 and len(entry) and entry.min() < 0:
+        raise HepaeError("has entries below 0, which cannot follow those of another file; treat these files separately")
     return table.set_axis(pd.MultiIndex.from_arrays([entry + entries, subentry], names=INDEX))
 
 
@@ -155,19 +172,21 @@ READERS = {
 def _as_described(table: pd.DataFrame, schema: Schema, unit: str | None) -> pd.DataFrame:
     "The table with what its file says of its columns: bounds, kinds and units are not to be guessed again."
     known, guessed = {c.name: c for c in schema.columns}, schema_of(table)
-    keep = lambda c: replace(known[c.name], unit=known[c.name].unit if unit is None else c.unit) if c.name in known and known[c.name].dtype == c.dtype else c
-    return with_schema(table, replace(guessed, columns=tuple(map(keep, guessed.columns))))
+    def described(c):
+        if c.name not in known or known[c.name].dtype != c.dtype: return c
+        return known[c.name] if unit is None else replace(known[c.name], unit=c.unit)
+    return with_schema(table, replace(guessed, columns=tuple(map(described, guessed.columns))))
 
 
 @dataclass
 class _Together:
     "What several table files have in common, so that one is read as the others are."
     dtypes: dict = field(default_factory=dict)  # of columns, wider than those of some of them
-    types: dict = field(default_factory=dict)   # Arrow's types of columns of parquet files that have nulls, or are none of pandas'
+    types: dict = field(default_factory=dict)   # Arrow's, of parquet's columns with nulls or of no dtype of pandas
 
 
 def _together(paths: list[str | Path]) -> _Together:
-    "The dtypes that hold the columns of all files: pandas' with gaps, if some have gaps; of CSV files any, as if they were one."
+    "The dtypes that hold the columns of all files: with gaps, if some have gaps; of CSV, as if they were one file."
     kinds = {kind_of(path) for path in paths} if len(paths) > 1 else {}
     if kinds == {"CSV"}:
         same = len({tuple(csv_columns_of(path)) for path in paths}) == 1
@@ -178,8 +197,13 @@ def _together(paths: list[str | Path]) -> _Together:
         with naming(path): first = next(iter(READERS[kind_of(path)](path, lambda text: None)))
         for n, dtype in first.dtypes.items(): found.setdefault(n, set()).add(str(dtype))
         if kind_of(path) == "parquet": types |= schema_of(first).source.dtypes
-    gapped = {n: next((d for d in dtypes if d != d.lower() or d == "boolean"), "") for n, dtypes in found.items() if len(dtypes) == 2}
+    gapped = {n: _with_gap(dtypes) for n, dtypes in found.items() if len(dtypes) == 2}
     return _Together({n: d for n, d in gapped.items() if d and found[n] == {d, str(number_dtype(d))}}, types)
+
+
+def _with_gap(dtypes: set[str]) -> str:
+    "The one of these dtypes that has gaps, or ''."
+    return next((d for d in dtypes if d != d.lower() or d == "boolean"), "")
 
 
 def _with_gaps(table: pd.DataFrame, wider: dict[str, str]) -> pd.DataFrame:
@@ -189,32 +213,62 @@ def _with_gaps(table: pd.DataFrame, wider: dict[str, str]) -> pd.DataFrame:
     found, described = table.astype(wider), "hepae_schema" in table.attrs
     if not described: return found
     schema = schema_of(table)
-    return with_schema(found, replace(schema, columns=tuple(replace(c, dtype=wider.get(c.name, c.dtype)) for c in schema.columns)))
+    columns = tuple(replace(c, dtype=wider.get(c.name, c.dtype)) for c in schema.columns)
+    return with_schema(found, replace(schema, columns=columns))
 
 
-def _table_chunks(path: Path, kind: str, wanted: list[str] | None, columns: dict[str, str] | None, unit: str | None, leading: bool, first_entry: int, allow_missing: bool,
-                  as_is: bool = False, remark=lambda text: None, together: _Together = _Together()) -> Iterator[pd.DataFrame]:
-    "The wanted columns of a pickle, parquet or CSV file; all columns, with `as_is` under their own names, if nothing in particular is wanted."
+def _remark_attributes(chunk: pd.DataFrame, remark: Callable) -> None:
+    "Attributes of a table are not kept; say so."
+    kept = [str(k) for k in chunk.attrs if k not in ("hepae_schema", "hepae_events")]
+    if kept: remark(f"left out: attributes of the table ({', '.join(kept)[:100]})")
+
+
+def _check_computable(path: Path, chunk: pd.DataFrame, wanted: list) -> None:
+    "HepaeError if a wanted column is neither there nor can be computed."
+    lacking = [v for v in wanted if not inputs_for(v, set(chunk))]
+    if lacking:
+        raise HepaeError(f"{path}: has no {', '.join(lacking)} and not what they are computed from; "
+                         f"its columns are {', '.join(map(str, chunk.columns))}; name them with --columns")
+
+
+def _source_of(chunk: pd.DataFrame, schema: Schema, kind: str, columns, together: _Together, entries: int) -> Source:
+    "Where a chunk is from: what its own schema says, or this file."
+    source = schema.source if schema.source.format else Source(kind, branches=columns or {})
+    source = replace(source, entries=entries)
+    if kind != "parquet" or source.format != "parquet": return source
+    types = {n: t for n, t in together.types.items() if n in chunk or n in INDEX}
+    return replace(source, dtypes=source.dtypes | types)
+
+
+def _table_chunks(
+    path: Path, kind: str, wanted: list[str] | None, columns: dict[str, str] | None, unit: str | None, leading: bool,
+    first_entry: int, allow_missing: bool,
+    as_is: bool = False,  # if nothing is wanted: columns under their own names
+    remark=lambda text: None, together: _Together = _Together(),
+) -> Iterator[pd.DataFrame]:
+    "The wanted columns of a pickle, parquet or CSV file; all columns, if nothing in particular is wanted."
     chunks = read_csv_chunks(path, remark, together.dtypes or None) if kind == "CSV" else READERS[kind](path, remark)
     rows = entries = 0
-    _canonical = (lambda table, columns: table) if as_is and wanted is None and not columns else _canonical_names
+    own_names = as_is and wanted is None and not columns
+    def canonical(table): return table if own_names else _canonical_names(table, columns)
     if together.dtypes and kind != "CSV": chunks = (_with_gaps(chunk, together.dtypes) for chunk in chunks)
     for chunk in _whole_events(chunks) if leading else chunks:
-        if not rows and (kept := [str(k) for k in chunk.attrs if k not in ("hepae_schema", "hepae_events")]): remark(f"left out: attributes of the table ({', '.join(kept)[:100]})")
-        schema = schema_of(chunk) if "hepae_schema" in chunk.attrs else infer_schema(_canonical(chunk, columns), unit or "")
-        chunk = _canonical(chunk, columns)
-        want = list(chunk) if wanted is None else [v for v in wanted if inputs_for(v, set(chunk))] if allow_missing else wanted
-        if lacking := [v for v in want if not inputs_for(v, set(chunk))]:
-            raise HepaeError(f"{path}: has no {', '.join(lacking)} and not what they are computed from; its columns are {', '.join(map(str, chunk.columns))}; name them with --columns")
-        if leading and has_events(chunk.index): chunk = chunk.iloc[_leading(chunk)]
-        entries = max(entries, n_entries(chunk.index), schema.source.entries) if has_events(chunk.index) else rows + len(chunk)
-        source = replace(schema.source if schema.source.format else Source(kind, branches=columns or {}), entries=first_entry + entries)
-        if kind == "parquet" and source.format == "parquet": source = replace(source, dtypes={**source.dtypes, **{n: t for n, t in together.types.items() if n in chunk or n in INDEX}})
-        energy_unit = unit if unit is not None else next((c.unit for c in schema.columns if c.unit in ("MeV", "GeV")), "")
+        if not rows: _remark_attributes(chunk, remark)
+        described = "hepae_schema" in chunk.attrs
+        schema = schema_of(chunk) if described else infer_schema(canonical(chunk), unit or "")
+        chunk = canonical(chunk)
+        want = list(chunk) if wanted is None else wanted
+        if wanted is not None and allow_missing: want = [v for v in wanted if inputs_for(v, set(chunk))]
+        _check_computable(path, chunk, want)
+        of_events = has_events(chunk.index)
+        if leading and of_events: chunk = chunk.iloc[_leading(chunk)]
+        entries = max(entries, n_entries(chunk.index), schema.source.entries) if of_events else rows + len(chunk)
+        source = _source_of(chunk, schema, kind, columns, together, first_entry + entries)
+        energy_unit = next((c.unit for c in schema.columns if c.unit in ("MeV", "GeV")), "") if unit is None else unit
         chunk, rows = _shifted(chunk, first_entry, rows), rows + len(chunk)
         table = with_events(with_columns(chunk, want, energy_unit, source), events_of(chunk))
-        if as_is and wanted is None and not columns: table.columns = chunk.columns  # with the dtype and the name of their axis
-        yield _as_described(table, schema, unit) if "hepae_schema" in chunk.attrs and not columns else table
+        if own_names: table.columns = chunk.columns  # with the dtype and the name of their axis
+        yield _as_described(table, schema, unit) if described and not columns else table
 
 # %% ../../nbs/files/02_reading.ipynb #6bb17d8c
 def _units(schema: Schema) -> dict[str, str]: return {c.name: c.unit or "none that is known" for c in schema.columns}
@@ -226,32 +280,39 @@ def check_same_kind(
     other: str | Path,      # a file that follows
     follows: pd.DataFrame,
 ) -> None:
-    "HepaeError naming both files where they cannot be joined: other units, trees, containers, formats, components or dtypes."
+    "HepaeError naming both files where they cannot be joined: other units, trees, formats, components or dtypes."
     a, b = schema_of(table), schema_of(follows)
     first, second = _units(a), _units(b)
     if n := next((n for n in first if second.get(n, first[n]) != first[n]), None):
-        raise HepaeError(f"{path} has {n} in {first[n]}, and {other} in {second[n]}; treat these files separately, or say --unit where one does not know its own")
-    for what, mend in (("format", "treat them separately"), ("tree", "choose with --tree"), ("container", "choose with --container")):
+        raise HepaeError(f"{path} has {n} in {first[n]}, and {other} in {second[n]}; treat these files separately, "
+                         "or say --unit where one does not know its own")
+    mends = {"format": "treat them separately", "tree": "choose with --tree", "container": "choose with --container"}
+    for what, mend in mends.items():
         x, y = getattr(a.source, what), getattr(b.source, what)
-        if x != y: raise HepaeError(f"{path} has the {what} {x or 'of no name'}, and {other} {y or 'one of no name'}; {mend}, or treat these files separately")
-    if set(a.source.branches) != set(b.source.branches): raise HepaeError(f"{path} has {', '.join(a.source.branches)}, and {other} {', '.join(b.source.branches)}; ask for what both have with --dims, or treat these files separately")
+        if x != y:
+            raise HepaeError(f"{path} has the {what} {x or 'of no name'}, and {other} {y or 'one of no name'}; "
+                             f"{mend}, or treat these files separately")
+    if set(a.source.branches) != set(b.source.branches):
+        raise HepaeError(f"{path} has {', '.join(a.source.branches)}, and {other} {', '.join(b.source.branches)}; "
+                         "ask for what both have with --dims, or treat these files separately")
     try: check_alike(follows, table)
     except HepaeError as e: raise HepaeError(f"{other} does not follow {path}: {e}") from e
 
 # %% ../../nbs/files/02_reading.ipynb #736ae59d
 def read_chunks(
     paths: Iterable[str | Path],             # files of any kind
-    dims: str | list[str] | None = "4D",     # a preset, or names of presets and variables; None: all columns of a table file
+    dims: str | list[str] | None = "4D",     # a preset, or names of presets and variables; None: all of a table file
     container: str | None = None,            # of a ROOT file; the object type of ragged text ('j' if not given)
     tree: str | None = None,                 # of a ROOT file, if several have that container
     columns: dict[str, str] | None = None,   # variable → branch or column, where names are unusual
     unit: str | None = None,                 # 'MeV' or 'GeV', where the file does not say; nothing is converted
     leading: bool = False,                   # only the jet of highest pt in each event
     allow_missing: bool = False,             # leave out the variables that a file does not have
-    particles: int | None = None,            # of a HepMC file or a table of particles: the first so many of each event; None: all
+    particles: int | None = None,            # of HepMC, or a table of particles: the first so many of each event
     progress: Callable[[int], None] | None = None,  # called with the bytes of a HepMC file read since the last call
-    remark: Callable[[str], None] | None = None,  # told what of HepMC files is left out, before the first table; all chunks then have the same columns of events
-    as_is: bool = False,                     # without `dims`: columns and momenta as the file has them, under their own names
+    # told what of HepMC files is left out, before the first table; all chunks then have the same columns of events
+    remark: Callable[[str], None] | None = None,
+    as_is: bool = False,                     # without `dims`: columns and momenta under the file's own names
 ) -> Iterator[pd.DataFrame]:
     "Tables of the wanted variables, chunk by chunk, over all files; entries are numbered through."
     wanted, entries, before = variables(dims), 0, None
@@ -260,13 +321,20 @@ def read_chunks(
     for path in paths:
         with naming(path):
             kind, said = kind_of(path), _remarking(remark, path if len(paths) > 1 else None)
-            if particles is not None and kind in ("ROOT", "ragged text"): raise UsageError(f"{path}: --particles is for HepMC files, and this is {kind}; leave it out")
+            _refuse_options(path, kind, particles, container or tree or columns or unit or leading)
             if kind == "HepMC":
-                if container or tree or columns or unit or leading: raise UsageError(f"{path}: a HepMC file has particles in its own unit, so --container, --tree, --columns, --unit and --leading mean nothing here; leave them out")
                 chunks = read_particles(path, particles, dims or "cartesian", entries, progress, columns=of_events)
-            elif kind == "ROOT": chunks = read_root_chunks(path, wanted if as_is else wanted or preset("4D"), container, tree, columns, unit, leading, entries, allow_missing)
-            elif kind == "ragged text": chunks = _ragged(path, wanted or preset("E4D"), container or "j", unit, leading, entries, allow_missing)
-            else: chunks = (_first_particles(t, particles) for t in _table_chunks(Path(path), kind, wanted, columns, unit, leading, entries, allow_missing, as_is, said, together))
+            elif kind == "ROOT":
+                branches = wanted if as_is else wanted or preset("4D")
+                chunks = read_root_chunks(
+                    path, branches, container, tree, columns, unit, leading, entries, allow_missing)
+            elif kind == "ragged text":
+                names = wanted or preset("E4D")
+                chunks = _ragged(path, names, container or "j", unit, leading, entries, allow_missing)
+            else:
+                tables = _table_chunks(Path(path), kind, wanted, columns, unit, leading, entries, allow_missing,
+                                       as_is, said, together)
+                chunks = _with_first_particles(tables, particles)
             for k, chunk in enumerate(chunks):
                 if k == 0 and before is not None: check_same_kind(*before, path, chunk)
                 if k == 0: before = path, chunk.iloc[:0]
@@ -285,28 +353,56 @@ def _surveyed(paths: list[str | Path], particles: int | None, remark: Callable) 
     if not some: return None
     found = survey(some)
     left_out = found.left_out() + [f"all but the first {particles} particles of each event"] * (particles is not None)
-    if left_out: remark(f"left out: {'; '.join(left_out)}; final particles are kept, ranked by momentum, and number, weights and beams of each event")
+    if left_out:
+        remark(f"left out: {'; '.join(left_out)}; final particles are kept, ranked by momentum, "
+               "and number, weights and beams of each event")
     return found.columns()
+
+
+def _refuse_options(path: str | Path, kind: str, particles: int | None, of_jets) -> None:
+    "UsageError for options that mean nothing for a kind of file."
+    if particles is not None and kind in ("ROOT", "ragged text"):
+        raise UsageError(f"{path}: --particles is for HepMC files, and this is {kind}; leave it out")
+    if kind == "HepMC" and of_jets:
+        raise UsageError(f"{path}: a HepMC file has particles in its own unit, so --container, --tree, --columns, "
+                         "--unit and --leading mean nothing here; leave them out")
+
+
+def _with_first_particles(tables: Iterator[pd.DataFrame], particles: int | None) -> Iterator[pd.DataFrame]:
+    "The same for each of several tables."
+    for table in tables: yield _first_particles(table, particles)
 
 
 def _first_particles(table: pd.DataFrame, particles: int | None) -> pd.DataFrame:
     "The first so many rows of each event of a table of particles."
     if particles is None: return table
-    if table.index.nlevels != 2 or not ("pid" in table or schema_of(table).source.format == "HepMC"): raise UsageError(f"--particles is for HepMC files and tables made of them, and this one has {', '.join(map(str, table))}; leave it out")
     schema = schema_of(table)
-    return with_schema(table[table.index.get_level_values(1) < particles], replace(schema, source=replace(schema.source, container=f"first {particles} particles")))
+    if table.index.nlevels != 2 or not ("pid" in table or schema.source.format == "HepMC"):
+        raise UsageError("--particles is for HepMC files and tables made of them, "
+                         f"and this one has {', '.join(map(str, table))}; leave it out")
+    source = replace(schema.source, container=f"first {particles} particles")
+    return with_schema(table[table.index.get_level_values(1) < particles], replace(schema, source=source))
 
 
-def _ragged(path: str | Path, wanted: list[str], container: str, unit: str | None, leading: bool, first_entry: int, allow_missing: bool) -> Iterator[pd.DataFrame]:
+def _ragged(
+    path: str | Path, wanted: list[str], container: str, unit: str | None, leading: bool, first_entry: int,
+    allow_missing: bool,
+) -> Iterator[pd.DataFrame]:
     "The wanted variables of ragged text."
     rows = 0
     for chunk in read_ragged_chunks(path, container, first_entry):
         rows += len(chunk)
-        if leading: chunk = chunk.iloc[leading_rows(chunk["pt"].to_numpy(), chunk.index.get_level_values(0).to_numpy())]
+        if leading:
+            entry = chunk.index.get_level_values(0).to_numpy()
+            chunk = chunk.iloc[leading_rows(chunk["pt"].to_numpy(), entry)]
         have = [v for v in wanted if inputs_for(v, set(chunk))]
-        if have != wanted and not (allow_missing and have): raise HepaeError(f"{path}: ragged text has no {', '.join(v for v in wanted if v not in have)}; it has E, pt, eta, phi and what follows from them")
+        if have != wanted and not (allow_missing and have):
+            lacking = ", ".join(v for v in wanted if v not in have)
+            raise HepaeError(f"{path}: ragged text has no {lacking}; it has E, pt, eta, phi and what follows from them")
         yield with_columns(chunk, have, unit or "", schema_of(chunk).source)
-    if not rows: raise UsageError(f"{path}: no object of type {container}; choose with --container: {', '.join(ragged_types(path))}")
+    if not rows:
+        types = ", ".join(ragged_types(path))
+        raise UsageError(f"{path}: no object of type {container}; choose with --container: {types}")
 
 
 def read(
@@ -334,7 +430,9 @@ def write(
     if Path(path).suffix == ".root": return write_root(table, path, tree_class, force)
     elif Path(path).suffix == ".npz": write_npz(blocks_of(table), path, force)
     elif Path(path).suffix in WRITERS: write_chunks([table], path, force)
-    else: raise UsageError(f"{path}: cannot write '{Path(path).suffix}'; choose one of .root, {', '.join(WRITERS)}, .npz")
+    else:
+        suffixes = ", ".join(WRITERS)
+        raise UsageError(f"{path}: cannot write '{Path(path).suffix}'; choose one of .root, {suffixes}, .npz")
     return {}
 
 # %% ../../nbs/files/02_reading.ipynb #1e9df460
@@ -347,7 +445,7 @@ def extract(
     events: tuple[int, int] | None = None,  # first event, and one past the last; they are numbered from 0 then
     remark: Callable[[str], None] = lambda text: None,  # told what is left out
     **choice,                     # dims, container, tree, columns, unit, leading, allow_missing: as for read_chunks
-) -> dict:  # rows, entries, columns, unit, container, nonfinite, missing; short: events with fewer particles than asked for
+) -> dict:  # rows, entries, columns, unit, container, nonfinite, missing; short: events with too few particles
     "Extract a table from files to a file; HepaeError if there is no jet or particle in any of them."
     facts, N = {"rows": 0, "nonfinite": {}}, particles_asked(paths, particles)
     wanted = choice.pop("dims", "4D" if particles is None else None)
@@ -358,25 +456,37 @@ def extract(
             facts["rows"] += len(chunk)
             if N: facts["full"] = facts.get("full", 0) + int((chunk.index.get_level_values(1) == N - 1).sum())
             for n, x in chunk.items():
-                bad = int((~np.isfinite(flat_values(x))).sum()) if x.dtype.kind == "f" or is_ragged_dtype(x.dtype) else 0
+                bad = _nonfinite(x)
                 if bad: facts["nonfinite"][n] = facts["nonfinite"].get(n, 0) + bad
             if progress: progress(chunk)
             yield chunk
-        if not facts["rows"]: raise HepaeError(f"{', '.join(map(str, paths))[:200]}: there is not one {'jet' if particles is None else 'particle'} in this input; nothing to extract")
+        if not facts["rows"]:
+            what = "jet" if particles is None else "particle"
+            raise HepaeError(f"{', '.join(map(str, paths))[:200]}: there is not one {what} in this input; "
+                             "nothing to extract")
 
     tables = without_events(counted(), remark)
     if Path(output).suffix == ".npz": schema = _write_blocks(joined(list(tables)), N, output, force)
     else: schema = write_chunks(tables, output, force)
     source = schema.source
     if N: facts["short"] = source.entries - facts.pop("full", 0)
-    return facts | {"entries": source.entries, "columns": schema.names, "container": source.container, "tree": source.tree, "units": {c.name: c.unit for c in schema.columns if c.unit},
-                    "missing": [v for v in variables(wanted) or [] if v not in schema.names]}
+    units = {c.name: c.unit for c in schema.columns if c.unit}
+    missing = [v for v in variables(wanted) or [] if v not in schema.names]
+    return facts | {"entries": source.entries, "columns": schema.names, "container": source.container,
+                    "tree": source.tree, "units": units, "missing": missing}
+
+
+def _nonfinite(x: pd.Series) -> int:
+    "How many values are NaN or infinite."
+    if x.dtype.kind != "f" and not is_ragged_dtype(x.dtype): return 0
+    return int((~np.isfinite(flat_values(x))).sum())
 
 
 def _some_events(chunks: Iterable[pd.DataFrame], first: int, last: int) -> Iterator[pd.DataFrame]:
     "Events `first` to `last` − 1, numbered from 0; what follows is not read."
     for chunk in chunks:
-        if not has_events(chunk.index): raise UsageError("--events needs a table with events, and this one has none; leave it out")
+        if not has_events(chunk.index):
+            raise UsageError("--events needs a table with events, and this one has none; leave it out")
         entry, schema = levels_of(chunk.index)[0], schema_of(chunk)
         source = replace(schema.source, entries=max(0, min(schema.source.entries, last) - first))
         kept = events_between(chunk[(entry >= first) & (entry < last)], first, last)
@@ -388,11 +498,13 @@ def particles_asked(
     paths: Iterable[str | Path],
     particles: int | str | None,  # a number, 'all', or None if nobody said
 ) -> int | None:                  # None: all
-    "How many particles of each event are meant; UsageError for a HepMC file where nobody said, or any other file where somebody did."
+    "How many particles of each event are meant; UsageError where HepMC needs a number, or other files get one."
     for path in paths:
         kind = kind_of(path)
-        if kind == "HepMC" and particles is None: raise UsageError(f"{path}: a HepMC file has whole events; say how many final-state particles of each are meant, --particles 50 or --particles all")
-        if kind in ("ROOT", "ragged text") and particles is not None: raise UsageError(f"{path}: --particles is for HepMC files, and this is {kind}; leave it out")
+        if kind == "HepMC" and particles is None:
+            raise UsageError(f"{path}: a HepMC file has whole events; say how many final-state particles of each are "
+                             "meant, --particles 50 or --particles all")
+        _refuse_options(path, kind, particles, of_jets=None)
     return None if particles == "all" else particles
 
 
@@ -414,6 +526,11 @@ def describe(
     return facts | _describe_table(read(path))
 
 
+def column_facts(column: Column) -> dict:
+    "What a schema says of a column, for people and programs."
+    return {name: getattr(column, name) for name in ("name", "dtype", "unit", "kind", "bound")}
+
+
 def _describe_column(x: pd.Series, kind: str) -> dict:
     "Span and gaps of a column; of text, how many different values it has."
     if kind in ("text", "time"):
@@ -428,6 +545,8 @@ def _describe_column(x: pd.Series, kind: str) -> dict:
 def _describe_table(table: pd.DataFrame) -> dict:
     "Rows, events and columns of a table."
     schema = schema_of(table)
-    columns = [{"name": c.name, "dtype": c.dtype, "unit": c.unit, "kind": c.kind, "bound": c.bound} | _describe_column(table[c.name], c.kind) for c in schema.columns]
+    columns = [column_facts(c) | _describe_column(table[c.name], c.kind) for c in schema.columns]
     if any("values" in c for c in columns): columns = [c | {"values": c.get("values")} for c in columns]
-    return {"rows": len(table), "entries": schema.source.entries or None, "preset": schema.name, "container": schema.source.container, "tree": schema.source.tree, "columns": columns}
+    source = schema.source
+    return {"rows": len(table), "entries": source.entries or None, "preset": schema.name,
+            "container": source.container, "tree": source.tree, "columns": columns}

@@ -69,7 +69,8 @@ def pieces(
                 yield piece
     except EOFError as e: raise HepaeError(f"{path}: the {kind} file is cut short; copy it again") from e
     except (OSError, zlib.error, lzma.LZMAError, *_zstd_errors()) as e:
-        raise HepaeError(f"{path}: cannot be read ({kind or 'plain'} file: {' '.join(str(e).split()) or type(e).__name__}); copy it again") from e
+        why = " ".join(str(e).split()) or type(e).__name__
+        raise HepaeError(f"{path}: cannot be read ({kind or 'plain'} file: {why}); copy it again") from e
 
 
 def _zstd_errors() -> tuple:
@@ -92,13 +93,17 @@ def head_of(
 # %% ../../nbs/hepmc/01_text.ipynb #6b16c8b3
 _TEXT = "write it as HepMC3 text (Asciiv3), such as with HepMC3's convert_example, and give that"
 _FOREIGN = {  # how its first bytes look: what it is, what to do
-    rb"[^\0]*<LesHouchesEvents": ("Les Houches events (LHE), partons before showers and hadrons", "run a shower over it and give its HepMC file"),
+    rb"[^\0]*<LesHouchesEvents": (
+        "Les Houches events (LHE), partons before showers and hadrons", "run a shower over it and give its HepMC file"),
     rb"hmpb": ("HepMC3 as protocol buffers", _TEXT),
-    rb"root": ("a ROOT file", f"if HepMC3 wrote it (tree hepmc3_tree), {_TEXT}; else give it a name that ends with .root"),
+    rb"root": (
+        "a ROOT file", f"if HepMC3 wrote it (tree hepmc3_tree), {_TEXT}; else give it a name that ends with .root"),
     rb"\s*HepMC::HEPEVT": ("a HEPEVT listing", _TEXT),
     rb"\s*E +-?\d+ +\d+ *\r?\n[ \t]+-?\d+ +-?\d+ +\d": ("HEPEVT text", _TEXT),
-    rb"\s*HepMC::(Version \S+\s+HepMC::)?IO_(Ascii|ExtendedAscii|AsciiParticles)\b": ("an old format of HepMC (IO_Ascii)", "write it as IO_GenEvent with HepMC 2 and give that"),
-    rb"\x93NUMPY|\x89HDF\r\n|PAR1|PK\x03\x04": ("a file of numbers, not of events", "give it the name that belongs to it"),
+    rb"\s*HepMC::(Version \S+\s+HepMC::)?IO_(Ascii|ExtendedAscii|AsciiParticles)\b": (
+        "an old format of HepMC (IO_Ascii)", "write it as IO_GenEvent with HepMC 2 and give that"),
+    rb"\x93NUMPY|\x89HDF\r\n|PAR1|PK\x03\x04": (
+        "a file of numbers, not of events", "give it the name that belongs to it"),
 }
 
 
@@ -139,8 +144,12 @@ def blocks(
             block, held = held[0][:cut], [held[0][cut:]]
             yield line, block
             line, length, enough = line + block.count(b"\n"), len(held[0]), size
-        elif held[0].rfind(b"\n") + MOST_LINE < length: raise HepaeError(f"{path}: a line after line {line} does not end within {MOST_LINE >> 20} MB; this is no HepMC file, or it is damaged")
-        elif length > MOST_EVENT: raise HepaeError(f"{path}: the event at line {line} does not end within {MOST_EVENT >> 20} MB; this is no HepMC file, or it is damaged")
+        elif held[0].rfind(b"\n") + MOST_LINE < length:
+            raise HepaeError(f"{path}: a line after line {line} does not end within {MOST_LINE >> 20} MB; "
+                             "this is no HepMC file, or it is damaged")
+        elif length > MOST_EVENT:
+            raise HepaeError(f"{path}: the event at line {line} does not end within {MOST_EVENT >> 20} MB; "
+                             "this is no HepMC file, or it is damaged")
         else: enough = 2 * length  # one long event: look again when there is twice as much
     rest = b"".join(held)
     if rest: yield line, rest if rest.endswith(b"\n") else rest + b"\n"
@@ -200,8 +209,11 @@ class Text:
         "The lines from `begin` up to `end`."
         if (begin, end) == (0, len(self.start)): return self
         first, last = self.start[begin], self.stop[end - 1]
-        new = Text(memoryview(self.data)[first:last + 1], self.first_line + begin, self.first_event + int((self.letter[:begin] == ord("E")).sum()))
-        vars(new).update(start=self.start[begin:end] - first, stop=self.stop[begin:end] - first, letter=self.letter[begin:end])  # known already
+        events_before = int((self.letter[:begin] == ord("E")).sum())
+        new = Text(memoryview(self.data)[first:last + 1], self.first_line + begin, self.first_event + events_before)
+        lines = slice(begin, end)
+        known = {"start": self.start[lines] - first, "stop": self.stop[lines] - first, "letter": self.letter[lines]}
+        vars(new).update(known)
         return new
 
     def parts(self, starts: np.ndarray) -> Iterator["Text"]:
@@ -219,9 +231,12 @@ class Text:
     def wrong(self, i: int, what: str) -> HepaeError:
         "The error of a line: its number, its event, and how many events before it are good."
         event = self.first_event + int(self.event[i])
-        place = f"event {event} (counted from 0)" if self.event[i] >= 0 or self.first_event else "before the first event"
-        good = "; the event before it is good" if event == 1 else f"; the {event} events before it are good" if event > 0 else ""
-        return HepaeError(f"line {self.first_line + int(i)}, {place}: {what}{good}; mend the line or copy the file again")
+        inside = self.event[i] >= 0 or self.first_event
+        place = f"event {event} (counted from 0)" if inside else "before the first event"
+        before = "the event before it is" if event == 1 else f"the {event} events before it are"
+        good = f"; {before} good" if event > 0 else ""
+        line = self.first_line + int(i)
+        return HepaeError(f"line {line}, {place}: {what}{good}; mend the line or copy the file again")
 
     def quote(self, i: int) -> str:
         "The beginning of a line, for a message."
@@ -239,9 +254,12 @@ def csv_columns(
     from pyarrow import csv
     kinds = {n: getattr(pa, kind)() for n, kind in columns.items() if not n.startswith("_")}
     if not len(text): return {n: np.empty(0, kinds[n].to_pandas_dtype()) for n in kinds}
-    table = csv.read_csv(pa.py_buffer(text), csv.ReadOptions(use_threads=len(text) > PIECE, block_size=len(text) + 1, column_names=list(columns)),
-                         csv.ParseOptions(delimiter=between, quote_char=False, ignore_empty_lines=False),
-                         csv.ConvertOptions(column_types=kinds, include_columns=list(kinds), null_values=[], strings_can_be_null=False))
+    reading = csv.ReadOptions(
+        use_threads=len(text) > PIECE, block_size=len(text) + 1, column_names=list(columns))
+    parsing = csv.ParseOptions(delimiter=between, quote_char=False, ignore_empty_lines=False)
+    converting = csv.ConvertOptions(
+        column_types=kinds, include_columns=list(kinds), null_values=[], strings_can_be_null=False)
+    table = csv.read_csv(pa.py_buffer(text), reading, parsing, converting)
     return {n: table[n].to_pandas() if columns[n] == "string" else table[n].to_numpy() for n in kinds}
 
 # %% ../../nbs/hepmc/01_text.ipynb #5b10b10c

@@ -103,7 +103,8 @@ def _check_blocks(chunk, cursor, compressed_bytes: int, uncompressed_bytes: int,
             )
     if uncompressed_bytes not in (sum(sizes), *sizes[:1]):
         raise HepaeError(
-            f"a record of {compressed_bytes} bytes claims {uncompressed_bytes}, and its blocks unpack to {sum(sizes)}; copy the file again"
+            f"a record of {compressed_bytes} bytes claims {uncompressed_bytes}, and its blocks unpack to {sum(sizes)}; "
+            "copy the file again"
         )
 
 

@@ -49,12 +49,14 @@ MOST_SPAN = 2**24  # numbers that a level counts through, beside four a row: mor
 
 def is_flat(table: pd.DataFrame) -> bool:
     "Are these plain numbers under an index of integers, which can be written piece by piece?"
-    plain = lambda dtype, kinds: isinstance(dtype, np.dtype) and dtype.kind in kinds and dtype.isnative and dtype.itemsize <= 8
-    return all(plain(d, "fiub") for d in table.dtypes) and all(plain(level.dtype, "iu") for level in levels_of(table.index))
+    def plain(dtype, kinds: str) -> bool:
+        return isinstance(dtype, np.dtype) and dtype.kind in kinds and dtype.isnative and dtype.itemsize <= 8
+    levels = [level.dtype for level in levels_of(table.index)]
+    return all(plain(d, "fiub") for d in table.dtypes) and all(plain(d, "iu") for d in levels)
 
 
 class PickleWriter:
-    "Columns of numbers staged on disk beside the target, then one pickle of them; a table of other columns is held in memory."
+    "Columns of numbers staged on disk beside the target, then one pickle of them; other tables are held in memory."
 
     def __init__(self, path: Path):
         self.path, self.files, self.rows, self.held = path, {}, 0, []
@@ -63,21 +65,29 @@ class PickleWriter:
 
     def append(self, chunk: pd.DataFrame) -> None:
         refuse_ragged(chunk, "a pickle")
-        if self.names is None: self.names, self.axis, self.flat, self.range = list(chunk.index.names), chunk.columns[:0], is_flat(chunk), chunk.index
+        if self.names is None: self._begin(chunk)
         if not self.flat: return self.held.append(chunk)
-        if not is_flat(chunk): raise HepaeError("an index of integers is followed by one of another kind; treat these files separately")
+        if not is_flat(chunk):
+            raise HepaeError("an index of integers is followed by one of another kind; treat these files separately")
         levels = levels_of(chunk.index)
         self.range = self._longer(chunk.index)
-        parts = {("column", n): x.to_numpy() for n, x in chunk.items()} | {("level", k): x.to_numpy() for k, x in enumerate(levels)}
+        parts = {("column", n): x.to_numpy() for n, x in chunk.items()}
+        parts |= {("level", k): x.to_numpy() for k, x in enumerate(levels)}
         for k, x in parts.items():
             if k not in self.files: self.files[k] = open(Path(self.stage.name) / str(len(self.files)), "wb"), x.dtype
             self.files[k][0].write(np.ascontiguousarray(x.astype(self.files[k][1], copy=False)).data)
         self.rows += len(chunk)
 
+    def _begin(self, chunk: pd.DataFrame) -> None:
+        "What the first chunk says of all."
+        self.names, self.axis = list(chunk.index.names), chunk.columns[:0]
+        self.flat, self.range = is_flat(chunk), chunk.index
+
     def _longer(self, index: pd.Index) -> pd.RangeIndex | None:
         "The range that all rows so far have as their index; None if they have none."
         if not isinstance(self.range, pd.RangeIndex) or not isinstance(index, pd.RangeIndex): return None
-        start, step, n = (self.range if self.rows else index).start, (self.range if self.rows > 1 else index).step, self.rows + len(index)
+        start, step = (self.range if self.rows else index).start, (self.range if self.rows > 1 else index).step
+        n = self.rows + len(index)
         if self.rows == 1 and len(index): step = index.start - start or 1
         found = pd.RangeIndex(start, start + step * n, step, name=index.name)
         return found if found[self.rows:].equals(index) else None
@@ -110,20 +120,25 @@ class PickleWriter:
         return dtype
 
     def _tiny(self, schema: Schema) -> tuple[pd.DataFrame, dict]:
-        "A table of one row (none, if there are none) with the columns, levels and schema of the whole; what is to be replaced in its index."
+        "A table of one row (none, if there are none) like the whole; what is to be replaced in its index."
         one = min(self.rows, 1)
         columns = {n: np.zeros(one, dtype) for (kind, n), (_, dtype) in self.files.items() if kind == "column"}
-        if self.range is not None: index, replaced = pd.RangeIndex(one, name=self.names[0]), lambda i: {id(i): self.range.__reduce__()}
+        if self.range is not None:
+            index = pd.RangeIndex(one, name=self.names[0])
+            def replaced(i): return {id(i): self.range.__reduce__()}
         elif len(self.names) == 1:
             index = pd.Index(np.zeros(one, self.files["level", 0][1]), name=self.names[0])
-            replaced = lambda i: {id(i._data): self._array([("level", 0)], (self.rows,), i.dtype)}
+            def replaced(i): return {id(i._data): self._array([("level", 0)], (self.rows,), i.dtype)}
         else:
             levels = [self._level(k, schema.source.entries) for k in range(len(self.names))]
             codes = [np.zeros(one, self._write_codes(k, level)) for k, level in enumerate(levels)]
             index = pd.MultiIndex(levels, codes, names=self.names, verify_integrity=False)
-            replaced = lambda i: {id(c): self._array([("codes", k)], (self.rows,), self.files["codes", k][1]) for k, c in enumerate(i.codes)}
+            def replaced(i):
+                return {id(c): self._array([("codes", k)], (self.rows,), self.files["codes", k][1])
+                        for k, c in enumerate(i.codes)}
         table = pd.DataFrame(columns, index=index).copy()
-        table.columns = pd.Index(list(table.columns), dtype=self.axis.dtype if len(columns) else None, name=self.axis.name)
+        dtype = self.axis.dtype if len(columns) else None
+        table.columns = pd.Index(list(table.columns), dtype=dtype, name=self.axis.name)
         table = with_schema(table, schema)
         return table, replaced(table.index) if self.rows else {}
 
@@ -138,7 +153,9 @@ class PickleWriter:
                 keys = [("column", tiny.columns[i]) for i in block.mgr_locs]
                 replaced[id(block.values)] = self._array(keys, (len(keys), self.rows), block.values.dtype)
         with open(self.path, "wb") as f: _StagedPickler(f, replaced).dump(tiny)
-        if replaced: raise HepaeError(f"{self.path}: this version of pandas lays tables out in a way that hepae does not know; write .parquet instead")
+        if replaced:
+            raise HepaeError(f"{self.path}: this version of pandas lays tables out in a way that hepae does not know; "
+                             "write .parquet instead")
 
     def close(self) -> None:
         for f, _ in self.files.values(): f.close()

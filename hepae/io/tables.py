@@ -44,12 +44,17 @@ from ..schema import is_ragged as is_ragged_dtype
 # %% ../../nbs/io/04_tables.ipynb #9b3195a5
 def is_numbered(index: pd.Index, first: int = 0) -> bool:
     "Are the rows only numbered through, from `first` on? Labels 0, 1, 2, … that are listed are an index of their own."
-    return isinstance(index, pd.RangeIndex) and index.name is None and index.equals(pd.RangeIndex(first, first + len(index)))
+    return isinstance(index, pd.RangeIndex) and _is_from(index, first)
 
 
 def is_counted(index: pd.Index, first: int = 0) -> bool:
     "Do labels say no more than numbers of rows from `first` on would, listed or not?"
-    return index.nlevels == 1 and index.name is None and index.dtype == np.int64 and index.equals(pd.RangeIndex(first, first + len(index)))
+    return index.nlevels == 1 and index.dtype == np.int64 and _is_from(index, first)
+
+
+def _is_from(index: pd.Index, first: int) -> bool:
+    "Does an index without a name count from `first` on?"
+    return index.name is None and index.equals(pd.RangeIndex(first, first + len(index)))
 
 
 class _Rows:
@@ -61,31 +66,45 @@ class _Rows:
         "HepaeError where rows stop being numbered through."
         here = is_numbered(index, self.seen)
         if self.plain is None: self.plain = here
-        if self.plain and not is_counted(index, self.seen): raise HepaeError(f"rows are numbered through up to {self.seen} and otherwise after it; write .pkl, or number them all anew (reset_index)")
+        if self.plain and not is_counted(index, self.seen):
+            raise HepaeError(f"rows are numbered through up to {self.seen} and otherwise after it; "
+                             "write .pkl, or number them all anew (reset_index)")
         self.seen += len(index)
 
 # %% ../../nbs/io/04_tables.ipynb #de4c5f54
 def _as_columns(chunk: pd.DataFrame) -> pd.DataFrame:
     "The chunk as a parquet file has it: with event numbers as columns, where its source had them so."
-    types = schema_of(chunk).source.dtypes
+    source = schema_of(chunk).source
     bare = chunk.copy(deep=False)
     bare.attrs = {}
-    if list(bare.index.names) != INDEX or not all(n in types for n in INDEX) or schema_of(chunk).source.format != "parquet": return bare
-    return bare.reset_index().astype({n: types[n] for n in INDEX})
+    as_columns = source.format == "parquet" and all(n in source.dtypes for n in INDEX)
+    if list(bare.index.names) != INDEX or not as_columns: return bare
+    return bare.reset_index().astype({n: source.dtypes[n] for n in INDEX})
 
 
 def _as_in_file(data, table: pd.DataFrame, source: Source):
-    "Arrow's table with NaN where the table has NaN (pandas makes nulls of them), unless nulls became NaN when it was read; and without dtypes that pandas did not write."
+    """Arrow's table with NaN where the table has NaN (pandas makes nulls of them), and without dtypes that are ours.
+
+    Nulls that became NaN when they were read are nulls again.
+    """
     import pyarrow as pa
     if source.format != "parquet": return data
     for k, f in enumerate(data.schema):
-        if f.name in table and f.name not in source.dtypes and isinstance(table[f.name].dtype, np.dtype) and table[f.name].dtype.kind == "f":
+        if f.name in source.dtypes or f.name not in table: continue
+        if isinstance(table[f.name].dtype, np.dtype) and table[f.name].dtype.kind == "f":
             data = data.set_column(k, f, pa.array(table[f.name].to_numpy(), f.type, from_pandas=False))
     about = json.loads(data.schema.metadata[b"pandas"])
     for c in about["columns"]:
         whole = source.dtypes.get(c["field_name"], "") in _NULLABLE and c["numpy_type"] not in ("Float32", "Float64")
-        if c["field_name"] in source.dtypes and not whole: c["numpy_type"] = "object"  # pandas would round integers with gaps
+        # pandas would round integers with gaps
+        if c["field_name"] in source.dtypes and not whole: c["numpy_type"] = "object"
     return data.replace_schema_metadata(data.schema.metadata | {b"pandas": json.dumps(about).encode()})
+
+
+def _reason(e: Exception) -> str:
+    "What an error says, on one line; pyarrow puts it into a tuple."
+    said = e.args[0] if e.args and isinstance(e.args[0], tuple) else e.args
+    return " ".join(" ".join(map(str, said)).split())[:200]
 
 
 class _ParquetWriter:
@@ -99,21 +118,26 @@ class _ParquetWriter:
         bare = _as_columns(chunk)
         self.rows.follow(bare.index)
         try:
-            data = _as_in_file(pa.Table.from_pandas(bare, preserve_index=not self.rows.plain), bare, schema_of(chunk).source)
+            data = pa.Table.from_pandas(bare, preserve_index=not self.rows.plain)
+            data = _as_in_file(data, bare, schema_of(chunk).source)
             if self.writer is None: self.writer = pq.ParquetWriter(self.path, data.schema, compression="zstd")
             self.writer.write_table(data.cast(self.writer.schema))
-        except (pa.ArrowException, OverflowError, TypeError, ValueError) as e:  # objects of several types, integers beyond 64 bits, …
-            why = " ".join(" ".join(map(str, e.args[0] if e.args and isinstance(e.args[0], tuple) else e.args)).split())[:200]
-            raise HepaeError(f"parquet cannot hold this table ({why}); write .pkl") from e
+        # objects of several types, integers beyond 64 bits, …
+        except (pa.ArrowException, OverflowError, TypeError, ValueError) as e:
+            raise HepaeError(f"parquet cannot hold this table ({_reason(e)}); write .pkl") from e
 
-    def finish(self, schema: Schema) -> None: self.writer.add_key_value_metadata({"hepae_schema": to_json(schema.to_dict(), indent=None)})
+    def finish(self, schema: Schema) -> None:
+        self.writer.add_key_value_metadata({"hepae_schema": to_json(schema.to_dict(), indent=None)})
 
     def close(self) -> None:
         if self.writer is not None: self.writer.close()
 
 # %% ../../nbs/io/04_tables.ipynb #4665700d
 class CSVWriter:
-    "Plain CSV, the levels of an own index in its first columns. It keeps names and values, not units and dtypes; a gap is an empty field."
+    """Plain CSV, the levels of an own index in its first columns.
+
+    It keeps names and values, not units and dtypes; a gap is an empty field.
+    """
 
     def __init__(self, path):  # a path, or a stream of text
         self.file = path if hasattr(path, "write") else open(path, "w", newline="", encoding="utf-8")
@@ -139,7 +163,8 @@ def csv_labels(table: pd.DataFrame) -> list[str]:
     return labels
 
 # %% ../../nbs/io/04_tables.ipynb #4028d789
-WRITERS = {".pkl": PickleWriter, ".pickle": PickleWriter, ".parquet": _ParquetWriter, ".pq": _ParquetWriter, ".csv": CSVWriter}
+WRITERS = {".pkl": PickleWriter, ".pickle": PickleWriter,
+           ".parquet": _ParquetWriter, ".pq": _ParquetWriter, ".csv": CSVWriter}
 
 
 def check_alike(
@@ -147,14 +172,26 @@ def check_alike(
     like: pd.DataFrame,   # this one, or its first rows
 ) -> None:
     "Refuse a chunk whose columns differ from those before."
-    if list(chunk) != list(like): raise HepaeError(f"columns {', '.join(chunk)} follow a table with {', '.join(like)}; treat these files separately")
+    if list(chunk) != list(like):
+        raise HepaeError(f"columns {', '.join(chunk)} follow a table with {', '.join(like)}; "
+                         "treat these files separately")
     for n, a, b in zip(like.columns, chunk.dtypes, like.dtypes):
-        if a != b: raise HepaeError(f"column {n} is {a} here and {b} in the files before{' with other categories' * (str(a) == str(b))}; treat these files separately")
-    if chunk.index.nlevels != like.index.nlevels: raise HepaeError("a table with events follows one without; treat these files separately")
-    if list(chunk.index.names) != list(like.index.names):
-        raise HepaeError(f"an index named {', '.join(map(str, chunk.index.names))} follows one named {', '.join(map(str, like.index.names))}; treat these files separately")
-    for a, b in zip(_level_dtypes(chunk.index), _level_dtypes(like.index)):
-        if not _fit_together(a, b): raise HepaeError(f"an index of {a} follows one of {b}; treat these files separately")
+        if a == b: continue
+        other = " with other categories" if str(a) == str(b) else ""
+        raise HepaeError(f"column {n} is {a} here and {b} in the files before{other}; treat these files separately")
+    _check_same_index(chunk.index, like.index)
+
+
+def _check_same_index(index: pd.Index, like: pd.Index) -> None:
+    "HepaeError where the levels of two indices do not fit together."
+    if index.nlevels != like.nlevels:
+        raise HepaeError("a table with events follows one without; treat these files separately")
+    if list(index.names) != list(like.names):
+        names, others = ", ".join(map(str, index.names)), ", ".join(map(str, like.names))
+        raise HepaeError(f"an index named {names} follows one named {others}; treat these files separately")
+    for a, b in zip(_level_dtypes(index), _level_dtypes(like)):
+        if not _fit_together(a, b):
+            raise HepaeError(f"an index of {a} follows one of {b}; treat these files separately")
 
 
 def _level_dtypes(index: pd.Index) -> list:
@@ -163,7 +200,8 @@ def _level_dtypes(index: pd.Index) -> list:
 
 
 def _fit_together(a, b) -> bool:
-    "Does an index of both dtypes keep the labels of each? Integers beside floats would be rounded; one without rows may say object."
+    "Does an index of both dtypes keep the labels of each?"
+    # integers beside floats would be rounded; one without rows may say object
     if a == b or object in (a, b): return True
     return isinstance(a, np.dtype) and isinstance(b, np.dtype) and a.kind == b.kind
 
@@ -171,7 +209,7 @@ def _fit_together(a, b) -> bool:
 def joined(
     tables: list[pd.DataFrame],  # one at least
 ) -> pd.DataFrame:
-    "Tables that follow each other as one, with the schema of the last and the events of all; HepaeError if they are unlike."
+    "Tables that follow each other as one, with the last one's schema and all events; HepaeError if they are unlike."
     if len(tables) == 1: return tables[0]
     for t in tables[1:]: check_alike(t, tables[0])
     bare = [t.copy(deep=False) for t in tables]
@@ -190,7 +228,8 @@ def write_chunks(
 ) -> Schema:
     "Write chunks as one table; returns its schema. Memory is that of one chunk."
     path = Path(path)
-    if path.suffix not in WRITERS: raise UsageError(f"{path}: cannot write tables as '{path.suffix}'; choose one of {', '.join(WRITERS)}")
+    if path.suffix not in WRITERS:
+        raise UsageError(f"{path}: cannot write tables as '{path.suffix}'; choose one of {', '.join(WRITERS)}")
     with whole(path, force) as new:
         writer, like = WRITERS[path.suffix](new), None
         try:
@@ -213,21 +252,28 @@ def _reading(path: Path, what: str) -> Iterator[None]:
     "Any failure of a parser becomes a HepaeError."
     try: yield
     except HepaeError: raise
-    except Exception as e: raise HepaeError(f"{path}: damaged or not {what} ({type(e).__name__}: {' '.join(str(e).split())[:160]}); copy it again") from e
+    except Exception as e:
+        why = f"{type(e).__name__}: {' '.join(str(e).split())[:160]}"
+        raise HepaeError(f"{path}: damaged or not {what} ({why}); copy it again") from e
 
 
 def _with_events(chunk: pd.DataFrame, first_row: int, remark=lambda text: None) -> pd.DataFrame:
     "The chunk with its event columns as index; rows without an index of their own are numbered."
-    if list(chunk.columns[:2]) == INDEX and is_counted(chunk.index, 0 if is_numbered(chunk.index) else first_row):
-        if not first_row and not is_numbered(chunk.index): remark("left out: an index without a name that numbers the rows, as entry and subentry are their index")
+    numbered = is_numbered(chunk.index)
+    if list(chunk.columns[:2]) == INDEX and is_counted(chunk.index, 0 if numbered else first_row):
+        if not first_row and not numbered:
+            remark("left out: an index without a name that numbers the rows, as entry and subentry are their index")
         chunk = chunk.set_index(INDEX)
-    if list(chunk.index.names) == INDEX and not has_events(chunk.index): raise HepaeError("entry and subentry are no whole numbers in each row; mend these columns")
+    if list(chunk.index.names) == INDEX and not has_events(chunk.index):
+        raise HepaeError("entry and subentry are no whole numbers in each row; mend these columns")
     if is_numbered(chunk.index): chunk.index = pd.RangeIndex(first_row, first_row + len(chunk))
     return chunk
 
 # %% ../../nbs/io/04_tables.ipynb #0b266fb1
 _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # Arrow's names
-_NULLABLE = {"float": "Float32", "double": "Float64"} | {f"{u}int{b}": f"{u}int{b}".replace("int", "Int").replace("u", "U") for u in ("", "u") for b in (8, 16, 32, 64)} | {"bool": "boolean"}
+_NULLABLE = {"float": "Float32", "double": "Float64", "bool": "boolean"}  # Arrow's names → pandas' dtypes with gaps
+_NULLABLE |= {f"int{bits}": f"Int{bits}" for bits in (8, 16, 32, 64)}
+_NULLABLE |= {f"uint{bits}": f"UInt{bits}" for bits in (8, 16, 32, 64)}
 
 
 def _writable(x: np.ndarray) -> np.ndarray:
@@ -242,27 +288,38 @@ def _floats_and_gaps(column) -> pd.arrays.FloatingArray:
     return pd.arrays.FloatingArray(np.array(pc.fill_null(column, 0.0).to_numpy(zero_copy_only=False)), gaps)
 
 
+def _plain_numbers(column) -> np.ndarray:
+    "Numbers of Arrow without gaps; nulls of floats are NaN."
+    import pyarrow as pa
+    return _writable(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
+
+
 def _of_arrow(column, kind: str, name: str):
     "A column of Arrow as pandas has it; `kind` is its dtype where Arrow alone does not say."
     import pyarrow as pa
-    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}  # the same values, laid out otherwise
+    # the same values, laid out otherwise
+    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
     if column.type in views: column = column.cast(views[column.type])
     t = column.type
-    if isinstance(kind, pd.api.extensions.ExtensionDtype) and not isinstance(kind, pd.CategoricalDtype): return kind.__from_arrow__(column)
+    if isinstance(kind, pd.CategoricalDtype):
+        return column.to_pandas().astype(kind).array if len(column) else pd.Categorical.from_codes([], dtype=kind)
+    if isinstance(kind, pd.api.extensions.ExtensionDtype): return kind.__from_arrow__(column)
     if kind in ("Float32", "Float64"): return _floats_and_gaps(column)
-    if kind in _NULLABLE.values(): return column.to_pandas(types_mapper=lambda _: pd.api.types.pandas_dtype(kind)).array
-    if isinstance(kind, pd.CategoricalDtype) and not len(column): return pd.Categorical.from_codes([], dtype=kind)
-    if isinstance(kind, pd.CategoricalDtype): return column.to_pandas().astype(kind).array
-    if pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_boolean(t): return _writable(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
-    if pa.types.is_string(t) or pa.types.is_large_string(t): return column.to_pandas(types_mapper=lambda _: pd.StringDtype(na_value=np.nan)).array
+    if kind in _NULLABLE.values():
+        return column.to_pandas(types_mapper=lambda _: pd.api.types.pandas_dtype(kind)).array
+    if pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_boolean(t): return _plain_numbers(column)
+    if pa.types.is_string(t) or pa.types.is_large_string(t):
+        return column.to_pandas(types_mapper=lambda _: pd.StringDtype(na_value=np.nan)).array
     if pa.types.is_timestamp(t) or pa.types.is_duration(t): return column.to_pandas().array.copy()
-    if not dtype_name(pd.ArrowDtype(t)) or not (is_ragged_dtype(pd.ArrowDtype(t)) or kind_of_dtype(str(pd.ArrowDtype(t)))):
+    dtype = pd.ArrowDtype(t)
+    if not dtype_name(dtype) or not (is_ragged_dtype(dtype) or kind_of_dtype(str(dtype))):
         raise HepaeError(f"column {name} has values of Arrow's type {t}, which hepae does not keep; convert or drop it")
     return pd.arrays.ArrowExtensionArray(column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column]))
 
 
 def _pieces(file, name: str) -> Iterator:
-    "A column of a parquet file in pieces. (The statistics of its footer would be faster to ask, but damaged ones end the process.)"
+    "A column of a parquet file in pieces."
+    # the statistics of its footer would be faster to ask, but damaged ones end the process
     for batch in file.iter_batches(CHUNK_ROWS, columns=[name]): yield batch.column(0)
 
 
@@ -290,7 +347,8 @@ def _pandas_dtype(said: dict | None):
     try: dtype = pd.api.types.pandas_dtype((said or {}).get("numpy_type"))
     except (TypeError, ValueError): return None
     own = isinstance(dtype, pd.api.extensions.ExtensionDtype) and hasattr(dtype, "__from_arrow__")
-    return dtype if own and str(dtype) != "str" and kind_of_dtype(dtype_name(dtype)) and not str(dtype).startswith(("category", "datetime64")) else None
+    known = own and str(dtype) != "str" and kind_of_dtype(dtype_name(dtype))
+    return dtype if known and not str(dtype).startswith(("category", "datetime64")) else None
 
 
 def _has_nan(file, name: str) -> bool:
@@ -302,7 +360,11 @@ def _has_nan(file, name: str) -> bool:
 
 
 def _parquet_kinds(file) -> tuple[dict, dict]:
-    "The dtype of each column that Arrow's type alone does not say: with gaps, or with categories. And Arrow's types of those that pandas would read otherwise, or whose gaps are nulls."
+    """Of columns for which Arrow's type says too little: dtypes by name, and Arrow's types by name.
+
+    The dtypes are of columns with gaps, or with categories; the types are kept of columns that pandas would read
+    otherwise, or whose gaps are nulls.
+    """
     import pyarrow as pa
     kinds, types = {}, {}
     described = {c.get("field_name"): c for c in (file.schema_arrow.pandas_metadata or {}).get("columns", [])}
@@ -314,7 +376,8 @@ def _parquet_kinds(file) -> tuple[dict, dict]:
         elif name in _FLOATS and _has_nulls(file, f.name):
             types[f.name] = name
             if name in _NULLABLE and _has_nan(file, f.name): kinds[f.name] = _NULLABLE[name]
-        elif not whole and name not in _FLOATS and not pa.types.is_nested(f.type) and isinstance(_arrow_dtype(f.type), pd.ArrowDtype): types[f.name] = name
+        elif not (whole or name in _FLOATS or pa.types.is_nested(f.type)):
+            if isinstance(_arrow_dtype(f.type), pd.ArrowDtype): types[f.name] = name
     return kinds, types
 
 
@@ -342,14 +405,19 @@ def _own_index(columns: dict, names: list, ranged: dict | None, row: int, n: int
     if not ranged: return pd.RangeIndex(n)
     step, name = ranged["step"], ranged.get("name")
     first = ranged["start"] + row * step
-    return pd.RangeIndex(n) if (step, ranged["start"], name) == (1, 0, None) else pd.RangeIndex(first, first + n * step, step, name=name)
+    if (step, ranged["start"], name) == (1, 0, None): return pd.RangeIndex(n)
+    return pd.RangeIndex(first, first + n * step, step, name=name)
+
 
 def _besides(file) -> list[str]:
     "What a parquet file says beside its columns and their dtypes."
     about = file.schema_arrow.metadata or {}
-    keys = [k.decode(errors="replace") for k in about if k not in (b"pandas", b"PANDAS_ATTRS", b"ARROW:schema", b"hepae_schema")]
+    ours = (b"pandas", b"PANDAS_ATTRS", b"ARROW:schema", b"hepae_schema")
+    keys = [k.decode(errors="replace") for k in about if k not in ours]
     attrs = (file.schema_arrow.pandas_metadata or {}).get("attributes") or {}
-    return [f"metadata of the file ({', '.join(sorted(keys)[:8])})"] * bool(keys) + [f"attributes of the table ({', '.join(map(str, attrs))[:100]})"] * bool(attrs)
+    found = [f"metadata of the file ({', '.join(sorted(keys)[:8])})"] if keys else []
+    if attrs: found.append(f"attributes of the table ({', '.join(map(str, attrs))[:100]})")
+    return found
 
 
 def _entry_types(file) -> dict[str, str]:
@@ -362,25 +430,38 @@ def _described(chunk: pd.DataFrame, schema: Schema | None, types: dict[str, str]
     if schema is None and not types: return chunk
     schema = schema or infer_schema(chunk)
     source = schema.source if schema.source.format else replace(schema.source, format="parquet")
-    return with_schema(chunk, replace(schema, source=replace(source, dtypes=source.dtypes | types if source.format == "parquet" else source.dtypes)))
+    if source.format == "parquet": source = replace(source, dtypes=source.dtypes | types)
+    return with_schema(chunk, replace(schema, source=source))
 
 # %% ../../nbs/io/04_tables.ipynb #14f74e9a
+def _batches(file) -> Iterator:
+    "The rows of a parquet file, in pieces; one without rows of an empty file."
+    if not file.metadata.num_rows:
+        yield file.schema_arrow.empty_table()
+        return
+    # group by group: an iterator over all of them keeps what it has read
+    for group in range(file.num_row_groups): yield from file.iter_batches(CHUNK_ROWS, row_groups=[group])
+
+
 def read_parquet_chunks(
     path: str | Path,
     remark=lambda text: None,  # called with what is left out
 ) -> Iterator[pd.DataFrame]:
-    "Chunks of a parquet file, with the schema from its footer. A column has one dtype in all of them, and the index that pandas stored comes back."
+    """Chunks of a parquet file, with the schema from its footer.
+
+    A column has one dtype in all of them, and the index that pandas stored comes back.
+    """
     import pyarrow.parquet as pq
     path, row = existing_file(path), 0
     with _reading(path, "parquet"), pq.ParquetFile(path) as file:
-        found = (file.schema_arrow.metadata or {}).get(b"hepae_schema") or (file.metadata.metadata or {}).get(b"hepae_schema")
-        schema = Schema.from_dict(json.loads(found)) if found else None
-        if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names): raise HepaeError(f"{path}: two columns have one name; rename one of them")
+        found = [(about or {}).get(b"hepae_schema") for about in (file.schema_arrow.metadata, file.metadata.metadata)]
+        stored = found[0] or found[1]
+        schema = Schema.from_dict(json.loads(stored)) if stored else None
+        if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names):
+            raise HepaeError(f"{path}: two columns have one name; rename one of them")
         (kinds, types), (index, names, ranged) = _parquet_kinds(file), _pandas_index(file)
         if besides := _besides(file): remark(f"left out: {', '.join(besides)}")
-        groups = range(file.num_row_groups)  # one by one: an iterator over all of them keeps what it has read
-        batches = (b for g in groups for b in file.iter_batches(CHUNK_ROWS, row_groups=[g])) if file.metadata.num_rows else [file.schema_arrow.empty_table()]
-        for batch in batches:
+        for batch in _batches(file):
             columns = {n: _of_arrow(x, kinds.get(n, ""), n) for n, x in zip(batch.schema.names, batch.columns)}
             rows = _own_index({n: columns.pop(n) for n in index}, names, ranged, row, batch.num_rows)
             of_columns = _entry_types(file) if list(columns)[:2] == INDEX else {}
@@ -389,10 +470,12 @@ def read_parquet_chunks(
             yield _described(chunk, schema, {n: t for n, t in types.items() if n in chunk} | of_columns)
 
 # %% ../../nbs/io/04_tables.ipynb #614bd662
-_GAPS = ["", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NULL", "null", "None"]  # in columns of numbers; in text they are text
+# in columns of numbers; in text they are text
+_GAPS = ["", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NULL", "null", "None"]
 _TRUTH = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 _INT = r"^[ \t]*[-+]?\d+[ \t]*$"
-_FLOAT = r"^[ \t]*[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?|[nN][aA][nN]|[iI][nN][fF]([iI][nN][iI][tT][yY])?)[ \t]*$"
+_FLOAT = (r"^[ \t]*[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?"
+          r"|[nN][aA][nN]|[iI][nN][fF]([iI][nN][iI][tT][yY])?)[ \t]*$")
 _MOST_NAMES = 2**13  # columns, as in a .hepae file: each takes some kB of memory
 CSV_BLOCK = 2**24  # bytes of text at a time, which must hold a whole row
 
@@ -402,9 +485,13 @@ def _csv_names(path: Path) -> tuple[list[str], bool]:
     with open(path, newline="", encoding="utf-8-sig") as f:
         rows = (r for r in csv.reader(f) if r)
         names, row = next(rows, []), next(rows, None)
-    if len(names) > _MOST_NAMES: raise HepaeError(f"{path}: has {len(names):,} columns in its first line, and a table takes {_MOST_NAMES:,}; give it in parts")
-    if twice := sorted(n for n, times in Counter(names).items() if times > 1): raise HepaeError(f"{path}: column {twice[0]!r} occurs twice in the first line; rename one of them")
-    if "" in names[1:]: raise HepaeError(f"{path}: column {names.index('', 1) + 1} has no name in the first line; give it one")
+    if len(names) > _MOST_NAMES:
+        raise HepaeError(f"{path}: has {len(names):,} columns in its first line, and a table takes {_MOST_NAMES:,}; "
+                         "give it in parts")
+    if twice := sorted(n for n, times in Counter(names).items() if times > 1):
+        raise HepaeError(f"{path}: column {twice[0]!r} occurs twice in the first line; rename one of them")
+    if "" in names[1:]:
+        raise HepaeError(f"{path}: column {names.index('', 1) + 1} has no name in the first line; give it one")
     return names, row is not None
 
 
@@ -422,7 +509,8 @@ def _csv_batches(path: Path, names: list[str]) -> Iterator:
     except pa.ArrowInvalid as e:
         odd = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", str(e))
         if not odd: raise
-        raise HepaeError(f"{path}: row {odd[1]} has {odd[3]} fields where the first line names {odd[2]}; mend that row") from e
+        raise HepaeError(f"{path}: row {odd[1]} has {odd[3]} fields where the first line names {odd[2]}; "
+                         "mend that row") from e
 
 # %% ../../nbs/io/04_tables.ipynb #4b23b4ba
 _CHECKED = 50_000  # long numbers of a block
@@ -495,13 +583,17 @@ class _Seen:
         words, dtype = sorted(self.words - {""}), self.dtype()
         if dtype == "str": return
         if words: yield f"column {name}: gaps written {', '.join(words[:6])} come back as empty fields"
-        if dtype == "float64" and self.rounded: yield f"column {name}: numbers are read as the nearest float64, {self.rounded[:60]} as {float(self.rounded)!r}"
-        if dtype in ("int64", "Int64", "uint64", "UInt64") and self.zeros: yield f"column {name}: {self.zeros[:60]} is read as {int(self.zeros)}"
+        if dtype == "float64" and self.rounded:
+            shown = self.rounded[:60]
+            yield f"column {name}: numbers are read as the nearest float64, {shown} as {float(self.rounded)!r}"
+        if dtype in ("int64", "Int64", "uint64", "UInt64") and self.zeros:
+            yield f"column {name}: {self.zeros[:60]} is read as {int(self.zeros)}"
 
     def _span(self, long) -> None:
         "The range of integers of many digits."
         numbers = [int(t) for t in long.unique().to_pylist() if len(t) < 40]
-        if len(numbers) < len(long.unique()): self.integers = self.floats = False  # no number of a fixed width; kept as text
+        # no number of a fixed width is kept as text
+        if len(numbers) < len(long.unique()): self.integers = self.floats = False
         self.low, self.high = min([self.low, *numbers]), max([self.high, *numbers])
 
     def dtype(self) -> str:
@@ -518,7 +610,8 @@ def _floats(x) -> np.ndarray:
     import pyarrow as pa
     import pyarrow.compute as pc
     try: return _writable(pc.fill_null(pc.cast(x, pa.float64()), np.nan).to_numpy(zero_copy_only=False))
-    except pa.ArrowInvalid: return np.array([np.nan if t is None else float(t) for t in x.to_pylist()])  # beyond float64: inf, or 0
+    except pa.ArrowInvalid:  # beyond float64: inf, or 0
+        return np.array([np.nan if t is None else float(t) for t in x.to_pylist()])
 
 
 def _of_text(x, dtype: str):
@@ -526,13 +619,16 @@ def _of_text(x, dtype: str):
     import pyarrow as pa
     import pyarrow.compute as pc
     if dtype == "str": return x.to_pandas(types_mapper=lambda _: pd.StringDtype(na_value=np.nan)).array
-    bare = pc.if_else(pc.is_in(x, pa.array(_GAPS)), pa.scalar(None, pa.string()), pc.replace_substring_regex(pc.ascii_trim_whitespace(x), r"^\+", ""))
+    trimmed = pc.replace_substring_regex(pc.ascii_trim_whitespace(x), r"^\+", "")
+    bare = pc.if_else(pc.is_in(x, pa.array(_GAPS)), pa.scalar(None, pa.string()), trimmed)
     if dtype == "float64": return _floats(bare)
     kind = number_dtype(dtype)
-    values = pc.is_in(bare, pa.array(["True", "TRUE", "true"])) if kind == bool else pc.cast(bare, pa.from_numpy_dtype(kind))
+    if kind == bool: values = pc.is_in(bare, pa.array(["True", "TRUE", "true"]))
+    else: values = pc.cast(bare, pa.from_numpy_dtype(kind))
     if dtype in ("bool", "int64", "uint64"): return _writable(values.to_numpy(zero_copy_only=False))
     gaps = bare.is_null().to_numpy(zero_copy_only=False)
-    numbers = _writable(pc.fill_null(values, pa.scalar(kind.type(0).item(), values.type)).to_numpy(zero_copy_only=False))
+    zero = pa.scalar(kind.type(0).item(), values.type)
+    numbers = _writable(pc.fill_null(values, zero).to_numpy(zero_copy_only=False))
     return (pd.arrays.BooleanArray if kind == bool else pd.arrays.IntegerArray)(numbers, _writable(gaps))
 
 # %% ../../nbs/io/04_tables.ipynb #62e7ba07
@@ -545,7 +641,10 @@ def csv_dtypes(
     *paths: str | Path,        # files with the same columns
     remark=lambda text: None,  # called with what does not come back as it is written
 ) -> dict[str, str]:  # of each column, as pandas names it
-    "The dtype of each column of CSV files that holds all their rows: int64, uint64, float64, bool, with gaps Int64, UInt64, boolean; else text."
+    """The dtype of each column of CSV files that holds all their rows.
+
+    int64, uint64, float64, bool, with gaps Int64, UInt64, boolean; else text.
+    """
     seen, names = {}, csv_columns_of(paths[0])
     for path in paths:
         with _reading(Path(path), "CSV"):
@@ -563,12 +662,16 @@ def read_csv_chunks(
     remark=lambda text: None,  # called with what does not come back as it is written
     dtypes: dict[str, str] | None = None,  # from `csv_dtypes` of several files; None: of this one
 ) -> Iterator[pd.DataFrame]:
-    "Chunks of a CSV file with names in its first line: read once for the dtypes, once for the values. A first column without a name is the index."
+    """Chunks of a CSV file with names in its first line: read once for the dtypes, once for the values.
+
+    A first column without a name is the index.
+    """
     path, row = existing_file(path), 0
     with _reading(path, "CSV"):
         own, (names, filled) = csv_dtypes(path, remark=remark), _csv_names(path)
         dtypes = own if dtypes is None or list(dtypes) != names else dtypes
-        if filled: batches = ({n: _of_text(x, dtypes[n]) for n, x in zip(names, b.columns)} for b in _csv_batches(path, names))
+        def as_values(batch): return {n: _of_text(x, dtypes[n]) for n, x in zip(names, batch.columns)}
+        if filled: batches = map(as_values, _csv_batches(path, names))
         else: batches = [{n: np.zeros(0, t) for n, t in dtypes.items()}]
         for columns in batches:
             rows = columns.pop("") if "" in columns else None
@@ -593,10 +696,18 @@ def _objects(lines: list[str], first_entry: int) -> pd.DataFrame:
     parts = pd.Series(lines, dtype=object).str.strip().str.split(";").explode()
     parts = parts[parts.str.contains(",", na=False)]
     fields = parts.str.split(",", expand=True)
-    short = parts[fields.iloc[:, :5].isna().any(axis=1) | (fields.shape[1] > 5 and fields.iloc[:, 5:].notna().any(axis=1))] if fields.shape[1] >= 5 else parts
-    if len(short): raise HepaeError(f"line {first_entry + short.index[0] + 1} has an object '{short.iloc[0][:60]}' that is not type,E,pt,eta,phi; mend or drop that line")
+    short = parts
+    if fields.shape[1] >= 5: short = parts[_is_odd(fields)]
+    if len(short):
+        line, text = first_entry + short.index[0] + 1, short.iloc[0][:60]
+        raise HepaeError(f"line {line} has an object '{text}' that is not type,E,pt,eta,phi; mend or drop that line")
     fields = fields.iloc[:, :5].set_axis(["type", *RAGGED_COLUMNS], axis=1)
     return fields.assign(entry=first_entry + fields.index)
+
+
+def _is_odd(fields: pd.DataFrame) -> pd.Series:
+    "Which objects have fewer or more than five fields."
+    return fields.iloc[:, :5].isna().any(axis=1) | fields.iloc[:, 5:].notna().any(axis=1)
 
 
 def _lines(path: Path, n: int) -> Iterator[list[str]]:
@@ -619,12 +730,14 @@ def read_ragged_chunks(
     container: str = "j",    # type of object
     first_entry: int = 0,    # number of the file's first event
 ) -> Iterator[pd.DataFrame]:
-    "Tables (E, pt, eta, phi) of the objects of one type, as they are written (float64; the format does not say its unit)."
+    "Tables (E, pt, eta, phi) of the objects of one type, as written: float64; the format does not say its unit."
     entry = first_entry
     with _reading(existing_file(path), "ragged text"):
         for lines in _lines(Path(path), 20_000):
             found = _objects(lines, entry - first_entry).query("type == @container")
             counts = np.bincount(found["entry"] - (entry - first_entry), minlength=len(lines))
-            chunk = found[RAGGED_COLUMNS].astype(float).set_axis(event_index(np.concatenate([[0], np.cumsum(counts)]), entry))
+            offsets = np.concatenate([[0], np.cumsum(counts)])
+            chunk = found[RAGGED_COLUMNS].astype(float).set_axis(event_index(offsets, entry))
             entry += len(lines)
-            yield with_schema(chunk, Schema(infer_schema(chunk).columns, source=Source("ragged text", container=container, entries=entry)))
+            source = Source("ragged text", container=container, entries=entry)
+            yield with_schema(chunk, Schema(infer_schema(chunk).columns, source=source))
