@@ -59,7 +59,7 @@ def kind_of_dtype(dtype: str) -> str:
     if (number := number_dtype(dtype)) is not None: return {"f": "continuous", "b": "flag"}.get(number.kind, "integer")
     return "time" if _TIME.fullmatch(dtype) else "text" if _TEXT.fullmatch(dtype) else ""
 
-
+# %% ../nbs/01_schema.ipynb #8882c774
 @dataclass(frozen=True)
 class Column:
     "One variable of a table."
@@ -269,7 +269,7 @@ class Schema:
         for name in bounds: self[name]
         return replace(self, columns=tuple(replace(c, bound=bounds.get(c.name, c.bound)) for c in self.columns))
 
-
+# %% ../nbs/01_schema.ipynb #b1dbe374
 def _checked(kind: type, data: dict):
     "`data` as the dataclass `kind`, if each value has the type of that field's default."
     given = kind(**data)
@@ -315,7 +315,7 @@ def schema_of(
         return Schema(tuple(known.get(n) or _column(n, dtype) for n, dtype in table.dtypes.items()), "", schema.source)
     return infer_schema(table)
 
-
+# %% ../nbs/01_schema.ipynb #6a362625
 def infer_schema(
     table: pd.DataFrame,
     energy_unit: str = "",  # 'MeV', 'GeV' or '' if unknown
@@ -349,7 +349,7 @@ def ragged_columns(table: pd.DataFrame) -> list[str]:
     "The columns with a list of numbers in each row, such as EnergyPerSampling."
     return [str(n) for n, dtype in table.dtypes.items() if is_ragged(dtype)]
 
-
+# %% ../nbs/01_schema.ipynb #b5e15a2d
 def _numbers(column: pd.Series) -> np.ndarray:
     "The numbers of a column; gaps are NaN, as is what is no number."
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub": return column.to_numpy()

@@ -109,7 +109,7 @@ def compress_files(
     with _as_files(inputs) as paths, naming(", ".join(map(str, inputs))[:200]), _output(output, force) as file:
         return facts | write_tables(tables(paths), file, unordered, model, embed, progress=progress)
 
-
+# %% ../../nbs/files/03_compression.ipynb #dcef5947
 def compress(
     what: pd.DataFrame | dict | str | os.PathLike,  # a table, arrays by name, or a file
     bound: str | float | dict | None = None,        # as for `compress_files`; None: without any loss
@@ -121,7 +121,7 @@ def compress(
         compress_files([what], path := Path(folder) / "compressed.hepae", bound, **choice)
         return path.read_bytes()
 
-
+# %% ../../nbs/files/03_compression.ipynb #11fa20fe
 def _as_stored(paths: list[Path], bound, choice: dict) -> dict:
     "For read_chunks: the file's own columns, unless `dims` names some."
     hepmc = any(kind_of(p) == "HepMC" for p in paths)
@@ -143,7 +143,7 @@ def _bounded(schema: Schema, bound) -> Schema:
     found, size = with_bounds(schema, bound), _number(bound)
     return found.with_bounds(kept_bounds(size)) if schema.names == PRESETS["on-shell-kept"] and size else found
 
-
+# %% ../../nbs/files/03_compression.ipynb #53896fe8
 def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str, index: bool) -> list[str]:
     "What a user should know before a file is written: what is left out, and angles that are none."
     schema, said = schema_of(table), []
@@ -208,7 +208,7 @@ def decompress_file(
         else: write_chunks(tables, path, force)
     return facts
 
-
+# %% ../../nbs/files/03_compression.ipynb #3ba094b6
 def _check_output(path: Path, force: bool) -> None:
     "UsageError if this file is there, or of a kind that we cannot write."
     check_free(path, force)
@@ -345,7 +345,7 @@ def verify_file(
         found.events.finish(compressed)
         return found.facts()
 
-
+# %% ../../nbs/files/03_compression.ipynb #5e4fc1f3
 def _other_length(how: str) -> HepaeError:
     "The error of a file with more or fewer rows."
     return HepaeError(f"the original has {how} rows; it is another file, or was read with other options")
@@ -372,7 +372,7 @@ class _InStep:
         self.held = table.iloc[n:]
         return table.iloc[:n]
 
-
+# %% ../../nbs/files/03_compression.ipynb #c2e44d0c
 class _Verdict:
     "What differs between an original and what came back, chunk by chunk."
 
@@ -407,7 +407,7 @@ class _Verdict:
         violations = sum(c["violations"] for c in columns)
         return {"rows": self.rows, "violations": violations, "columns": columns, "remarks": self.events.remarks}
 
-
+# %% ../../nbs/files/03_compression.ipynb #b8e18bd0
 def _in_one_order(a: pd.DataFrame, b: pd.DataFrame, header: Header) -> tuple[pd.DataFrame, pd.DataFrame]:
     "Rows and what came back of them in one order, where it was free: that of the values that should have come back."
     expected = stored_values(a, header)
@@ -435,7 +435,7 @@ def _one(path: str, output: str, options: dict, remark=lambda text: None) -> dic
     facts = compress_files([path], output, **options, remark=note)
     return {"file": path, "output": output} | facts | {"bytes": os.path.getsize(output), "remarks": said}
 
-
+# %% ../../nbs/files/03_compression.ipynb #a1b6835f
 def compress_each(
     inputs: Iterable[str | Path],
     folder: str | Path,              # where NAME.hepae go

@@ -117,7 +117,7 @@ def _no_column(table: pd.DataFrame, columns: dict[str, str]) -> HepaeError:
     absent = ", ".join(c for c in columns.values() if c not in table)
     return HepaeError(f"no column {absent}; there are {', '.join(map(str, table.columns))}")
 
-
+# %% ../../nbs/files/02_reading.ipynb #30ce90f8
 def _whole_events(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     "The same rows, in chunks that never end within an event."
     held = None
@@ -146,7 +146,7 @@ def _shifted(
         raise HepaeError("has entries below 0, which cannot follow those of another file; treat these files separately")
     return table.set_axis(pd.MultiIndex.from_arrays([entry + entries, subentry], names=INDEX))
 
-
+# %% ../../nbs/files/02_reading.ipynb #8a2add98
 def _leading(chunk: pd.DataFrame) -> np.ndarray:
     "The rows of highest pt in each event."
     columns = dict(chunk.items())
@@ -177,7 +177,7 @@ def _as_described(table: pd.DataFrame, schema: Schema, unit: str | None) -> pd.D
         return known[c.name] if unit is None else replace(known[c.name], unit=c.unit)
     return with_schema(table, replace(guessed, columns=tuple(map(described, guessed.columns))))
 
-
+# %% ../../nbs/files/02_reading.ipynb #2ff9db31
 @dataclass
 class _Together:
     "What several table files have in common, so that one is read as the others are."
@@ -216,7 +216,7 @@ def _with_gaps(table: pd.DataFrame, wider: dict[str, str]) -> pd.DataFrame:
     columns = tuple(replace(c, dtype=wider.get(c.name, c.dtype)) for c in schema.columns)
     return with_schema(found, replace(schema, columns=columns))
 
-
+# %% ../../nbs/files/02_reading.ipynb #f14aa1d2
 def _remark_attributes(chunk: pd.DataFrame, remark: Callable) -> None:
     "Attributes of a table are not kept; say so."
     kept = [str(k) for k in chunk.attrs if k not in ("hepae_schema", "hepae_events")]
@@ -239,7 +239,7 @@ def _source_of(chunk: pd.DataFrame, schema: Schema, kind: str, columns, together
     types = {n: t for n, t in together.types.items() if n in chunk or n in INDEX}
     return replace(source, dtypes=source.dtypes | types)
 
-
+# %% ../../nbs/files/02_reading.ipynb #5ab2523f
 def _table_chunks(
     path: Path, kind: str, wanted: list[str] | None, columns: dict[str, str] | None, unit: str | None, leading: bool,
     first_entry: int, allow_missing: bool,
@@ -341,7 +341,7 @@ def read_chunks(
                 yield chunk
                 entries = schema_of(chunk).source.entries
 
-
+# %% ../../nbs/files/02_reading.ipynb #ad12354b
 def _remarking(remark: Callable | None, path) -> Callable:
     "The remark, after the name of one of many files; nothing, if nobody listens."
     return lambda text: remark(f"{path}: {text}" if path else text) if remark else None
@@ -358,7 +358,7 @@ def _surveyed(paths: list[str | Path], particles: int | None, remark: Callable) 
                "and number, weights and beams of each event")
     return found.columns()
 
-
+# %% ../../nbs/files/02_reading.ipynb #4869256c
 def _refuse_options(path: str | Path, kind: str, particles: int | None, of_jets) -> None:
     "UsageError for options that mean nothing for a kind of file."
     if particles is not None and kind in ("ROOT", "ragged text"):
@@ -404,7 +404,7 @@ def _ragged(
         types = ", ".join(ragged_types(path))
         raise UsageError(f"{path}: no object of type {container}; choose with --container: {types}")
 
-
+# %% ../../nbs/files/02_reading.ipynb #54c653b6
 def read(
     path: str | Path | list,
     dims: str | list[str] | None = None,   # a preset or names; None: a table as it is, 4D for a ROOT file
@@ -475,7 +475,7 @@ def extract(
     return facts | {"entries": source.entries, "columns": schema.names, "container": source.container,
                     "tree": source.tree, "units": units, "missing": missing}
 
-
+# %% ../../nbs/files/02_reading.ipynb #fbfb4144
 def _nonfinite(x: pd.Series) -> int:
     "How many values are NaN or infinite."
     if x.dtype.kind != "f" and not is_ragged_dtype(x.dtype): return 0

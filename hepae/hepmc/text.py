@@ -46,7 +46,7 @@ def _zstd_pieces(file: BinaryIO) -> Iterator[bytes]:
         frame, packed = (None, frame.unused_data) if frame.eof else (frame, b"")
     if frame: raise EOFError("the zstd frame has no end")
 
-
+# %% ../../nbs/hepmc/01_text.ipynb #3b609a6e
 def _plain_pieces(file: BinaryIO) -> Iterator[bytes]:
     "The bytes of a file that is not packed, or unpacks itself."
     while piece := file.read(PIECE): yield piece

@@ -43,7 +43,7 @@ class _StagedPickler(pickle._Pickler):
 
     dispatch[_Staged] = _save_staged
 
-
+# %% ../../nbs/io/03_pickles.ipynb #2002c157
 MOST_SPAN = 2**24  # numbers that a level counts through, beside four a row: more are listed
 
 
@@ -54,7 +54,7 @@ def is_flat(table: pd.DataFrame) -> bool:
     levels = [level.dtype for level in levels_of(table.index)]
     return all(plain(d, "fiub") for d in table.dtypes) and all(plain(d, "iu") for d in levels)
 
-
+# %% ../../nbs/io/03_pickles.ipynb #17d3e2bd
 class PickleWriter:
     "Columns of numbers staged on disk beside the target, then one pickle of them; other tables are held in memory."
 

@@ -69,7 +69,7 @@ def _lists(offsets: np.ndarray, values: np.ndarray) -> pd.api.extensions.Extensi
     lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(native))
     return pd.arrays.ArrowExtensionArray(lists)
 
-
+# %% ../../nbs/io/05_root.ipynb #8c4865d0
 def _table(
     path: str,
     branches: dict[str, str],     # component → branch
@@ -98,7 +98,7 @@ def _check_offsets(path: str, branch: str, own, like: str, offsets, first_entry:
     raise HepaeError(f"{path}: branch {branch} has {here[i]} values in entry {first_entry + i} "
                      f"where {like} has {there[i]}; the file is inconsistent")
 
-
+# %% ../../nbs/io/05_root.ipynb #7c1e40e9
 def leading_rows(
     pt: np.ndarray,      # (rows,)
     entry: np.ndarray,   # (rows,) ascending event number of each row
@@ -143,7 +143,7 @@ def _steps(tree, branches: list[str]) -> Iterator[tuple[int, int]]:
         yield start, stop
         if not (start := stop): return
 
-
+# %% ../../nbs/io/05_root.ipynb #762c8acb
 def _counter(tree, branch: str) -> str:
     "The branch that counts the rows of `branch` in each entry, or ''."
     own = branch_of(tree, branch)[0]
@@ -163,7 +163,7 @@ def _array(path: str | Path, tree, branch: str, start: int, stop: int) -> ak.Arr
         _flat(branch, array, True)
     return array
 
-
+# %% ../../nbs/io/05_root.ipynb #7cafec79
 def read_root_chunks(
     path: str | Path,
     wanted: list[str] | None,                # variables of the table; None: the four-momenta, as they are stored
@@ -194,7 +194,7 @@ def _check_tree(path, file, tree: str) -> None:
     names = [name for name, _ in trees_of(file)]
     if tree not in names: raise UsageError(f"{path}: no tree {tree}; there are {', '.join(names) or 'none'}")
 
-
+# %% ../../nbs/io/05_root.ipynb #1130220e
 def _chosen(
     path, file, wanted: list[str], container: str | None, tree: str | None, allow_missing: bool,
     directions: bool,  # will a container without mass and energy do, if there is no other?
@@ -340,7 +340,7 @@ def _check_ttree(path: str | Path, columns: dict[str, tuple[str, np.ndarray]]) -
             raise HepaeError(f"{path}: column {name} is float16, which a TTree cannot hold; convert it to float32, "
                              "or write an RNTuple")
 
-
+# %% ../../nbs/io/05_root.ipynb #a846f5da
 def write_root(
     tables: pd.DataFrame | Iterable[pd.DataFrame],  # one, or several that follow each other: memory is that of a few
     path: str | Path,
@@ -396,7 +396,7 @@ def _by_events(tables: Iterator[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, b
         else: yield held, False; held = table
     yield held, True
 
-
+# %% ../../nbs/io/05_root.ipynb #6efee8ec
 def _parts(path: str | Path, tables: Iterator[pd.DataFrame], source: Source, tree_class: str) -> Parts:
     "The columns of each table under their legal names, and offsets of consecutive events in it."
     first = next(tables)
@@ -442,7 +442,7 @@ def _pieces(entry: np.ndarray, start: int, n: int) -> Iterator[np.ndarray]:
         if n == 0: return
         start = stop
 
-
+# %% ../../nbs/io/05_root.ipynb #6c9a1e4e
 def _write_ttree(file, source: Source, columns: dict, parts: Iterator[tuple[dict, np.ndarray]]) -> None:
     "A TTree: one record of jagged branches, or plain ones."
     name = source.tree or "Events"

@@ -106,7 +106,7 @@ def _reason(e: Exception) -> str:
     said = e.args[0] if e.args and isinstance(e.args[0], tuple) else e.args
     return " ".join(" ".join(map(str, said)).split())[:200]
 
-
+# %% ../../nbs/io/04_tables.ipynb #6ba0b4ea
 class _ParquetWriter:
     "Row groups as they come; the schema in the footer."
 
@@ -205,7 +205,7 @@ def _fit_together(a, b) -> bool:
     if a == b or object in (a, b): return True
     return isinstance(a, np.dtype) and isinstance(b, np.dtype) and a.kind == b.kind
 
-
+# %% ../../nbs/io/04_tables.ipynb #31b9cbe1
 def joined(
     tables: list[pd.DataFrame],  # one at least
 ) -> pd.DataFrame:
@@ -220,7 +220,7 @@ def joined(
     whole_table.attrs = dict(tables[-1].attrs)
     return with_events(whole_table, joined_events(tables))
 
-
+# %% ../../nbs/io/04_tables.ipynb #ebaeac32
 def write_chunks(
     chunks: Iterable[pd.DataFrame],  # tables with the same columns and dtypes, entries ascending
     path: str | Path,                # .pkl, .pickle, .parquet, .pq or .csv
@@ -275,7 +275,7 @@ _NULLABLE = {"float": "Float32", "double": "Float64", "bool": "boolean"}  # Arro
 _NULLABLE |= {f"int{bits}": f"Int{bits}" for bits in (8, 16, 32, 64)}
 _NULLABLE |= {f"uint{bits}": f"UInt{bits}" for bits in (8, 16, 32, 64)}
 
-
+# %% ../../nbs/io/04_tables.ipynb #7f321b2e
 def _writable(x: np.ndarray) -> np.ndarray:
     "An array that may be changed: a copy of one that may not."
     return x if x.flags.writeable else x.copy()
@@ -316,7 +316,7 @@ def _of_arrow(column, kind: str, name: str):
         raise HepaeError(f"column {name} has values of Arrow's type {t}, which hepae does not keep; convert or drop it")
     return pd.arrays.ArrowExtensionArray(column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column]))
 
-
+# %% ../../nbs/io/04_tables.ipynb #1633ebd5
 def _pieces(file, name: str) -> Iterator:
     "A column of a parquet file in pieces."
     # the statistics of its footer would be faster to ask, but damaged ones end the process
@@ -358,7 +358,7 @@ def _has_nan(file, name: str) -> bool:
     as_float = lambda x: x.cast(pa.float32()) if x.type == pa.float16() else x
     return any(pc.any(pc.is_nan(as_float(piece))).as_py() for piece in _pieces(file, name))
 
-
+# %% ../../nbs/io/04_tables.ipynb #b6fa56e3
 def _parquet_kinds(file) -> tuple[dict, dict]:
     """Of columns for which Arrow's type says too little: dtypes by name, and Arrow's types by name.
 
@@ -535,7 +535,7 @@ def _rounded_number(numbers) -> str:
     odd = pc.or_(odd, pc.and_(far, pc.match_substring_regex(numbers, r"^[-+]?[\d.]*[1-9]")))
     return next((t for t in numbers.filter(odd)[:_CHECKED].to_pylist() if _is_rounded(t)), "")
 
-
+# %% ../../nbs/io/04_tables.ipynb #3d036767
 @dataclass
 class _Seen:
     "What the texts of a column may be, after all that was seen."
@@ -715,7 +715,7 @@ def _lines(path: Path, n: int) -> Iterator[list[str]]:
     with open(path, encoding="utf-8") as f:
         while lines := f.readlines(n * 200): yield lines
 
-
+# %% ../../nbs/io/04_tables.ipynb #4c4fabd9
 def ragged_types(path: str | Path) -> dict[str, int]:
     "How many objects of each type a ragged text file has."
     counts, entry = pd.Series(dtype=int), 0
