@@ -48,7 +48,7 @@ def take_numbers(data: bytes, count: int, at: int = 0) -> tuple[list[int], int]:
         found.append(n)
     return found, at
 
-
+# %% ../../nbs/codec/03_container.ipynb #af116cb8
 def take_many(
     data: bytes,
     count: int,
@@ -68,7 +68,7 @@ def take_many(
         found[there] |= septet.astype(np.uint64) << np.uint64(7 * k)
     return found, at + (int(ends[-1]) + 1 if count else 0)
 
-
+# %% ../../nbs/codec/03_container.ipynb #cd7b60d8
 def put_sections(sections: list[bytes]) -> bytes:
     "Byte strings one after the other, after their lengths."
     return put_numbers([len(s) for s in sections]) + b"".join(sections)
@@ -305,7 +305,7 @@ def _indexed(file: BinaryIO) -> tuple["Reader", End, int]:
         raise HepaeError("has a damaged index; get the file again")
     return reader, end, first
 
-
+# %% ../../nbs/codec/03_container.ipynb #76880db2
 def open_end(
     file: BinaryIO,   # seekable
 ) -> End:

@@ -89,7 +89,7 @@ class Alphabet:
         "(n,) bool: an escape or a frequent bin, which no shift moves."
         return symbols <= len(self.frequent)
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #ce07f545
 def _tail(distance: np.ndarray, shift: int, tails: int) -> tuple[np.ndarray, np.ndarray]:
     "Which of the doubling bins a distance ≥ 0 lies in, and where in it."
     units = distance >> np.uint64(shift)
@@ -137,7 +137,7 @@ def _expected(tree: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     whole, left, right = tree[:, :tree.shape[1] // 2], tree[:, ::2], tree[:, 1::2]
     return np.where(whole > 0, (left << 16) // np.maximum(whole, 1), 1 << 15), right == 0
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #62493c45
 def _halves(tree: np.ndarray, d: int, share: np.ndarray) -> None:
     "Give each node of level d's halves their part of its mass."
     whole, halves = tree[:, 1 << d:2 << d], tree[:, 2 << d:4 << d]

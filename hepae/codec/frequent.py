@@ -76,7 +76,7 @@ def _free_bin(bin: int, used: set[int], quantiser: Quantiser) -> int | None:
     inside = lambda b: int(quantiser.canonical(np.array([b]))[0]) == b
     return next((b for d in range(1000) for b in (bin - d, bin + d) if b not in used and inside(b)), None)
 
-
+# %% ../../nbs/codec/04_frequent.ipynb #a1fcfab2
 def frequent_of(
     x: np.ndarray,      # (n,) values of a chunk
     column: Column,
@@ -110,7 +110,7 @@ def not_listed(
     without = frequent.values if frequent.without is None else np.union1d(frequent.values, frequent.without)
     return Frequent(NONE.bins, frequent.values[:0], without)
 
-
+# %% ../../nbs/codec/04_frequent.ipynb #804a6a6d
 def quantise_with(
     x: np.ndarray,      # (n,) values
     column: Column,     # whose bound is promised
@@ -161,7 +161,7 @@ def _check_counts(counts: list[int], dtypes: list[np.dtype], rows: int) -> None:
     if any(n > (most if d.kind == "f" else 0) for n, d in zip(counts, dtypes)) or sum(counts) > MOST_LISTED:
         raise HepaeError(_DAMAGED)
 
-
+# %% ../../nbs/codec/04_frequent.ipynb #9d1e5b82
 def take_frequent(
     data: bytes,
     dtypes: list[np.dtype],   # of the columns, in coding order

@@ -120,7 +120,7 @@ def _unusual(source: Source) -> dict:
     usual = Source()
     return {k: v for k, v in asdict(replace(source, entries=0)).items() if v != getattr(usual, k)}
 
-
+# %% ../../nbs/codec/14_header.ipynb #2b783ab5
 @dataclass(frozen=True)
 class Header:
     "What a `.hepae` file says about its chunks."
@@ -254,7 +254,7 @@ class Header:
                 "compress fewer columns at a time"
             ) from e
 
-
+# %% ../../nbs/codec/14_header.ipynb #00929e8b
 def _is_level(name, dtype) -> bool:
     "Can a level of an index have this name and this dtype?"
     return isinstance(name, (str, int, type(None))) and dtype in _INTEGERS

@@ -223,7 +223,7 @@ def _scalar_of(data: bytes):
 
 _READ = {letter: read for letter, _, read in _LETTERS.values()} | {b"g": _scalar_of}
 
-
+# %% ../../nbs/codec/13_plain.ipynb #cbc4f342
 def _lettered(value) -> bytes:
     "A Python value as its letter and its text."
     if isinstance(value, np.generic) and value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:

@@ -62,7 +62,7 @@ def _bends(n: int) -> np.ndarray:
     D = np.diff(np.eye(n), 2, axis=0)
     return D.T @ D
 
-
+# %% ../../nbs/codec/10_planner.ipynb #02d54d8a
 def _solved(A: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The x of A x = b for a positive definite A, by Cholesky's decomposition.
 
@@ -219,7 +219,7 @@ def _plain_plan(
     free = plain.moved_in(free[np.abs(free) > hole] << zeros)
     return replace(plain, alphabet=_alphabet_for(free, frequent, 8, period)), broken, free
 
-
+# %% ../../nbs/codec/10_planner.ipynb #b4cba902
 def _plan_column(
     q: np.ndarray,
     escapes: np.ndarray,

@@ -275,7 +275,7 @@ def _reach(q: np.ndarray) -> tuple[int, int]:
     "Least and largest bin."
     return (int(q.min()), int(q.max())) if len(q) else (0, 0)
 
-
+# %% ../../../nbs/codec/learned/01_training.ipynb #77f77653
 def _check_travels(model: TrainedModel, table: pd.DataFrame) -> None:
     "UsageError naming what a file cannot hold, or what the table lacks."
     config = model.model.config
