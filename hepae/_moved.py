@@ -12,7 +12,8 @@ _SAME_NAME = {
     "toy": "calorimeter showers pulses topojets collisions detector",
     "io": "blocks",
     "plots": "style pairs spectra trends",
-    "learning": "quantile prep coordinates architecture data attention models losses trained callbacks ranks learner cost",
+    "learning": "quantile prep coordinates architecture data attention models losses"
+    " trained callbacks ranks learner cost",
     "files": "cluster",
     "report": "analysis event_chunks compare event_report",
     "bench": "scan",

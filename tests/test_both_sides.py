@@ -199,7 +199,7 @@ def test_what_is_not_finite_has_no_error(bound):
 
 
 def mode(bound: str, kind: str = "continuous", dtype: str = "float64") -> str:
-    return bounds.quantiser(Column("x", dtype, kind=kind, bound=bound)).mode
+    return bounds.quantiser_of(Column("x", dtype, kind=kind, bound=bound)).mode
 
 
 def test_relative_bins_end_where_an_octave_has_too_many():
@@ -240,7 +240,7 @@ def refined(x: np.ndarray, column: Column) -> tuple[np.ndarray, np.ndarray]:
             column,
         )
     )
-    quantisers = [bounds.quantiser(c) for c in schema.columns]
+    quantisers = [bounds.quantiser_of(c) for c in schema.columns]
     where = refinement.refinement_of(schema, quantisers)
     original = {0: np.full(len(x), 11, "i4"), 1: np.ones(len(x), bool), 2: x}
     q, escapes = bounds.quantise(x, column, quantisers[2])
@@ -277,7 +277,7 @@ def test_parts_outside_the_bound_are_not_taken():
     "A part that would break the bound (here: of a value that escaped far from its bin) is 0."
     column, quantiser = (
         Column("pt", "float32", bound="abs:1e-3"),
-        bounds.quantiser(Column("pt", "float32", bound="abs:1e-3")),
+        bounds.quantiser_of(Column("pt", "float32", bound="abs:1e-3")),
     )
     x, v = np.array([1.0, 1.0, 1.0], "f4"), np.array([1.0004, 1.0015, 1.5], "f4")
     assert (refinement._part(x, v, column, quantiser, 16) != 0).tolist() == [True, True, False]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hepae.codec.bounds import quantiser
+from hepae.codec.bounds import quantiser_of
 from hepae.codec.refinement import decode_refinement, encode_refinement, refinement_of
 from hepae.codec.tables import compress, decompress
 from hepae.hepmc.events import RunInfo
@@ -385,14 +385,14 @@ def test_a_finer_value_keeps_the_bound():
         table, schema_of(table).with_bounds({"pt": "rel:1e-3", "eta": "abs:1e-3", "phi": "abs:1e-3", "m": "exact"})
     )
     schema = schema_of(table)
-    grids = [quantiser(c, 0) for c in schema.columns]
+    quantisers = [quantiser_of(c, 0) for c in schema.columns]
     original = {j: table.iloc[:, j].to_numpy() for j in range(table.shape[1])}
     far = original | {
         schema.names.index("pt"): original[schema.names.index("pt")] * 1.01,
         schema.names.index("eta"): original[schema.names.index("eta")] + 0.01,
     }
     back = {j: x.copy() for j, x in far.items()}
-    sections = encode_refinement(original, back, refinement_of(schema, grids), schema, grids)
-    decode_refinement(sections, back, refinement_of(schema, grids), schema, grids)
+    sections = encode_refinement(original, back, refinement_of(schema, quantisers), schema, quantisers)
+    decode_refinement(sections, back, refinement_of(schema, quantisers), schema, quantisers)
     for name in ("pt", "eta"):
         assert np.array_equal(back[schema.names.index(name)], far[schema.names.index(name)]), name

@@ -9,15 +9,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def ruff(rules: str, *places: str) -> subprocess.CompletedProcess:
+    "Ruff's findings by these rules alone."
+    command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--select", rules, *places]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
 def test_names():
     "ruff's pyflakes rules find nothing in hepae/, tests/ and the studies' scripts."
-    done = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--no-cache", "--select", "F", "hepae", "tests", "4D", "27D", "hepmc"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
+    found = ruff("F", "hepae", "tests", "4D", "27D", "hepmc")
+    assert found.returncode == 0, found.stdout
+
+
+def test_line_length():
+    "At most 120 characters, in every cell and script; modules are made of the cells."
+    found = ruff("E501", "nbs", "tests", "4D", "27D", "hepmc", "hepae/_moved.py")
+    assert found.returncode == 0, found.stdout
 
 
 def test_notebooks_show_no_warnings_and_no_machine():
