@@ -148,37 +148,21 @@ def with_texts(rng: np.random.Generator, n: int) -> pd.DataFrame:
 
 
 def with_labels(rng: np.random.Generator, n: int) -> pd.DataFrame:
-    "Values that come often, in all kinds of bins, moved and not."
+    "Values that come often, in every kind of bins: labels, two in one bin, a sentinel, a mass, angles, moved bins."
     often = lambda value, x: np.where(rng.random(n) < 0.2, value, x)
-    table = pd.DataFrame(
-        {
-            "label": rng.choice([0.1, 0.7], n),
-            "pair": rng.choice([5.001, 5.002], n),
-            "score": often(-999.25, rng.normal(0, 1, n)),
-            "mass": often(0.105658, rng.lognormal(0, 1, n)),
-            "phi": often(3.125, rng.uniform(-3, 3, n)),
-            "near": often(1.1, rng.exponential(0.3, n).clip(0, 3)),
-            "bits": often(91.1876, rng.lognormal(4, 1, n)),
-        }
-    )
-    bounds = {
-        "label": "abs:0.4",
-        "pair": "abs:0.1",
-        "score": "abs:1e-2",
-        "mass": "rel:1e-2",
-        "phi": "abs:1e-2",
-        "near": "abs:0.3",
-        "bits": "bits:6",
+    columns = {
+        "label": (rng.choice([0.1, 0.7], n), "continuous", "abs:0.4"),
+        "pair": (rng.choice([5.001, 5.002], n), "continuous", "abs:0.1"),
+        "score": (often(-999.25, rng.normal(0, 1, n)), "continuous", "abs:1e-2"),
+        "mass": (often(0.105658, rng.lognormal(0, 1, n)), "continuous", "rel:1e-2"),
+        "phi": (often(3.125, rng.uniform(-3, 3, n)), "periodic", "abs:1e-2"),
+        "around": (often(6.2, rng.uniform(0, 6.28, n)), "periodic", "abs:1e-2"),
+        "moved": (often(1.1, rng.exponential(0.3, n).clip(0, 3)), "periodic", "abs:0.3"),
+        "bits": (often(91.1876, rng.lognormal(4, 1, n)), "continuous", "bits:6"),
     }
-    return with_schema(
-        table,
-        Schema(
-            tuple(
-                Column(c, "float64", "", "periodic" if c in ("phi", "near") else "continuous", b)
-                for c, b in bounds.items()
-            )
-        ),
-    )
+    table = pd.DataFrame({name: x for name, (x, _, _) in columns.items()})
+    schema = Schema(tuple(Column(name, "float64", "", kind, bound) for name, (_, kind, bound) in columns.items()))
+    return with_schema(table, schema)
 
 
 def with_facts(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:

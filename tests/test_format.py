@@ -11,6 +11,7 @@ import numpy as np
 import other_reader
 import pandas as pd
 import pytest
+from codec_damage import with_labels
 from golden.arrays import arrays_of, plain_array
 
 from hepae.codec.tables import compress, decompress
@@ -227,34 +228,6 @@ def moved(rng: np.random.Generator, n: int) -> pd.DataFrame:
     )
 
 
-def labels(rng: np.random.Generator, n: int) -> pd.DataFrame:
-    "Values that come often, in every kind of bins: labels, two in one bin, a sentinel, a mass, an angle."
-    often = lambda value, x: np.where(rng.random(n) < 0.2, value, x)
-    table = pd.DataFrame(
-        {
-            "label": rng.choice([0.1, 0.7], n),
-            "pair": rng.choice([5.001, 5.002], n),
-            "score": often(-999.25, rng.normal(0, 1, n)),
-            "mass": often(0.105658, rng.lognormal(0, 1, n)),
-            "phi": often(3.125, rng.uniform(-3, 3, n)),
-            "around": often(6.2, rng.uniform(0, 6.28, n)),
-            "moved": often(1.1, rng.exponential(0.3, n).clip(0, 3)),
-            "bits": often(91.1876, rng.lognormal(4, 1, n)),
-        }
-    )
-    return with_bounds(
-        table,
-        label=(REAL, "abs:0.4"),
-        pair=(REAL, "abs:0.1"),
-        score=(REAL, "abs:1e-2"),
-        mass=(REAL, "rel:1e-2"),
-        phi=("periodic", "abs:1e-2"),
-        around=("periodic", "abs:1e-2"),
-        moved=("periodic", "abs:0.3"),
-        bits=(REAL, "bits:6"),
-    )
-
-
 def texts(rng: np.random.Generator, n: int) -> pd.DataFrame:
     """Text, gaps, dates, categories, Python's own values; of the index one level is numbers, the others are text
     and times."""
@@ -320,9 +293,9 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
     new = np.random.default_rng(42)
     later = {
         "moved": (moved(new, 600), {}),
-        "labels": (labels(new, 600), {}),
-        "labels in chunks": (labels(new, 600), {"rows": 200}),
-        "labels as table": (labels(new, 600), {"unordered": "table"}),
+        "labels": (with_labels(new, 600), {}),
+        "labels in chunks": (with_labels(new, 600), {"rows": 200}),
+        "labels as table": (with_labels(new, 600), {"unordered": "table"}),
         "texts": (texts(new, 200), {"rows": 70}),
         "of events": (of_events(new, eventful), {"rows": 200}),
         "of unordered events": (of_events(new, eventful), {"unordered": "events"}),

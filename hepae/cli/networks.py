@@ -72,7 +72,7 @@ _rows_options = together(
         help="Turn each jet in phi and mirror it in eta at random, each epoch anew: more from few jets."),
     click.option(
         "--coordinates", metavar="KIND",
-        help="For particles: an event is a row, spelled cartesian, cylindrical, on-shell, on-shell-turned (azimuths "
+        help="For particles: an event is a row, cartesian, cylindrical, on-shell, on-shell-turned (azimuths "
              "measured from the first particle) or on-shell-cartesian."),
     click.option(
         "--particles", type=int, metavar="N",

@@ -85,7 +85,7 @@ def _check_particles(table: pd.DataFrame, particles: int | None) -> None:
 
 # %% ../../nbs/io/06_blocks.ipynb #3c20643a
 def blocks_of(
-    table: pd.DataFrame,            # particles: pid, and any spelling of their momenta
+    table: pd.DataFrame,            # particles: pid, and their momenta in any coordinates
     particles: int | None = None,   # places in an event; None: as many as the longest has
     first_entry: int = 0,           # number of the first event, for a piece of a table
 ) -> Blocks:

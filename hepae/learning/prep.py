@@ -117,7 +117,7 @@ PARTICLES = {
 
 
 def normalisation_of(kind: str) -> str:
-    "The normalisation that belongs to a spelling of particles, a name in `coordinates.KINDS`."
+    "The normalisation that belongs to coordinates of particles, a name in `coordinates.KINDS`."
     return "quantile" if kind == "on-shell-cartesian" else "on-shell" if kind.startswith("on-shell") else kind
 
 # %% ../../nbs/learning/02_prep.ipynb #a0b33e4b
