@@ -16,6 +16,7 @@ DECOMPRESSED = [
     "empty_events.hepae",
     "ended_events.hepae",
     "ended_16.hepae",
+    "ended_100.hepae",
     "ended_index.hepae",
     "rows_of_100.hepae",
     "facts.hepae",
@@ -49,6 +50,13 @@ def test_decompress_takes_little_memory(scales, tmp_path, name):
 def test_compress_takes_little_memory(scales, tmp_path, name):
     every = ["--particles", "all"] if name.endswith("hepmc") else []
     taken(scales, tmp_path, name, "compress", "FILE", "-o", tmp_path / "o.hepae", "-q", *every)
+
+
+def test_a_tree_that_its_branches_contradict_is_named(scales, tmp_path):
+    "It claims 2⁴⁰ entries, its branches a thousand."
+    (path := tmp_path / "tree.root").write_bytes(FORGED["tree.root"]())
+    found = scales("compress", path, "-o", tmp_path / "o.hepae", "-q")
+    assert found.code == 1 and "branch m has 1000 entries, its tree Events has 1099511627776" in found.said, found
 
 
 def test_the_scales_see_memory_that_is_taken(scales, tmp_path):

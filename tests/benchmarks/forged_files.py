@@ -224,12 +224,12 @@ def basket(claim: int) -> bytes:
     return bytes(data)
 
 
-def tree(find: bytes, put: bytes) -> bytes:
-    "A small tree, in whose bytes something is replaced."
+def tree(find: bytes, put: bytes, times: int = -1) -> bytes:
+    "A small tree, in whose bytes something is replaced, everywhere or the first times."
     with tempfile.TemporaryDirectory() as d:
         with uproot.recreate(Path(d) / "t.root") as f:
             f.mktree("Events", dict.fromkeys(FOUR, "f4")).extend(dict.fromkeys(FOUR, np.zeros(1000, "f4")))
-        return (Path(d) / "t.root").read_bytes().replace(find, put)
+        return (Path(d) / "t.root").read_bytes().replace(find, put, times)
 
 
 FOUR = ("pt", "eta", "phi", "m")
@@ -252,6 +252,7 @@ forged("entry.csv")(lambda: b"entry,subentry,pt\n%d,0,1.0\n" % 2**40)
 forged("entry_28.csv")(lambda: b"entry,subentry,pt\n%d,0,1.0\n" % 2**28)
 forged("bomb.csv.gz")(lambda: gzipped(b"a,b\n" + b"1," * (300 << 20)))
 forged("length.root")(lambda: tree((4000).to_bytes(4, "big"), (2**31 - 1).to_bytes(4, "big")))
+forged("tree.root")(lambda: tree((1000).to_bytes(8, "big"), (2**40).to_bytes(8, "big"), 1))
 forged("entries.root")(lambda: tree((1000).to_bytes(8, "big"), (2**40).to_bytes(8, "big")))
 for name, claim in (("basket", 600 << 20), ("block", 2**31 - 1)):
     forged(f"{name}.root")(lambda claim=claim: basket(claim))
