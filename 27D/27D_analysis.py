@@ -94,9 +94,7 @@ def mass_section(original: pd.DataFrame, outputs: dict[str, pd.DataFrame]) -> tu
         f"in {counts['fewer than two jets']:,} fewer than two jets are left among these rows"
     )
     return [
-        words,
-        plot_histograms(before, after, bins=40),
-        (shown, "mass, in the unit of the table"),
+        words, plot_histograms(before, after, bins=40), (shown, "mass, in the unit of the table"),
         plot_residuals(found),
     ], numbers.join(summary)
 

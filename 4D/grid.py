@@ -71,12 +71,7 @@ def main(output: Path, epochs: int, threads: int) -> None:
         with tempfile.TemporaryDirectory() as d:
             rows.append(
                 point(
-                    read(HERE.parent / "data" / "jets.root", form),
-                    form,
-                    latent,
-                    schedule,
-                    normalisation,
-                    epochs,
+                    read(HERE.parent / "data" / "jets.root", form), form, latent, schedule, normalisation, epochs,
                     Path(d) / "model",
                 )
             )

@@ -1,4 +1,4 @@
-"""Modules by the names that they had before they stood in wings, so that older notebooks and scripts still run."""
+"""Old names of modules: notebooks and scripts that use them still run, with a warning."""
 
 import sys
 import warnings

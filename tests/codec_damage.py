@@ -105,13 +105,9 @@ def with_odd_values(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFra
 def mixed(rng: np.random.Generator, n: int) -> pd.DataFrame:
     "Every kind of dtype and bound, under an index of three levels."
     kinds = [
-        ("h", "float16", "continuous", "rel:1e-2"),
-        ("d", "float64", "continuous", "bits:20"),
-        ("e", "float64", "continuous", "exact"),
-        ("turn", "float64", "periodic", "abs:1e-4"),
-        ("i", "int8", "integer", "exact"),
-        ("u", "uint64", "integer", "exact"),
-        ("f", "bool", "flag", "exact"),
+        ("h", "float16", "continuous", "rel:1e-2"), ("d", "float64", "continuous", "bits:20"),
+        ("e", "float64", "continuous", "exact"), ("turn", "float64", "periodic", "abs:1e-4"),
+        ("i", "int8", "integer", "exact"), ("u", "uint64", "integer", "exact"), ("f", "bool", "flag", "exact"),
     ]
     columns = {
         name: (rng.normal(size=n) if dtype[0] == "f" else rng.integers(0, 2 if dtype == "bool" else 100, n)).astype(
@@ -316,16 +312,8 @@ def _blocks_moved(r, data, files):
 
 def _foreign(r, data, files):
     magics = [
-        b"",
-        b"\x93hepae",
-        b"\x93hepae\r\n\x1a\x02",
-        b"\x93hepae\n\x1a\x01",
-        b"root",
-        b"PAR1",
-        b"\x80\x04",
-        b"\x1f\x8b\x08",
-        b"PK\x03\x04",
-        b"pt,eta\n1,2\n",
+        b"", b"\x93hepae", b"\x93hepae\r\n\x1a\x02", b"\x93hepae\n\x1a\x01", b"root", b"PAR1", b"\x80\x04",
+        b"\x1f\x8b\x08", b"PK\x03\x04", b"pt,eta\n1,2\n",
     ]
     return r.choice(magics) + r.choice([data[len(MAGIC) + 1 :], b"", r.randbytes(50)])
 
@@ -346,113 +334,24 @@ def _huge_block(r, data, files):
 
 
 ACCIDENTS = (
-    _truncated,
-    _flipped,
-    _end_flipped,
-    _inserted,
-    _removed,
-    _lengthened,
-    _zeroed,
-    _spliced,
-    _blocks_moved,
-    _foreign,
-    _garbage,
-    _huge_block,
+    _truncated, _flipped, _end_flipped, _inserted, _removed, _lengthened, _zeroed, _spliced, _blocks_moved,
+    _foreign, _garbage, _huge_block,
 )
 
 
 # attacks
 
 NUMBERS = [
-    -1,
-    0,
-    1,
-    2,
-    7,
-    63,
-    64,
-    127,
-    2**14,
-    2**20 - 1,
-    2**20,
-    2**20 + 1,
-    2**24,
-    2**31,
-    2**32,
-    2**40,
-    2**50,
-    2**61,
-    2**62,
-    2**63 - 1,
-    2**63,
-    2**64 - 1,
+    -1, 0, 1, 2, 7, 63, 64, 127, 2**14, 2**20 - 1, 2**20, 2**20 + 1, 2**24, 2**31, 2**32, 2**40, 2**50, 2**61,
+    2**62, 2**63 - 1, 2**63, 2**64 - 1,
 ]
 ANYTHING = [
-    *NUMBERS,
-    *(-n for n in NUMBERS[3:]),
-    2**64,
-    10**30,
-    10**400,
-    0.0,
-    1.0,
-    0.5,
-    -1.5,
-    1e308,
-    True,
-    False,
-    None,
-    "",
-    "x",
-    "pt",
-    "1",
-    "nan",
-    "float16",
-    "float32",
-    "float64",
-    "float128",
-    "int8",
-    "int64",
-    "uint64",
-    "bool",
-    "complex64",
-    "O",
-    "U3",
-    "V8",
-    "M8[s]",
-    ">f4",
-    ">i8",
-    "i4,i4",
-    "integer",
-    "flag",
-    "periodic",
-    "continuous",
-    "exact",
-    "abs:1e-300",
-    "abs:1e-13",
-    "abs:1e300",
-    "rel:1e-12",
-    "rel:0.999",
-    "bits:1",
-    "bits:52",
-    "rel:nan",
-    "rel:-1",
-    "table",
-    "events",
-    "ae",
-    "density",
-    "\0",
-    "\ud7ff",
-    [],
-    {},
-    [0],
-    [[]],
-    [0, 1],
-    [[0, 1], [0, 1]],
-    {"a": 1},
-    [0] * 5000,
-    list(range(5000)),
-    ["pt"] * 3,
-    [-1, 10_000, 20_000, 20_001],
+    *NUMBERS, *(-n for n in NUMBERS[3:]), 2**64, 10**30, 10**400, 0.0, 1.0, 0.5, -1.5, 1e308, True, False, None, "",
+    "x", "pt", "1", "nan", "float16", "float32", "float64", "float128", "int8", "int64", "uint64", "bool",
+    "complex64", "O", "U3", "V8", "M8[s]", ">f4", ">i8", "i4,i4", "integer", "flag", "periodic", "continuous",
+    "exact", "abs:1e-300", "abs:1e-13", "abs:1e300", "rel:1e-12", "rel:0.999", "bits:1", "bits:52", "rel:nan",
+    "rel:-1", "table", "events", "ae", "density", "\0", "\ud7ff", [], {}, [0], [[]], [0, 1], [[0, 1], [0, 1]],
+    {"a": 1}, [0] * 5000, list(range(5000)), ["pt"] * 3, [-1, 10_000, 20_000, 20_001],
 ]
 PARENTS = [-4, -3, -2, -1, 0, 1, 3, 9999, 10_000, 10_001, 10_050, 20_000, 20_001, 20_002, 2**20]
 
@@ -488,13 +387,7 @@ def _changed(r: random.Random, tree):
         elif what < 0.5 and type(old) is int:
             node[k] = r.choice(
                 [
-                    old + 1,
-                    old - 1,
-                    -old,
-                    old * 2,
-                    old << 8,
-                    old + r.choice(NUMBERS),
-                    r.choice(NUMBERS),
+                    old + 1, old - 1, -old, old * 2, old << 8, old + r.choice(NUMBERS), r.choice(NUMBERS),
                     r.choice(PARENTS),
                 ]
             )

@@ -24,31 +24,15 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = [ROOT / name for name in ("nbs", "4D", "27D", "hepmc")]
 # packages that take seconds to import and start no threads; hepae is not among them
 PRELOAD = [
-    "nbdev.test",
-    "fastai.tabular.all",
-    "matplotlib.pyplot",
-    "mplhep",
-    "hist",
-    "seaborn",
-    "uproot",
-    "scipy.stats",
-    "pyarrow.parquet",
-    "pyhepmc",
+    "nbdev.test", "fastai.tabular.all", "matplotlib.pyplot", "mplhep", "hist", "seaborn", "uproot", "scipy.stats",
+    "pyarrow.parquet", "pyhepmc",
 ]
 
 
 # begun first, so that all workers end together
 LONGEST = [
-    "01_training",
-    "compression",
-    "unseen_signal",
-    "16_tables",
-    "bytes",
-    "07_detector",
-    "13_learner",
-    "01_generator",
-    "1cycle",
-    "04_race",
+    "01_training", "compression", "unseen_signal", "16_tables", "bytes", "07_detector", "13_learner",
+    "01_generator", "1cycle", "04_race",
 ]
 
 

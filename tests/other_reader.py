@@ -409,16 +409,8 @@ class Coded:
 
     def __init__(self, plan: list):
         (
-            cells,
-            self.splines,
-            self.scale,
-            self.ranges,
-            self.strength,
-            self.period,
-            self.zeros,
-            self.taken,
-            self.hole,
-            *lookup,
+            cells, self.splines, self.scale, self.ranges, self.strength, self.period, self.zeros, self.taken,
+            self.hole, *lookup,
         ) = plan
         self.lookup = lookup[0] if lookup else None
         self.low, self.shift, self.count, self.atoms = cells
@@ -649,15 +641,8 @@ def told_apart(parts: list[bytes], kind: int, head: dict) -> dict[str, list[byte
     "The sections after the numbers, by name."
     check(kind in (0, 1, 2), "an index of an unknown kind")
     sizes = (
-        (0, 2, 3)[kind],
-        5 * (head["unordered"] == "table"),
-        2 * bool(head["fine"]),
-        bool(head["frequent"]),
-        bool(head["plain"]),
-        head["events"] is not None,
-        1,
-        1,
-        1,
+        (0, 2, 3)[kind], 5 * (head["unordered"] == "table"), 2 * bool(head["fine"]), bool(head["frequent"]),
+        bool(head["plain"]), head["events"] is not None, 1, 1, 1,
     )
     check(len(parts) == sum(sizes), "a chunk has another number of sections")
     ends = [0, *accumulate(map(int, sizes))]

@@ -15,16 +15,7 @@ import notebooks
 TESTS = Path(__file__).resolve().parent
 # one file's tests stay in one process, so that what they share is made once; conftest.py puts the longest files first
 PYTEST = [
-    "-m",
-    "pytest",
-    "-q",
-    "-n",
-    "2",
-    "--dist",
-    "loadfile",
-    "--no-loadscope-reorder",
-    "--durations",
-    "20",
+    "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations", "20",
     str(TESTS),
 ]
 

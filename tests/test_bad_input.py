@@ -77,9 +77,7 @@ def small(tmp_path_factory):
 def test_missing_empty_and_foreign_files(capsys, tmp_path):
     out, bad = tmp_path / "o.pkl", tmp_path / "bad.root"
     for command in (
-        ["extract", bad, "-o", out],
-        ["inspect", bad],
-        ["train", bad, "-o", tmp_path / "model"],
+        ["extract", bad, "-o", out], ["inspect", bad], ["train", bad, "-o", tmp_path / "model"],
         ["analyse", bad, bad, "-o", tmp_path / "r.html"],
     ):
         bad.unlink(missing_ok=True)
@@ -87,13 +85,8 @@ def test_missing_empty_and_foreign_files(capsys, tmp_path):
         bad.touch()
         fails(capsys, *command, parts=[bad, "empty (0 bytes)"])
         for content in (
-            b"<html>404 Not Found</html>",
-            b"pt,eta,phi,m\n1,2,3,4\n",
-            b"\x1f\x8b" + bytes(300),
-            bytes(1000),
-            b"PK\x03\x04" + bytes(99),
-            b"\x89HDF\r\n\x1a\n" + bytes(99),
-            b"roo",
+            b"<html>404 Not Found</html>", b"pt,eta,phi,m\n1,2,3,4\n", b"\x1f\x8b" + bytes(300), bytes(1000),
+            b"PK\x03\x04" + bytes(99), b"\x89HDF\r\n\x1a\n" + bytes(99), b"roo",
         ):
             bad.write_bytes(content)
             fails(capsys, *command, parts=[bad])
@@ -528,19 +521,8 @@ def columns(sample, tmp_path_factory):
     with pytest.raises(SystemExit) as e:
         main(
             [
-                "train",
-                str(folder / "good.pkl"),
-                "-o",
-                str(folder / "model"),
-                "--recipe",
-                "AE_3D_50",
-                "--epochs",
-                "1",
-                "--lr",
-                "1e-3",
-                "--normalisation",
-                "log",
-                "-q",
+                "train", str(folder / "good.pkl"), "-o", str(folder / "model"), "--recipe", "AE_3D_50",
+                "--epochs", "1", "--lr", "1e-3", "--normalisation", "log", "-q",
             ]
         )
     assert not e.value.code
@@ -549,45 +531,17 @@ def columns(sample, tmp_path_factory):
 
 def test_a_constant_column_trains_and_comes_back(capsys, columns, tmp_path):
     for k, recipe in enumerate(("AE_3D_50", "AE_onehot", "AE_bn_LeakyReLU")):
-        assert (
-            run(
-                capsys,
-                "train",
-                columns / "constant.pkl",
-                "-o",
-                tmp_path / f"m{k}",
-                "--recipe",
-                recipe,
-                "--hidden",
-                "20,20",
-                "--activation",
-                "silu",
-                "--epochs",
-                "1",
-                "--lr",
-                "1e-3",
-                "-q",
-            )[0]
-            == 0
-        )
+        assert run(
+            capsys, "train", columns / "constant.pkl", "-o", tmp_path / f"m{k}", "--recipe", recipe,
+            "--hidden", "20,20", "--activation", "silu", "--epochs", "1", "--lr", "1e-3", "-q",
+        )[0] == 0
         if k:
             back = TrainedModel.load(tmp_path / f"m{k}").reconstruct(read(columns / "constant.pkl"))
         else:
-            assert (
-                run(
-                    capsys,
-                    "analyse",
-                    columns / "constant.pkl",
-                    "--model",
-                    tmp_path / "m0",
-                    "-o",
-                    tmp_path / "r.html",
-                    "--reconstructed",
-                    tmp_path / "b.pkl",
-                    "-q",
-                )[0]
-                == 0
-            )
+            assert run(
+                capsys, "analyse", columns / "constant.pkl", "--model", tmp_path / "m0",
+                "-o", tmp_path / "r.html", "--reconstructed", tmp_path / "b.pkl", "-q",
+            )[0] == 0
             back = read(tmp_path / "b.pkl")
         assert (back["eta"] == np.float32(0.1)).all()
 
@@ -621,23 +575,10 @@ def test_columns_that_no_network_takes(capsys, columns, tmp_path):
         "finite",
         parts=["empty.pkl", "no row of 600 is left", "finite eta"],
     )
-    assert (
-        run(
-            capsys,
-            "train",
-            columns / "empty.pkl",
-            "-o",
-            tmp_path / "m",
-            "--dims",
-            "m,pt,phi",
-            "--epochs",
-            1,
-            "--lr",
-            "1e-3",
-            "-q",
-        )[0]
-        == 0
-    )
+    assert run(
+        capsys, "train", columns / "empty.pkl", "-o", tmp_path / "m", "--dims", "m,pt,phi", "--epochs", 1,
+        "--lr", "1e-3", "-q",
+    )[0] == 0
     assert sorted(os.listdir(tmp_path)) == ["m"]
 
 
@@ -648,17 +589,8 @@ def test_values_outside_the_domain(capsys, columns, tmp_path):
         ("zero", "custom", ["pt in 1 of 600 rows", "pt > 0"]),
     ]:
         train = [
-            "train",
-            columns / f"{name}.pkl",
-            "-o",
-            tmp_path / name,
-            "--normalisation",
-            normalisation,
-            "--epochs",
-            1,
-            "--lr",
-            "1e-3",
-            "-q",
+            "train", columns / f"{name}.pkl", "-o", tmp_path / name, "--normalisation", normalisation,
+            "--epochs", 1, "--lr", "1e-3", "-q",
         ]
         said = fails(capsys, *train, parts=[f"{name}.pkl", *parts, "or normalise with 'standard'"])
         assert run(capsys, *train, "--filter", said.split("filter '")[1].split("'")[0])[0] == 0
@@ -737,42 +669,22 @@ def test_a_model_of_other_columns(capsys, columns, tmp_path):
         parts=["same width"],
     )
     # it has what the model needs
-    assert (
-        run(capsys, "analyse", columns / "more.pkl", "--model", columns / "model", "-o", tmp_path / "r.html", "-q")[0]
-        == 0
-    )
+    page = tmp_path / "r.html"
+    assert run(capsys, "analyse", columns / "more.pkl", "--model", columns / "model", "-o", page, "-q")[0] == 0
     assert os.listdir(tmp_path) == ["r.html"]
 
 
 def test_networks_that_do_not_travel(capsys, columns, tmp_path):
     "A .hepae file holds a plain network of its own columns, or none."
     for recipe, table, part in [
-        ("AE_3D_50", "more", "Width"),
-        ("AE_skip", "good", "skip"),
-        ("AE_aux", "good", "aux"),
-        ("AE_branches", "good", "branches"),
-        ("AE_onehot", "constant", "onehot"),
+        ("AE_3D_50", "more", "Width"), ("AE_skip", "good", "skip"), ("AE_aux", "good", "aux"),
+        ("AE_branches", "good", "branches"), ("AE_onehot", "constant", "onehot"),
     ]:
         trained = "good" if table == "more" else table
-        assert (
-            run(
-                capsys,
-                "train",
-                columns / f"{trained}.pkl",
-                "-o",
-                tmp_path / recipe,
-                "--recipe",
-                recipe,
-                "--hidden",
-                "20,20",
-                "--epochs",
-                "1",
-                "--lr",
-                "1e-3",
-                "-q",
-            )[0]
-            == 0
-        )
+        assert run(
+            capsys, "train", columns / f"{trained}.pkl", "-o", tmp_path / recipe, "--recipe", recipe,
+            "--hidden", "20,20", "--epochs", "1", "--lr", "1e-3", "-q",
+        )[0] == 0
         fails(
             capsys,
             "compress",

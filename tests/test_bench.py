@@ -22,11 +22,7 @@ def test_page_and_tables(tmp_path):
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
     assert {f["codec"] for f in facts} == {
-        "density",
-        "density --unordered",
-        "xz",
-        "entropy estimate",
-        "entropy estimate, unordered",
+        "density", "density --unordered", "xz", "entropy estimate", "entropy estimate, unordered",
     }
     assert all(f["violations"] == 0 for f in facts if f["bytes"])
     assert all(f["lossless"] for f in facts if f["bound"] == "exact" and f["bytes"])
@@ -113,19 +109,8 @@ def test_what_is_fixed_is_shown_apart():
 def test_model_is_counted():
     "A trained autoencoder takes part; what its network takes is in its bits."
     done = hepae(
-        "bench",
-        JETS,
-        "--dims",
-        "E4D",
-        "--rows",
-        "250",
-        "--codecs",
-        "density",
-        "--bounds",
-        "1e-3",
-        "--model",
-        ROOT / "4D" / "AE_3D_200",
-        "--json",
+        "bench", JETS, "--dims", "E4D", "--rows", "250", "--codecs", "density", "--bounds", "1e-3",
+        "--model", ROOT / "4D" / "AE_3D_200", "--json",
     )
     assert done.returncode == 0, done.stderr
     found = {f["codec"]: f for f in json.loads(done.stdout)}
@@ -138,10 +123,8 @@ def test_wrong_usage(tmp_path):
     "One sentence, before anything is measured."
     (tmp_path / "there.html").write_text("")
     for code, word, arguments in [
-        (2, "codec zip", ["--codecs", "zip"]),
-        (2, ".doc", ["-o", tmp_path / "x.doc"]),
-        (1, "--force", ["-o", tmp_path / "there.html"]),
-        (2, "bound", ["--bounds", "often", "--rows", "600"]),
+        (2, "codec zip", ["--codecs", "zip"]), (2, ".doc", ["-o", tmp_path / "x.doc"]),
+        (1, "--force", ["-o", tmp_path / "there.html"]), (2, "bound", ["--bounds", "often", "--rows", "600"]),
     ]:
         done = hepae("bench", JETS, *arguments)
         assert done.stderr.count("\n") == 1 and word in done.stderr, done.stderr

@@ -25,14 +25,8 @@ from hepae.schema import event_index, infer_schema, with_schema
 settings.register_profile("hepae", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("hepae")
 RECIPES = [
-    "BIGGER_AE",
-    "BIGGER_AE_bn_dropout",
-    "BIGGER_AE_bypass",
-    "BIGGER_AE_stored",
-    "ResidualConnectionAE",
-    "TransformerAE",
-    "TransformerAE_norank",
-    "SetAE",
+    "BIGGER_AE", "BIGGER_AE_bn_dropout", "BIGGER_AE_bypass", "BIGGER_AE_stored", "ResidualConnectionAE",
+    "TransformerAE", "TransformerAE_norank", "SetAE",
 ]
 
 
@@ -130,18 +124,8 @@ def test_the_mask_hides(recipe, rows):
 @pytest.mark.parametrize(
     "change",
     [
-        {"width": 2**40},
-        {"width": -4},
-        {"latent": 10**12},
-        {"layers": 10**6},
-        {"slots": 0},
-        {"heads": 0},
-        {"kind": "x"},
-        {"kind": 3},
-        {"dropout": "a"},
-        {"n_features": 10**15},
-        {"per_particle": 0},
-        {"ranks": None},
+        {"width": 2**40}, {"width": -4}, {"latent": 10**12}, {"layers": 10**6}, {"slots": 0}, {"heads": 0},
+        {"kind": "x"}, {"kind": 3}, {"dropout": "a"}, {"n_features": 10**15}, {"per_particle": 0}, {"ranks": None},
         {"extra": 1},
     ],
 )
@@ -178,9 +162,7 @@ def test_quantiles_of_logarithms(x, beyond):
 
 
 @given(
-    st.integers(0, 50),
-    st.floats(0.01, 3.0),
-    st.sampled_from(["on-shell", "on-shell-turned"]),
+    st.integers(0, 50), st.floats(0.01, 3.0), st.sampled_from(["on-shell", "on-shell-turned"]),
     st.sampled_from(["GeV", "MeV"]),
 )
 def test_on_shell_whatever_the_network_says(seed, noise, kind, unit):
@@ -270,13 +252,9 @@ def test_other_networks_train(recipe, tmp_path):
 @pytest.mark.parametrize(
     "change, said",
     [
-        ({"coordinates": "polar"}, "polar"),
-        ({"particles": 0}, "particles"),
-        ({"loss": "mae"}, "mae"),
-        ({"recipe": "TransformerAE_x"}, "TransformerAE"),
-        ({"width": 33, "recipe": "SetAE"}, "width"),
-        ({"recipe": "TransformerAE", "hidden": [3]}, "hidden"),
-        ({"normalisation": "minmax"}, "minmax"),
+        ({"coordinates": "polar"}, "polar"), ({"particles": 0}, "particles"), ({"loss": "mae"}, "mae"),
+        ({"recipe": "TransformerAE_x"}, "TransformerAE"), ({"width": 33, "recipe": "SetAE"}, "width"),
+        ({"recipe": "TransformerAE", "hidden": [3]}, "hidden"), ({"normalisation": "minmax"}, "minmax"),
         ({"symmetry": True, "coordinates": "cartesian"}, "symmetry"),
     ],
 )
@@ -305,21 +283,14 @@ def test_hostile_coordinates(tmp_path):
     path = tmp_path / "m" / "config.json"
     good = json.loads(path.read_text())
     for wrong in [
-        {"kind": "polar"},
-        {"particles": 10**12},
-        {"particles": 5},
-        {"unit": 3},
-        {"free": [[1]]},
-        {"free": "x"},
+        {"kind": "polar"}, {"particles": 10**12}, {"particles": 5}, {"unit": 3}, {"free": [[1]]}, {"free": "x"},
         {"kind": ["on-shell"]},
     ]:
         path.write_text(json.dumps(good | {"coordinates": good["coordinates"] | wrong}))
         with pytest.raises(HepaeError):
             TrainedModel.load(tmp_path / "m")
     for scales in (
-        [{"knots": [1, 1], "levels": [0, 1]}],
-        [{"knots": [], "levels": []}],
-        [{"knots": "ab", "levels": "cd"}],
+        [{"knots": [1, 1], "levels": [0, 1]}], [{"knots": [], "levels": []}], [{"knots": "ab", "levels": "cd"}],
         [{"knots": None}],
     ):
         with pytest.raises(HepaeError):

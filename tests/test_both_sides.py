@@ -55,14 +55,8 @@ def kept(name: str, **changed) -> bool:
 
 # the cleaning cuts of the ancestors' study: |x| below so much
 SYMMETRIC = [
-    ("jets", "EMFrac", 5.0),
-    ("jets", "NegativeE", 300.0),
-    ("jets", "Width", 5.0),
-    ("jets", "WidthPhi", 5.0),
-    ("jets", "Timing", 125.0),
-    ("jets", "HECQuality", 2.5),
-    ("mc", "EMFrac", 2.0),
-    ("mc", "NegativeE", 60.0),
+    ("jets", "EMFrac", 5.0), ("jets", "NegativeE", 300.0), ("jets", "Width", 5.0), ("jets", "WidthPhi", 5.0),
+    ("jets", "Timing", 125.0), ("jets", "HECQuality", 2.5), ("mc", "EMFrac", 2.0), ("mc", "NegativeE", 60.0),
     ("mc", "Timing", 120.0),
 ]
 
@@ -74,15 +68,10 @@ def test_cuts_on_both_signs(name, column, edge):
 
 
 ONE_SIDED = [
-    ("jets", "OotFracClusters10", above(-0.1), -0.1),
-    ("jets", "OotFracClusters5", above(-0.1), -0.1),
-    ("jets", "Width", below(-1.0), -1.0),
-    ("jets", "Width", above(-1.0), -1.0),
-    ("jets", "LArQuality", below(4.0), 4.0),
-    ("mc", "LArQuality", below(2.0), 2.0),
-    ("mc", "m", above(0.001), 0.001),
-    ("physical", "pt", above(0.0), 0.0),
-    ("physical", "m", 0.0, below(0.0)),
+    ("jets", "OotFracClusters10", above(-0.1), -0.1), ("jets", "OotFracClusters5", above(-0.1), -0.1),
+    ("jets", "Width", below(-1.0), -1.0), ("jets", "Width", above(-1.0), -1.0),
+    ("jets", "LArQuality", below(4.0), 4.0), ("mc", "LArQuality", below(2.0), 2.0),
+    ("mc", "m", above(0.001), 0.001), ("physical", "pt", above(0.0), 0.0), ("physical", "m", 0.0, below(0.0)),
     ("physical", "E", above(0.0), 0.0),
 ]
 
@@ -138,22 +127,8 @@ def test_bounds_that_are_some(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "exact:1",
-        "abs:0",
-        "abs:-1",
-        "abs:inf",
-        "abs:nan",
-        "abs:",
-        "rel:0",
-        "rel:1",
-        "rel:nan",
-        "bits:0",
-        "bits:53",
-        "bits:1.5",
-        "bits:-1",
-        "1e-3",
-        "pt:1",
+        "", "exact:1", "abs:0", "abs:-1", "abs:inf", "abs:nan", "abs:", "rel:0", "rel:1", "rel:nan", "bits:0",
+        "bits:53", "bits:1.5", "bits:-1", "1e-3", "pt:1",
     ],
 )
 def test_bounds_that_are_none(text):
@@ -165,13 +140,8 @@ def test_bounds_that_are_none(text):
 @pytest.mark.parametrize(
     "bound, x, limit",
     [
-        ("abs:0.25", 3.0, 0.25),
-        ("abs:0.25", -3.0, 0.25),
-        ("abs:0.25", 0.0, 0.25),
-        ("rel:0.125", 2.0, 0.25),
-        ("rel:0.125", -2.0, 0.25),
-        ("bits:4", 2.5, 0.125),
-        ("bits:4", -2.5, 0.125),
+        ("abs:0.25", 3.0, 0.25), ("abs:0.25", -3.0, 0.25), ("abs:0.25", 0.0, 0.25), ("rel:0.125", 2.0, 0.25),
+        ("rel:0.125", -2.0, 0.25), ("bits:4", 2.5, 0.125), ("bits:4", -2.5, 0.125),
     ],
 )
 def test_exactly_the_bound_and_just_beyond(bound, x, limit, kind):
@@ -255,12 +225,8 @@ def refined(x: np.ndarray, column: Column) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(
     "bound, low, high",
     [
-        ("abs:1e-3", 0, 10),
-        ("abs:1e-3", 4096, 16384),
-        ("abs:0.02", 65536, 300_000),
-        ("rel:1e-3", 1, 1e5),
-        ("rel:0.3", 1, 1e5),
-        ("abs:1e-3", -3.1416, 3.1416),
+        ("abs:1e-3", 0, 10), ("abs:1e-3", 4096, 16384), ("abs:0.02", 65536, 300_000), ("rel:1e-3", 1, 1e5),
+        ("rel:0.3", 1, 1e5), ("abs:1e-3", -3.1416, 3.1416),
     ],
 )
 def test_parts_of_bins_keep_the_bound(bound, low, high):
@@ -359,9 +325,7 @@ def test_pairs_are_the_two_hardest():
         made, facts = dijet_mass(
             jets(
                 [
-                    (50.0, 0.0, 0.0),
-                    (50.0 if mass == 100 else below(50.0), 0.0, np.pi),
-                    (third, 0.0, np.pi / 2),
+                    (50.0, 0.0, 0.0), (50.0 if mass == 100 else below(50.0), 0.0, np.pi), (third, 0.0, np.pi / 2),
                     (9.0, 0.0, 0.0),
                 ],
                 3,

@@ -37,18 +37,7 @@ def model(small, tmp_path_factory):
     "A network trained for two epochs by the command line."
     folder = tmp_path_factory.mktemp("model") / "net"
     done = hepae(
-        "train",
-        small,
-        "-o",
-        folder,
-        "--dims",
-        "E4D",
-        "--recipe",
-        "AE_3D_small",
-        "--epochs",
-        "2",
-        "--lr",
-        "1e-3",
+        "train", small, "-o", folder, "--dims", "E4D", "--recipe", "AE_3D_small", "--epochs", "2", "--lr", "1e-3",
         "--json",
     )
     assert done.returncode == 0, done.stderr
@@ -104,17 +93,8 @@ def test_inspect(small, model):
 def test_analyse(small, model, tmp_path):
     "A report in one file, a ROOT file of the network's variables named as the original's branches, latent variables."
     done = hepae(
-        "analyse",
-        small,
-        "--model",
-        model,
-        "-o",
-        tmp_path / "r.html",
-        "--reconstructed",
-        tmp_path / "back.root",
-        "--latents",
-        tmp_path / "z.parquet",
-        "--json",
+        "analyse", small, "--model", model, "-o", tmp_path / "r.html", "--reconstructed", tmp_path / "back.root",
+        "--latents", tmp_path / "z.parquet", "--json",
     )
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)["residuals"]["net"]) == set(preset("E4D"))
@@ -131,16 +111,8 @@ def test_analyse(small, model, tmp_path):
 def test_analyse_rntuple(small, model, tmp_path):
     "RNTuple on request."
     done = hepae(
-        "analyse",
-        small,
-        "--model",
-        model,
-        "-o",
-        tmp_path / "r.html",
-        "--reconstructed",
-        tmp_path / "back.root",
-        "--rntuple",
-        "-q",
+        "analyse", small, "--model", model, "-o", tmp_path / "r.html", "--reconstructed", tmp_path / "back.root",
+        "--rntuple", "-q",
     )
     assert done.returncode == 0, done.stderr
     with uproot.open(tmp_path / "back.root") as file:
@@ -153,21 +125,8 @@ def test_models_side_by_side(small, model, tmp_path):
     second = tmp_path / "other"
     assert (
         hepae(
-            "train",
-            small,
-            "-o",
-            second,
-            "--dims",
-            "E4D",
-            "--recipe",
-            "AE_3D_small",
-            "--latent",
-            "2",
-            "--epochs",
-            "1",
-            "--schedule",
-            "plain",
-            "-q",
+            "train", small, "-o", second, "--dims", "E4D", "--recipe", "AE_3D_small", "--latent", "2",
+            "--epochs", "1", "--schedule", "plain", "-q",
         ).returncode
         == 0
     )

@@ -236,10 +236,7 @@ def test_bounds(small, tmp_path):
         schema = schema_of(next(read_tables(f)))
     first, back = read(small), read(tmp_path / "b.hepae")
     assert bound_violations(first, back, schema).sum() == 0 and [c.bound for c in schema.columns] == [
-        "bits:12",
-        "rel:1e-2",
-        "exact",
-        "abs:1e-4",
+        "bits:12", "rel:1e-2", "exact", "abs:1e-4",
     ]
     good("decompress", tmp_path / "b.hepae", "-o", tmp_path / "b.parquet")
     # nothing is rounded twice, unless somebody asks for it
@@ -252,10 +249,7 @@ def test_bounds(small, tmp_path):
     assert schema_of(read(tmp_path / "again.hepae")).columns == schema.columns
     assert back["phi"].equals(first["phi"]) and (np.abs(back["pt"] - first["pt"]) / first["pt"]).max() > 1e-3
     assert [c["bound"] for c in json.loads(good("inspect", tmp_path / "b.hepae", "--json").stdout)["columns"]] == [
-        "bits:12",
-        "rel:1e-2",
-        "exact",
-        "abs:1e-4",
+        "bits:12", "rel:1e-2", "exact", "abs:1e-4",
     ]
     moved = first.copy()
     moved.iloc[7, 1] *= 1.5
@@ -322,13 +316,8 @@ def test_kill(tmp_path):
     jets = pd.concat([first_events(5000)] * 8, ignore_index=True)
     write(jets, tmp_path / "many.parquet")
     command = [
-        sys.executable,
-        "-c",
-        "from hepae.cli.main import main; main()",
-        "compress",
-        str(tmp_path / "many.parquet"),
-        "-o",
-        str(tmp_path / "many.hepae"),
+        sys.executable, "-c", "from hepae.cli.main import main; main()", "compress", str(tmp_path / "many.parquet"),
+        "-o", str(tmp_path / "many.hepae"),
     ]
     seen = False
     for wait in (0.0, 0.05, 0.15, 0.4):

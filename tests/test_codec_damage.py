@@ -37,13 +37,7 @@ def test_damaged_files(judge, files):
     refused = sum(n for what, n in judge.counts.items() if what.endswith("refused"))
     assert refused > 0.7 * files and judge.counts["attacked: read"] > files / 40, judge.counts
     assert {k.split(":")[0] for k in judge.counts} >= {
-        "truncated",
-        "flipped",
-        "spliced",
-        "foreign",
-        "huge block",
-        "blocks moved",
-        "attacked",
+        "truncated", "flipped", "spliced", "foreign", "huge block", "blocks moved", "attacked",
     }
 
 
@@ -127,16 +121,9 @@ def forged(facts: dict, chunks: list[list[bytes]], rows: list[int], events: int)
 @pytest.mark.parametrize(
     "counts, numbers, values",
     [
-        ([1], [2**64], 4),
-        ([1], [2**70 - 1], 4),
-        ([2], [4, 4], 8),
-        ([2], [6, 4], 8),
-        ([2], [2**64 - 2, 2**64 - 1], 8),
-        ([1025], range(0, 2050, 2), 4100),
-        ([1], [4], 3),
-        ([1], [4], 5),
-        ([0], [], 2**26),
-        ([1, 1], [4], 4),
+        ([1], [2**64], 4), ([1], [2**70 - 1], 4), ([2], [4, 4], 8), ([2], [6, 4], 8),
+        ([2], [2**64 - 2, 2**64 - 1], 8), ([1025], range(0, 2050, 2), 4100), ([1], [4], 3), ([1], [4], 5),
+        ([0], [], 2**26), ([1, 1], [4], 4),
     ],
 )
 def test_frequent_values_that_are_none(judge, counts, numbers, values):
@@ -182,15 +169,8 @@ def test_frequent_values_of_other_columns(judge):
 @pytest.mark.parametrize(
     "change",
     [
-        {"shared": 1, "plan": []},
-        {"extra": 1},
-        {"events": {}},
-        {"events": None},
-        {"frequent": 0},
-        {"plain": {"columns": {}}},
-        {"variants": [2064] * 4},
-        {"codec": "other"},
-        {"unordered": "rows"},
+        {"shared": 1, "plan": []}, {"extra": 1}, {"events": {}}, {"events": None}, {"frequent": 0},
+        {"plain": {"columns": {}}}, {"variants": [2064] * 4}, {"codec": "other"}, {"unordered": "rows"},
     ],
 )
 def test_headers_that_ask_for_other_sections(judge, change):

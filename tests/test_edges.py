@@ -278,9 +278,7 @@ def test_pipes_are_read_once_by_every_command(capfd, tmp_path, jets, kind):
     data = (jets / f"a.{kind}").read_bytes()
     pipe, half = tmp_path / f"p.{kind}", len(data) // 2
     commands = [
-        ["inspect"],
-        ["extract", "-o", tmp_path / "o.parquet"],
-        ["compress", "-q", "-o", tmp_path / "o.hepae"],
+        ["inspect"], ["extract", "-o", tmp_path / "o.parquet"], ["compress", "-q", "-o", tmp_path / "o.hepae"],
         ["bench", "--codecs", "gzip", "--bounds", "exact"],
     ]
     for name, *rest in commands:

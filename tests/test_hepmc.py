@@ -23,14 +23,8 @@ from hepae.hepmc.text import pieces
 pyhepmc.Setup.print_warnings = False
 
 REAL = [
-    "eposlhc_large.dat",
-    "events.eeH.hepmc3.zst",
-    "gohep_test.hepmc",
-    "inputConvert1.hepmc",
-    "inputIO6.hepmc",
-    "inputReaderFactory5.hepmc",
-    "inputSingleVertexHepMC2.hepmc",
-    "last_event_issue.hepmc",
+    "eposlhc_large.dat", "events.eeH.hepmc3.zst", "gohep_test.hepmc", "inputConvert1.hepmc", "inputIO6.hepmc",
+    "inputReaderFactory5.hepmc", "inputSingleVertexHepMC2.hepmc", "last_event_issue.hepmc",
     "sk_example_HS.hepmc.zst",
 ]
 SAMPLE = ROOT / "data" / "drell_yan.hepmc.gz"
@@ -79,10 +73,7 @@ def same_tables(path, text: bytes, size: int = 1 << 23) -> int:
         chunk, entry = next(ours)
         row, p, v = chunk.events.loc[entry], event.numpy.particles, event.numpy.vertices
         assert (entry, row.number, row.momentum_unit, row.length_unit) == (
-            n,
-            event.event_number,
-            event.momentum_unit.name,
-            event.length_unit.name,
+            n, event.event_number, event.momentum_unit.name, event.length_unit.name,
         )
         particles, vertices = (
             chunk.particles.loc[entry] if len(event.particles) else chunk.particles.iloc[:0],
@@ -145,15 +136,7 @@ def same_attributes(chunk, entry: int, event) -> None:
         ]
     if pdf := event.pdf_info:
         assert [float(x) for x in ours[0, "GenPdfInfo"].split()] == [
-            pdf.parton_id1,
-            pdf.parton_id2,
-            pdf.x1,
-            pdf.x2,
-            pdf.scale,
-            pdf.xf1,
-            pdf.xf2,
-            pdf.pdf_id1,
-            pdf.pdf_id2,
+            pdf.parton_id1, pdf.parton_id2, pdf.x1, pdf.x2, pdf.scale, pdf.xf1, pdf.xf2, pdf.pdf_id1, pdf.pdf_id2,
         ]
     if (0, "GenHeavyIon") in ours:
         assert float(ours[0, "GenHeavyIon"].split()[10]) == event.heavy_ion.impact_parameter
@@ -519,11 +502,7 @@ def test_describe_and_inspect(testdata):
     "Facts for programs and for people."
     facts = describe(testdata("hepmc/inputConvert1.hepmc"))
     assert (
-        facts["version"],
-        facts["events"],
-        facts["particles"],
-        facts["vertices"],
-        len(facts["weights"]),
+        facts["version"], facts["events"], facts["particles"], facts["vertices"], len(facts["weights"]),
         facts["end_line"],
     ) == (2, 6, 4654, 1640, 146, True)
     done = hepae("inspect", testdata("hepmc/sk_example_HS.hepmc.zst"))

@@ -14,45 +14,17 @@ PACKAGE, NOTEBOOKS = ROOT / "hepae", ROOT / "nbs"
 
 # a wing imports those before it; within a wing a module imports those with lower numbers
 WINGS = [
-    "core",
-    "schema",
-    "physics",
-    "metrics",
-    "toy",
-    "io",
-    "hepmc",
-    "plots",
-    "learning",
-    "codec",
-    "codec.learned",
-    "files",
-    "report",
-    "bench",
-    "cli",
+    "core", "schema", "physics", "metrics", "toy", "io", "hepmc", "plots", "learning", "codec", "codec.learned",
+    "files", "report", "bench", "cli",
 ]
 # of learning, what prepares tables without a network
 PREPARES = {"learning.quantile", "learning.prep", "learning.coordinates", "learning.architecture"}
 # of the wings above learning, what needs no network
 JUDGES = {
-    "report.page",
-    "report.event_chunks",
-    "report.compare",
-    "report.event_tables",
-    "report.event_report",
-    "bench.rounding",
-    "bench.rivals",
-    "bench.estimate",
-    "bench.race",
-    "bench.equal_bytes",
-    "bench.particle_bytes",
-    "bench.points",
-    "cli.options",
-    "cli.tables",
-    "cli.networks",
-    "cli.analysis",
-    "cli.compression",
-    "cli.comparison",
-    "cli.main",
+    "report.page", "report.event_chunks", "report.compare", "report.event_tables", "report.event_report",
+    "bench.rounding", "bench.rivals", "bench.estimate", "bench.race", "bench.equal_bytes", "bench.particle_bytes",
+    "bench.points", "cli.options", "cli.tables", "cli.networks", "cli.analysis", "cli.compression",
+    "cli.comparison", "cli.main",
 }
 HEAVY = ("torch", "fastai", "torchvision")
 

@@ -28,13 +28,8 @@ HOW = dict(recipe="AE_3D_50_bn_dropout", epochs=5, lr=1e-2, bs=128, device="cpu"
 
 # what a killed process was doing: (event, how often it has happened)
 DEATHS = [
-    ("batch", 70),
-    ("weights.safetensors", 2),
-    ("log.csv", 3),
-    ("checkpoint.safetensors", 1),
-    ("checkpoint.safetensors", 3),
-    ("config.json", 1),
-    ("config.json", 2),
+    ("batch", 70), ("weights.safetensors", 2), ("log.csv", 3), ("checkpoint.safetensors", 1),
+    ("checkpoint.safetensors", 3), ("config.json", 1), ("config.json", 2),
 ]
 
 CHILD = """
@@ -161,12 +156,9 @@ def test_force_over_a_model_killed_at_its_beginning_says_so(jets, uninterrupted,
 @pytest.mark.parametrize(
     "change, says",
     [
-        ({"epochs": 6}, "epochs is 6 and was 5"),
-        ({"bs": 64}, "bs is 64 and was 128"),
-        ({"seed": 42}, "seed is 42"),
-        ({"latent": 2}, "latent is 2"),
-        ({"normalisation": "log"}, "normalisation is log"),
-        ({"schedule": "plain"}, "schedule is plain"),
+        ({"epochs": 6}, "epochs is 6 and was 5"), ({"bs": 64}, "bs is 64 and was 128"),
+        ({"seed": 42}, "seed is 42"), ({"latent": 2}, "latent is 2"),
+        ({"normalisation": "log"}, "normalisation is log"), ({"schedule": "plain"}, "schedule is plain"),
     ],
 )
 def test_resume_with_other_arguments_is_refused(change, says, jets, uninterrupted):
@@ -373,11 +365,7 @@ def test_tensorboard_and_activations_are_opt_in(jets, uninterrupted, tmp_path):
     assert {
         p.relative_to(tmp_path / "m").as_posix() for p in (tmp_path / "m").rglob("*.*") if "tfevents" not in p.name
     } == {
-        "config.json",
-        "weights.safetensors",
-        "log.csv",
-        "activations.csv",
-        "plots/preview.png",
+        "config.json", "weights.safetensors", "log.csv", "activations.csv", "plots/preview.png",
         "plots/activations.png",
     }
     assert any((tmp_path / "m" / "tensorboard").iterdir())
@@ -403,53 +391,22 @@ def made_up_27(n: int = 600) -> pd.DataFrame:
 def test_27_variables_from_the_command_line(tmp_path, schedule):
     write(made_up_27(), tmp_path / "jets.root")
     done = hepae(
-        "train",
-        tmp_path / "jets.root",
-        "-o",
-        tmp_path / "m",
-        "--dims",
-        "27D",
-        "--recipe",
-        "AE_bn_LeakyReLU",
-        "--latent",
-        "14",
-        "--schedule",
-        schedule,
-        "--lr",
-        "1e-3",
-        "--epochs",
-        "3",
-        "-q",
+        "train", tmp_path / "jets.root", "-o", tmp_path / "m", "--dims", "27D", "--recipe", "AE_bn_LeakyReLU",
+        "--latent", "14", "--schedule", schedule, "--lr", "1e-3", "--epochs", "3", "-q",
     )
     assert done.returncode == 0, done.stderr
     model = TrainedModel.load(tmp_path / "m")
     assert (model.latent, model.schema.names) == (14, preset("27D"))
     assert [m.out_features for m in model.model.modules() if isinstance(m, torch.nn.Linear)] == [
-        200,
-        200,
-        200,
-        14,
-        200,
-        200,
-        200,
-        27,
+        200, 200, 200, 14, 200, 200, 200, 27,
     ]
 
 
 @pytest.mark.parametrize(
     "recipe",
     [
-        "AE_basic",
-        "AE_bn",
-        "AE_LeakyReLU",
-        "AE_bn_LeakyReLU",
-        "AE_400",
-        "AE_200_100_50",
-        "AE_skip",
-        "AE_aux",
-        "AE_branches",
-        "AE_rounded",
-        "AE_onehot",
+        "AE_basic", "AE_bn", "AE_LeakyReLU", "AE_bn_LeakyReLU", "AE_400", "AE_200_100_50", "AE_skip", "AE_aux",
+        "AE_branches", "AE_rounded", "AE_onehot",
     ],
 )
 def test_latent_sizes_of_27_variables(tmp_path, recipe):

@@ -12,17 +12,8 @@ sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
 from forged_files import FORGED, MOST  # noqa: E402
 
 DECOMPRESSED = [
-    "events_24.hepae",
-    "empty_events.hepae",
-    "ended_events.hepae",
-    "ended_16.hepae",
-    "ended_100.hepae",
-    "ended_index.hepae",
-    "rows_of_100.hepae",
-    "facts.hepae",
-    "frequent.hepae",
-    "dicts.hepae",
-    "columns.hepae",
+    "events_24.hepae", "empty_events.hepae", "ended_events.hepae", "ended_16.hepae", "ended_100.hepae",
+    "ended_index.hepae", "rows_of_100.hepae", "facts.hepae", "frequent.hepae", "dicts.hepae", "columns.hepae",
 ]
 COMPRESSED = ["basket.root", "entries.root", "block.root", "counts.hepmc", "claim.npz", "bytes.pkl", "wide.csv"]
 

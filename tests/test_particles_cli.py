@@ -29,11 +29,8 @@ HEAD = "HepMC::Version 3.02.05\nHepMC::Asciiv3-START_EVENT_LISTING\n"
 def event(number: int, *particles: tuple, unit: str = "GEV") -> str:
     "An event of two beams and final particles (pid, px, py, pz, E, m)."
     lines = [
-        f"E {number} 1 {len(particles) + 2}",
-        f"U {unit} MM",
-        "P 1 0 2212 0 0 6500 6500 0.938 4",
-        "P 2 0 2212 0 0 -6500 6500 0.938 4",
-        "V -1 0 [1,2]",
+        f"E {number} 1 {len(particles) + 2}", f"U {unit} MM", "P 1 0 2212 0 0 6500 6500 0.938 4",
+        "P 2 0 2212 0 0 -6500 6500 0.938 4", "V -1 0 [1,2]",
     ]
     return "\n".join(lines + [f"P {k} -1 {' '.join(map(str, p))} 1" for k, p in enumerate(particles, 3)]) + "\n"
 
@@ -162,10 +159,7 @@ def test_odd_events(odd, tmp_path):
     assert verify_file([odd], tmp_path / "x.hepae")["violations"] == 0
     facts = extract([odd], tmp_path / "x.npz", particles=50)
     assert (facts["entries"], facts["short"]) == (4, 4) and read_npz(tmp_path / "x.npz").mask.sum(1).tolist() == [
-        2,
-        1,
-        3,
-        0,
+        2, 1, 3, 0,
     ]
 
 
@@ -393,14 +387,8 @@ def test_what_is_said_of_each_event_comes_back(tmp_path, bound):
 @pytest.mark.parametrize(
     "change",
     [
-        ("W 0.25", "W 0.26"),
-        ("E 12 ", "E 13 "),
-        ("P 1 0 14 0.5", "P 1 0 14 0.4"),
-        ("E -3", "E -2"),
-        ("nan", "1"),
-        ("-50000", "-50001"),
-        ("1063.16", "1063.18"),
-        ("1 2212 300", "1 2212 301"),
+        ("W 0.25", "W 0.26"), ("E 12 ", "E 13 "), ("P 1 0 14 0.5", "P 1 0 14 0.4"), ("E -3", "E -2"), ("nan", "1"),
+        ("-50000", "-50001"), ("1063.16", "1063.18"), ("1 2212 300", "1 2212 301"),
     ],
 )
 def test_verify_sees_what_is_said_of_events(tmp_path, change):

@@ -109,9 +109,7 @@ def test_acceptance():
     "The published formulas, at masses where each of their numbers counts."
     m = np.array([200.0, 300, 1200, 6000])
     electrons = [
-        0.74 - 0.04 - 0.08,
-        0.74 - 0.04 / np.e - 0.08 * np.exp(-0.1),
-        0.74 - 0.04 * np.exp(-10) - 0.08 / np.e,
+        0.74 - 0.04 - 0.08, 0.74 - 0.04 / np.e - 0.08 * np.exp(-0.1), 0.74 - 0.04 * np.exp(-10) - 0.08 / np.e,
         0.74 - 0.08 * np.exp(-5.8),
     ]
     np.testing.assert_allclose(acceptance(m, np.full(4, 11)), electrons, rtol=1e-12)
@@ -123,25 +121,8 @@ def test_acceptance():
 def test_histogram_of_the_analysis():
     "Bins of the paper, luminosity in fb⁻¹, heights in events of 10 GeV; electrons in d01, muons in d02."
     published = [
-        225,
-        232.51,
-        240.271,
-        248.291,
-        256.579,
-        265.143,
-        273.994,
-        283.139,
-        292.59,
-        302.357,
-        312.449,
-        322.878,
-        333.656,
-        344.793,
-        356.302,
-        368.195,
-        380.485,
-        393.185,
-        406.309,
+        225, 232.51, 240.271, 248.291, 256.579, 265.143, 273.994, 283.139, 292.59, 302.357, 312.449, 322.878,
+        333.656, 344.793, 356.302, 368.195, 380.485, 393.185, 406.309,
     ]
     np.testing.assert_allclose(EDGES[:19], published, rtol=2e-6)
     assert len(EDGES) == 100 and LUMINOSITY == 139.0
@@ -163,14 +144,9 @@ def test_cuts_of_the_pair():
     assert CRACK == (1.37, 1.52)
     pairs = pd.DataFrame(
         [
-            (25 + LITTLE, 0.0, 20 + LITTLE, 0.0),
-            (25 - LITTLE, 0.0, 20 + LITTLE, 0.0),
-            (25 + LITTLE, 0.0, 20 - LITTLE, 0.0),
-            (20 + LITTLE, 0.0, 25 + LITTLE, 0.0),
-            (40, 1.37, 40, 1.52),
-            (40, 1.37 + LITTLE, 40, 0),
-            (40, 0, 40, -1.52 + LITTLE),
-            (40, -1.37, 40, 1.53),
+            (25 + LITTLE, 0.0, 20 + LITTLE, 0.0), (25 - LITTLE, 0.0, 20 + LITTLE, 0.0),
+            (25 + LITTLE, 0.0, 20 - LITTLE, 0.0), (20 + LITTLE, 0.0, 25 + LITTLE, 0.0), (40, 1.37, 40, 1.52),
+            (40, 1.37 + LITTLE, 40, 0), (40, 0, 40, -1.52 + LITTLE), (40, -1.37, 40, 1.53),
         ],
         columns=["pt_l1", "eta_l1", "pt_l2", "eta_l2"],
     )
@@ -252,10 +228,7 @@ def test_slower_than_light():
         Schema(tuple(variable(n, x.dtype, "GeV") for n, x in columns.items())),
     )
     assert off_shell(table, np.stack([columns[c] for c in ("px", "py", "pz", "E")])).tolist() == [
-        False,
-        False,
-        True,
-        True,
+        False, False, True, True,
     ]
     assert physicality(table).loc["all", "off shell"] == 2
 
@@ -306,20 +279,9 @@ def test_units_of_beams(unit, other, factor):
 @pytest.mark.parametrize(
     "chain, prompt",
     [
-        (((23, 2),), True),
-        (((15, 2),), False),
-        (((13, 2),), False),
-        (((111, 2),), False),
-        (((511, 2),), False),
-        (((2212, 4),), True),
-        (((511, 1),), True),
-        (((511, 11),), True),
-        (((23, 2), (15, 2)), False),
-        (((15, 2), (23, 2)), False),
-        (((21, 2),), True),
-        (((22, 2),), True),
-        (((6, 2),), True),
-        (((24, 2),), True),
+        (((23, 2),), True), (((15, 2),), False), (((13, 2),), False), (((111, 2),), False), (((511, 2),), False),
+        (((2212, 4),), True), (((511, 1),), True), (((511, 11),), True), (((23, 2), (15, 2)), False),
+        (((15, 2), (23, 2)), False), (((21, 2),), True), (((22, 2),), True), (((6, 2),), True), (((24, 2),), True),
         (((91, 2),), True),
     ],
 )

@@ -115,10 +115,8 @@ def test_order_of_particles(table):
     same(dileptons(table)[0], dileptons(shuffled)[0], PAIR, 1e-12)
     same(dileptons(table, radius=0.1)[0], dileptons(shuffled, radius=0.1)[0], PAIR, 1e-9)
     same(
-        event_observables(table, jets=True),
-        event_observables(shuffled, jets=True),
-        list(event_observables(table, jets=True)),
-        1e-5,
+        event_observables(table, jets=True), event_observables(shuffled, jets=True),
+        list(event_observables(table, jets=True)), 1e-5,
     )
 
 

@@ -23,18 +23,8 @@ with warnings.catch_warnings():
 pytest.importorskip("accelerate")
 HOW = ["--recipe", "AE_3D_50", "--epochs", 3, "--bs", 100]  # the last batch is smaller; the learning rate is searched
 LAUNCH = [
-    "-m",
-    "accelerate.commands.launch",
-    "--multi_gpu",
-    "--num_processes",
-    "2",
-    "--num_machines",
-    "1",
-    "--mixed_precision",
-    "no",
-    "--dynamo_backend",
-    "no",
-    "--no_python",
+    "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
+    "--mixed_precision", "no", "--dynamo_backend", "no", "--no_python",
 ]
 
 
@@ -44,14 +34,8 @@ def launched(*arguments) -> subprocess.CompletedProcess:
         s.bind(("127.0.0.1", 0))
         port = str(s.getsockname()[1])
     command = [
-        sys.executable,
-        *LAUNCH,
-        "--main_process_port",
-        port,
-        sys.executable,
-        "-c",
-        "from hepae.cli.main import main; main()",
-        *map(str, arguments),
+        sys.executable, *LAUNCH, "--main_process_port", port, sys.executable,
+        "-c", "from hepae.cli.main import main; main()", *map(str, arguments),
     ]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)

@@ -35,12 +35,7 @@ FILES = {
     "jets_jz1": ("CollectionTree", "AntiKt4EMTopoJets", "MeV", 10, 93, None),
     "uproot-issue-951": ("CollectionTree", "AnalysisJets", "MeV", 50, 455, aux("AnalysisJets", STATIC)),
     "uproot-physlite-rntuple_v1-0-0-0": (
-        "EventData",
-        "AnalysisJets",
-        "MeV",
-        100,
-        881,
-        aux("AnalysisJets", STATIC, "AuxDyn:"),
+        "EventData", "AnalysisJets", "MeV", 100, 881, aux("AnalysisJets", STATIC, "AuxDyn:"),
     ),
     "NanoAODv5_sample": (
         "Events",
@@ -51,12 +46,7 @@ FILES = {
         {"pt": "Jet_pt", "eta": "Jet_eta", "phi": "Jet_phi", "m": "Jet_mass"},
     ),
     "uproot-issue-816": (
-        "AnalysisMiniTree",
-        "trigger_akt4_pf",
-        "",
-        100,
-        1951,
-        {n: f"trigger_akt4_pf_{n}" for n in STATIC},
+        "AnalysisMiniTree", "trigger_akt4_pf", "", 100, 1951, {n: f"trigger_akt4_pf_{n}" for n in STATIC},
     ),
     "uproot-issue-750": ("tout", "Jet", "", 312, 312, None),
 }
@@ -105,9 +95,7 @@ def branch_of(path, tree: str, container: str, name: str) -> str:
     "The branch of a variable, found by its ending: not how hepae does it."
     keys = own_tree(path, tree).keys()
     ends = [
-        f"{container}Aux.{name}",
-        f"{container}AuxDyn.{name}",
-        f"{container}_{name}",
+        f"{container}Aux.{name}", f"{container}AuxDyn.{name}", f"{container}_{name}",
         f"{container}_mass" if name == "m" else "\0",
     ]
     return next(k for k in keys for end in ends if k == end or k.endswith("/" + end))

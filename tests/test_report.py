@@ -208,11 +208,8 @@ def test_plots_take_hostile_names():
     found = residuals(names, smeared(names, 0.1))
     preview = plot_preview(names, names, {"epoch": [0], "train_loss": [1.0], "valid_loss": [np.nan]})
     for figure in (
-        plot_histograms(names, {"_$": names}),
-        plot_residuals({"$x": found}),
-        plot_corner(found, HOSTILE[:3]),
-        plot_correlation({"$a": names, "_b": found}),
-        preview,
+        plot_histograms(names, {"_$": names}), plot_residuals({"$x": found}), plot_corner(found, HOSTILE[:3]),
+        plot_correlation({"$a": names, "_b": found}), preview,
     ):
         assert png(figure, 40).startswith(b"\x89PNG")
 

@@ -165,16 +165,8 @@ def test_scheduler_killed(jets, grid, tmp_path):
     quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     scheduler = subprocess.Popen(
         [
-            sys.executable,
-            "-m",
-            "distributed.cli.dask_scheduler",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-            "--no-dashboard",
-            "--scheduler-file",
-            str(place),
+            sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
+            "--no-dashboard", "--scheduler-file", str(place),
         ],
         **quiet,
     )
@@ -183,31 +175,16 @@ def test_scheduler_killed(jets, grid, tmp_path):
         wait_for(place.exists)
         worker = subprocess.Popen(
             [
-                sys.executable,
-                "-m",
-                "distributed.cli.dask_worker",
-                "--scheduler-file",
-                str(place),
-                "--nthreads",
-                "1",
-                "--no-dashboard",
-                "--no-nanny",
-                "--death-timeout",
-                "5",
+                sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(place),
+                "--nthreads", "1", "--no-dashboard", "--no-nanny", "--death-timeout", "5",
             ],
             **quiet,
         )
         wait_for(lambda: place.read_text().endswith("}"))
         process = subprocess.Popen(
             [
-                *COMMAND,
-                jets,
-                "-o",
-                tmp_path / "scan",
-                "--grid",
-                grid,
-                "--dask",
-                json.loads(place.read_text())["address"],
+                *COMMAND, jets, "-o", tmp_path / "scan", "--grid", grid,
+                "--dask", json.loads(place.read_text())["address"],
             ],
             stderr=subprocess.PIPE,
             text=True,

@@ -36,10 +36,7 @@ def good(*arguments):
 def momenta(rng, n: int) -> dict[str, np.ndarray]:
     "All components of some jets."
     pt, eta, phi, m = (
-        rng.exponential(40, n) + 20,
-        rng.normal(0, 2, n),
-        rng.uniform(-np.pi, np.pi, n),
-        rng.exponential(5, n),
+        rng.exponential(40, n) + 20, rng.normal(0, 2, n), rng.uniform(-np.pi, np.pi, n), rng.exponential(5, n),
     )
     found = {
         "pt": pt,
@@ -157,10 +154,7 @@ def test_angles_keep_their_sign(dtype):
         [np.linspace(np.pi - 2e-3, np.pi, 500), np.linspace(-np.pi, -np.pi + 2e-3, 500), np.linspace(-3, 3, 500)]
     ).astype(dtype)
     for phi in (
-        edge,
-        np.mod(edge, 2 * np.pi),
-        np.degrees(edge),
-        np.where(np.arange(1500) % 7, edge, -999).astype(dtype),
+        edge, np.mod(edge, 2 * np.pi), np.degrees(edge), np.where(np.arange(1500) % 7, edge, -999).astype(dtype),
     ):
         back = decompress(compress(pd.DataFrame({"phi": phi}), "1e-3"))["phi"].to_numpy()
         assert np.abs(back.astype("f8") - phi).max() <= 1e-3
@@ -240,12 +234,8 @@ def some_events(path, n: int = 12) -> None:
     for k in range(n):
         status = 1 if k < n - 3 else 2
         lines += [
-            f"E {7 * k} 1 12",
-            "U GEV MM",
-            f"W {1 + k / 8}",
-            f"P 1 0 2212 0 0 {6500 + k} {6500 + k} 0 4",
-            f"P 2 0 2212 0 0 {-6500 - k} {6500 + k} 0 4",
-            "V -1 0 [1,2]",
+            f"E {7 * k} 1 12", "U GEV MM", f"W {1 + k / 8}", f"P 1 0 2212 0 0 {6500 + k} {6500 + k} 0 4",
+            f"P 2 0 2212 0 0 {-6500 - k} {6500 + k} 0 4", "V -1 0 [1,2]",
         ]
         lines += [f"P {i + 2} -1 22 {i} {k} 0 {(i * i + k * k) ** 0.5!r} 0 {status}" for i in range(1, 11)]
     path.write_text("\n".join([*lines, "HepMC::Asciiv3-END_EVENT_LISTING", ""]))

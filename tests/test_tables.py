@@ -43,14 +43,7 @@ def number(draw, n):
         draw(
             st.sampled_from(
                 [
-                    "?",
-                    "f2",
-                    "f4",
-                    "f8",
-                    ">f2",
-                    ">f4",
-                    ">f8",
-                    *INTEGERS,
+                    "?", "f2", "f4", "f8", ">f2", ">f4", ">f8", *INTEGERS,
                     *(np.dtype(i).newbyteorder(">").str for i in INTEGERS),
                 ]
             )
@@ -98,12 +91,7 @@ def text(draw, n):
 def objects(draw, n):
     "Python's own values, mixed."
     some = st.one_of(
-        st.integers(),
-        st.floats(),
-        st.booleans(),
-        st.text(),
-        st.binary(),
-        st.dates(),
+        st.integers(), st.floats(), st.booleans(), st.text(), st.binary(), st.dates(),
         st.sampled_from([None, pd.NA, pd.NaT, Decimal("1.10")]),
     )
     values = pd.Series([None] * n, dtype=object)
@@ -134,12 +122,8 @@ def categories(draw, n):
     some = draw(
         st.sampled_from(
             [
-                ["b", "a", "", "NA"],
-                [3, 1, 2],
-                [1.5, -0.0],
-                [True, False],
-                pd.to_datetime(["2024-01-01", "2020-01-01"]),
-                pd.array([1, 2], "Int64"),
+                ["b", "a", "", "NA"], [3, 1, 2], [1.5, -0.0], [True, False],
+                pd.to_datetime(["2024-01-01", "2020-01-01"]), pd.array([1, 2], "Int64"),
             ]
         )
     )
@@ -321,10 +305,8 @@ def test_csv_type_over_all_blocks(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("a,a\n1,2\n", "'a' occurs twice"),
-        ("a,,b\n1,2,3\n", "column 2 has no name"),
-        ("a,b\n1,2\n3\n", "row 3 has 1 fields"),
-        ("a,b\n1,2\n3,4,5\n", "row 3 has 3 fields"),
+        ("a,a\n1,2\n", "'a' occurs twice"), ("a,,b\n1,2,3\n", "column 2 has no name"),
+        ("a,b\n1,2\n3\n", "row 3 has 1 fields"), ("a,b\n1,2\n3,4,5\n", "row 3 has 3 fields"),
     ],
 )
 def test_csv_that_is_no_table_is_named(tmp_path, text, said):
@@ -439,13 +421,8 @@ def test_parquet_column_has_one_type(tmp_path):
     "A null in the second row group only, dictionaries that differ, dates and decimals."
     schema = pa.schema(
         [
-            ("n", pa.int64()),
-            ("b", pa.bool_()),
-            ("c", pa.dictionary(pa.int8(), pa.string())),
-            ("day", pa.date32()),
-            ("x", pa.decimal128(5, 2)),
-            ("u", pa.uint8()),
-            ("h", pa.float16()),
+            ("n", pa.int64()), ("b", pa.bool_()), ("c", pa.dictionary(pa.int8(), pa.string())),
+            ("day", pa.date32()), ("x", pa.decimal128(5, 2)), ("u", pa.uint8()), ("h", pa.float16()),
         ]
     )
     day = datetime.date(2024, 5, 1)
@@ -476,13 +453,7 @@ def test_parquet_column_has_one_type(tmp_path):
     assert len(chunks) == 2 and list(chunks[0].dtypes) == list(chunks[1].dtypes)
     table = read(tmp_path / "g.parquet")
     assert [str(d) for d in table.dtypes] == [
-        "Int64",
-        "boolean",
-        "category",
-        "date32[day][pyarrow]",
-        "decimal128(5, 2)[pyarrow]",
-        "uint8",
-        "float16",
+        "Int64", "boolean", "category", "date32[day][pyarrow]", "decimal128(5, 2)[pyarrow]", "uint8", "float16",
     ]
     assert table["n"].tolist() == [2**53 + 1, 2, pd.NA, -(2**63)] and table["c"].tolist() == ["p", "q", "r", "p"]
     assert_frame_equal(from_plain(*to_plain(table)), table)
@@ -532,11 +503,8 @@ def test_files_that_differ_are_not_joined(tmp_path):
         n: tmp_path / n for n in ("mev.parquet", "gev.parquet", "none.parquet", "f4.parquet", "a.pkl", "pt.parquet")
     }
     for a, b, said in [
-        ("mev", "gev", "in MeV"),
-        ("gev", "none", "none that is known"),
-        ("none", "gev", "in GeV"),
-        ("none", "f4", "float32"),
-        ("none", "pt", "treat these"),
+        ("mev", "gev", "in MeV"), ("gev", "none", "none that is known"), ("none", "gev", "in GeV"),
+        ("none", "f4", "float32"), ("none", "pt", "treat these"),
     ]:
         with pytest.raises(HepaeError, match=said) as e:
             read([paths[f"{a}.parquet"], paths[f"{b}.parquet"]])
@@ -632,10 +600,8 @@ def test_an_index_comes_back_as_it_was_listed(tmp_path, index, rows):
 def test_a_range_is_one_over_all_chunks(tmp_path):
     "A pickle written in pieces has the range that its pieces make, or the labels that are in them."
     for pieces in (
-        [pd.RangeIndex(5, 11, 3), pd.RangeIndex(11, 20, 3)],
-        [pd.RangeIndex(4, 5), pd.RangeIndex(7, 13, 3)],
-        [pd.RangeIndex(0, 2), pd.RangeIndex(5, 7)],
-        [pd.RangeIndex(0, 3), pd.Index([3, 4])],
+        [pd.RangeIndex(5, 11, 3), pd.RangeIndex(11, 20, 3)], [pd.RangeIndex(4, 5), pd.RangeIndex(7, 13, 3)],
+        [pd.RangeIndex(0, 2), pd.RangeIndex(5, 7)], [pd.RangeIndex(0, 3), pd.Index([3, 4])],
     ):
         write_chunks(
             (pd.DataFrame({"a": np.arange(len(i)) * 1.5}, index=i) for i in pieces), tmp_path / "a.pkl", force=True

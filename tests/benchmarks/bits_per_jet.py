@@ -25,17 +25,8 @@ from hepae.schema import schema_of, with_schema
 
 JETS = Path(__file__).resolve().parents[2] / "data" / "jets.root"
 SHOWN = [
-    "codec",
-    "bytes",
-    "overhead",
-    "bits_per_row",
-    "bits_of_rows",
-    "mean_error",
-    "max_error",
-    "violations",
-    "lossless",
-    "version",
-    "note",
+    "codec", "bytes", "overhead", "bits_per_row", "bits_of_rows", "mean_error", "max_error", "violations",
+    "lossless", "version", "note",
 ]
 
 

@@ -16,17 +16,8 @@ from hepae.files.reading import read
 from hepae.toy.detector import write_detector_sample
 
 SHOWN = [
-    "codec",
-    "bound",
-    "rows",
-    "bytes",
-    "overhead",
-    "bits_per_row",
-    "bits_of_rows",
-    "mean_error",
-    "max_error",
-    "violations",
-    "version",
+    "codec", "bound", "rows", "bytes", "overhead", "bits_per_row", "bits_of_rows", "mean_error", "max_error",
+    "violations", "version",
 ]
 
 

@@ -57,11 +57,8 @@ def main() -> None:
             compress(table, "schema", unordered="table"),
         )
         turns = [
-            (compress, table),
-            (decompress, data),
-            (lambda t: compress(t, "schema", unordered="table"), table),
-            (decompress, unordered),
-            (lambda b: lzma.compress(b, preset=6), raw),
+            (compress, table), (decompress, data), (lambda t: compress(t, "schema", unordered="table"), table),
+            (decompress, unordered), (lambda b: lzma.compress(b, preset=6), raw),
         ]
         times = np.array([[seconds(*turn) for turn in turns] for _ in range(args.repeat)])
         speed, ratio = len(raw) / 1e6 / np.median(times, 0), np.median(times[:, -1:] / times, 0)

@@ -268,10 +268,8 @@ def commands(path: Path, out: Path) -> list[list]:
     if path.suffix != ".hepae":
         return [["inspect", path], ["compress", path, "-o", out / "o.hepae", "--force", "-q", *every]]
     return [
-        ["inspect", path],
-        ["decompress", path, "-o", out / "o.root", "--force"],
-        ["decompress", path, "-o", out / "o.csv", "--force"],
-        ["verify", out / "one.csv", path],
+        ["inspect", path], ["decompress", path, "-o", out / "o.root", "--force"],
+        ["decompress", path, "-o", out / "o.csv", "--force"], ["verify", out / "one.csv", path],
     ]
 
 

@@ -43,20 +43,7 @@ def offered(event) -> tuple:
     "The columns that evt.numpy has."
     p, v = event.numpy.particles, event.numpy.vertices
     return (
-        p.id,
-        p.pid,
-        p.status,
-        p.px,
-        p.py,
-        p.pz,
-        p.e,
-        p.generated_mass,
-        v.id,
-        v.status,
-        v.x,
-        v.y,
-        v.z,
-        v.t,
+        p.id, p.pid, p.status, p.px, p.py, p.pz, p.e, p.generated_mass, v.id, v.status, v.x, v.y, v.z, v.t,
         np.array(event.weights),
     )
 

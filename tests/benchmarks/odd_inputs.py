@@ -62,27 +62,11 @@ NAMES = [
     "__index_level_0__",
 ]
 BOUNDS = [
-    None,
-    None,
-    "exact",
-    "1e-3",
-    "1e-2",
-    "abs:1e-3",
-    "abs:0.5",
-    "rel:1e-3",
-    "rel:1e-5",
-    "bits:10",
-    "bits:3",
-    "abs:1e-30",
-    "schema",
-    "0.5",
-    "*=abs:1e-2",
+    None, None, "exact", "1e-3", "1e-2", "abs:1e-3", "abs:0.5", "rel:1e-3", "rel:1e-5", "bits:10", "bits:3",
+    "abs:1e-30", "schema", "0.5", "*=abs:1e-2",
 ]
 KINEMATIC = [
-    ["px", "py", "pz", "E"],
-    ["pt", "eta", "phi", "E"],
-    ["pt", "eta", "phi"],
-    ["pt", "eta", "phi", "m"],
+    ["px", "py", "pz", "E"], ["pt", "eta", "phi", "E"], ["pt", "eta", "phi"], ["pt", "eta", "phi", "m"],
     ["px", "py", "pz", "m"],
 ]
 
@@ -144,14 +128,8 @@ def gaps(r, n):
 
 def texts(r, n):
     some = [
-        ["EB", "EE"],
-        ["", "a", " b "],
-        ["η", "日本", "a,b", 'c"d'],
-        ["NA", "nan", "None", "null"],
-        ["1", "2.0", "x"],
-        ["a\nb", "tab\t"],
-        ["2024-01-01", "2020-02-30"],
-        ["True", "yes"],
+        ["EB", "EE"], ["", "a", " b "], ["η", "日本", "a,b", 'c"d'], ["NA", "nan", "None", "null"], ["1", "2.0", "x"],
+        ["a\nb", "tab\t"], ["2024-01-01", "2020-02-30"], ["True", "yes"],
     ]
     return pd.Series(r.choice(some[r.integers(len(some))], n), dtype=r.choice(["str", "object"])).array
 
@@ -182,12 +160,8 @@ def momenta(r, n):
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
     way = r.integers(6)
     shown = [
-        phi,
-        phi % (2 * np.pi),
-        np.degrees(phi),
-        np.where(r.random(n) < 0.1, -999, phi),
-        np.where(r.random(n) < 0.3, np.copysign(np.pi, phi), phi),
-        np.where(r.random(n) < 0.05, np.nan, phi),
+        phi, phi % (2 * np.pi), np.degrees(phi), np.where(r.random(n) < 0.1, -999, phi),
+        np.where(r.random(n) < 0.3, np.copysign(np.pi, phi), phi), np.where(r.random(n) < 0.05, np.nan, phi),
     ][way]
     have = dict(px=px, py=py, pz=pz, E=np.sqrt(px**2 + py**2 + pz**2 + m**2), pt=pt, eta=eta, phi=shown, m=m)
     scale, dtype = r.choice([1, 1000, 1e-6, 1e9]), r.choice(["f4", "f8"])
@@ -201,14 +175,8 @@ def index(r, n):
     "An index of any dtype, levels and names."
     name = lambda: r.choice(np.array(["id", None, "", "run", "a,b", "event"], object))
     kinds = [
-        lambda: r.permutation(n) * 10,
-        lambda: r.integers(0, 3, n),
-        lambda: texts(r, n),
-        lambda: r.normal(size=n),
-        lambda: dates(r, n),
-        lambda: integers(r, n),
-        lambda: np.arange(n)[::-1],
-        lambda: categories(r, n),
+        lambda: r.permutation(n) * 10, lambda: r.integers(0, 3, n), lambda: texts(r, n), lambda: r.normal(size=n),
+        lambda: dates(r, n), lambda: integers(r, n), lambda: np.arange(n)[::-1], lambda: categories(r, n),
     ]
     one = lambda: pd.Index(kinds[r.integers(len(kinds))](), name=name())
     if r.random() < 0.2:
@@ -504,13 +472,7 @@ def check(r, folder):
     if code:
         return (f"{label}: " + w if (w := refused(code, said, back)) else ""), said.strip()[-300:]
     bad = compared(
-        plain(files[0]),
-        plain(back),
-        bounds,
-        prefix,
-        err + said,
-        rows,
-        bool(unordered),
+        plain(files[0]), plain(back), bounds, prefix, err + said, rows, bool(unordered),
         numbered or unordered == "table",
     )
     if t is not None and (other := spoilt(t, r)) is not None:

@@ -23,21 +23,7 @@ from hepae.schema import event_index
 FLOATS = ("float16", "float32", "float64")
 INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 NAMES = [
-    "pt",
-    "eta",
-    "phi",
-    "m",
-    "E",
-    "px",
-    "charge",
-    "Jet_pt",
-    "Jet_phi",
-    "met",
-    "x",
-    "y",
-    "weight",
-    "author",
-    "a:b",
+    "pt", "eta", "phi", "m", "E", "px", "charge", "Jet_pt", "Jet_phi", "met", "x", "y", "weight", "author", "a:b",
     "dphi",
 ]
 
@@ -77,26 +63,8 @@ def with_sentinel(random: np.random.Generator, n: int) -> np.ndarray:
 def odd(random: np.random.Generator, n: int) -> np.ndarray:
     strange = np.array(
         [
-            np.nan,
-            np.inf,
-            -np.inf,
-            -0.0,
-            0.0,
-            5e-324,
-            -1e-310,
-            1e-40,
-            -1e-42,
-            6e-8,
-            1.7e308,
-            -1.7e308,
-            3.4e38,
-            -3.4e38,
-            65504,
-            1e-45,
-            np.pi,
-            -np.pi,
-            1,
-            -1,
+            np.nan, np.inf, -np.inf, -0.0, 0.0, 5e-324, -1e-310, 1e-40, -1e-42, 6e-8, 1.7e308, -1.7e308, 3.4e38,
+            -3.4e38, 65504, 1e-45, np.pi, -np.pi, 1, -1,
         ]
     )
     return np.where(

@@ -39,15 +39,9 @@ def odd() -> pd.DataFrame:
     r, n = np.random.default_rng(1), 400
     strange = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, 3e38, np.pi, -999.0])
     kinds = [
-        ("f2", "rel:1e-2", "continuous"),
-        ("f4", "abs:1e-3", "periodic"),
-        ("f4", "bits:9", "continuous"),
-        ("f8", "rel:1e-4", "continuous"),
-        ("f8", "exact", "continuous"),
-        ("f8", "abs:0.5", "continuous"),
-        ("i2", "exact", "integer"),
-        ("u8", "exact", "integer"),
-        ("?", "exact", "flag"),
+        ("f2", "rel:1e-2", "continuous"), ("f4", "abs:1e-3", "periodic"), ("f4", "bits:9", "continuous"),
+        ("f8", "rel:1e-4", "continuous"), ("f8", "exact", "continuous"), ("f8", "abs:0.5", "continuous"),
+        ("i2", "exact", "integer"), ("u8", "exact", "integer"), ("?", "exact", "flag"),
         ("f4", "rel:1e-6", "continuous"),
     ]
     columns = {}

@@ -37,11 +37,7 @@ def expected():
 if __name__ == "__main__":
     strings = "-pyarrow" if "pyarrow" in sys.modules else ""
     tag = "py%d%d-pandas%s-numpy%s%s" % (
-        sys.version_info[0],
-        sys.version_info[1],
-        pd.__version__,
-        np.__version__,
-        strings,
+        sys.version_info[0], sys.version_info[1], pd.__version__, np.__version__, strings,
     )
     for name, table in expected().items():
         for protocol in sorted(
