@@ -42,7 +42,7 @@ class UsageError(HepaeError):
     "The command or call asks for something that does not exist or is ambiguous."
     exit_code = 2
 
-
+# %% ../nbs/00_core.ipynb #f3d44355
 class BoundError(HepaeError):
     "A promised error bound does not hold."
     exit_code = 3
@@ -89,7 +89,7 @@ def _read_once(path: str | os.PathLike) -> bool:
     try: return os.fspath(path) == PIPE or stat.S_ISFIFO(os.stat(path).st_mode)
     except (OSError, ValueError): return False
 
-
+# %% ../nbs/00_core.ipynb #71a0e6bc
 def _spooled(path: str, file: Path) -> Path:
     "What comes through a pipe, as a file."
     file.parent.mkdir()
@@ -116,7 +116,7 @@ def as_files(
         try: yield [_spooled(name, files[name]) if (name := os.fspath(i)) in files else i for i in inputs]
         except HepaeError as e: raise type(e)(_by_their_names(str(e), files)) from e
 
-
+# %% ../nbs/00_core.ipynb #ca18f307
 def _file_name(pipe: str) -> str:
     "The name of the file that a pipe becomes."
     return "standard-input" if pipe == PIPE else Path(pipe).name
@@ -157,7 +157,7 @@ def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink(): shutil.rmtree(path, ignore_errors=True)
     else: path.unlink(missing_ok=True)
 
-
+# %% ../nbs/00_core.ipynb #22b7ff65
 def _put_in_place(new: Path, path: Path) -> None:
     "Rename `new` to `path`; a folder cannot be renamed onto another, so the old one steps aside first."
     if not path.is_dir(): return os.replace(new, path)
@@ -168,7 +168,7 @@ def _put_in_place(new: Path, path: Path) -> None:
     os.replace(new, path)
     _remove(old)
 
-
+# %% ../nbs/00_core.ipynb #fd846127
 def _put_where_nothing_is(new: Path, path: Path) -> None:
     "Give `new` the name `path`; HepaeError if something has appeared there."
     try:

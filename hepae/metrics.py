@@ -51,7 +51,7 @@ def check_comparable(
     refuse_no_numbers(original, "a comparison")
     check_same_index(original, reconstructed)
 
-
+# %% ../nbs/02_metrics.ipynb #55c95885
 def check_same_index(
     original: pd.DataFrame,
     reconstructed: pd.DataFrame,
@@ -164,7 +164,7 @@ def _difference(original: pd.Series, reconstructed: pd.Series, column: Column) -
     if column.kind == "periodic": return delta_phi(original, reconstructed)
     return reconstructed.to_numpy() - original.to_numpy(float)
 
-
+# %% ../nbs/02_metrics.ipynb #07a9cc4b
 def standardised_differences(
     original: pd.DataFrame,
     reconstructed: pd.DataFrame,  # the same rows
@@ -175,7 +175,7 @@ def standardised_differences(
     scaled = {name: np.asarray(d) / (float(widths[name]) or 1.0) for name, d in difference.items()}
     return pd.DataFrame(scaled, original.index)
 
-
+# %% ../nbs/02_metrics.ipynb #bc7ff394
 def standardised_mse(
     original: pd.DataFrame,
     reconstructed: pd.DataFrame,  # the same rows

@@ -44,7 +44,7 @@ _TIME = re.compile(r"(datetime64|timedelta64|timestamp|duration|time32|time64|da
 _TEXT = re.compile(r"object|str|string|category|(string|str)\[python\]|"
                    r"(string|large_string|string_view|binary|large_binary|null|decimal\d+\(\d+, \d+\))\[pyarrow\]")
 
-
+# %% ../nbs/01_schema.ipynb #c22837f9
 def number_dtype(
     dtype: str,              # as pandas names it: 'float32', 'Int64', 'double[pyarrow]', 'str', 'category', …
 ) -> np.dtype | None:        # None: a column of this dtype holds no numbers
@@ -53,7 +53,7 @@ def number_dtype(
     name = _ARROW_NUMBERS.get(name, name)
     return np.dtype(name.replace("boolean", "bool")) if _NUMBER.fullmatch(name) else None
 
-
+# %% ../nbs/01_schema.ipynb #59d0a5c0
 def kind_of_dtype(dtype: str) -> str:
     "The kind that a dtype suggests; '' for one that no column of hepae may have."
     if (number := number_dtype(dtype)) is not None: return {"f": "continuous", "b": "flag"}.get(number.kind, "integer")
@@ -149,7 +149,7 @@ VARIABLES = {
     "EnergyPerSampling": ("energy per sampling", "energy", "ragged", "rel:1e-3"),
 }
 
-
+# %% ../nbs/01_schema.ipynb #e588ae05
 def variable(
     name: str,                # a name in VARIABLES, or any other
     dtype: str = "float32",   # as it is in the file
@@ -193,7 +193,7 @@ PRESETS = {
     "on-shell-kept": "pid prompt pt eta phi m pz_along_beam E_off_shell".split(),  # with what on-shell cannot say
 }
 
-
+# %% ../nbs/01_schema.ipynb #ab822403
 def preset(
     dims: str,  # a name in PRESETS, such as '4D' or '27D'
 ) -> list[str]:
@@ -201,7 +201,7 @@ def preset(
     if dims not in PRESETS: raise UsageError(f"--dims {dims}: unknown; choose one of {', '.join(PRESETS)}")
     return list(PRESETS[dims])
 
-
+# %% ../nbs/01_schema.ipynb #8a3ddcae
 def variables(
     dims: str | list[str] | None,  # a preset or a variable, or names of them
 ) -> list[str] | None:
@@ -303,7 +303,7 @@ def with_schema(
     table.attrs = {**table.attrs, _ATTR: _Facts(schema.to_dict())}
     return table
 
-
+# %% ../nbs/01_schema.ipynb #ecdbcde9
 def schema_of(
     table: pd.DataFrame,
 ) -> Schema:
@@ -325,7 +325,7 @@ def infer_schema(
     name = next((d for d, names in PRESETS.items() if names == [c.name for c in columns]), "")
     return Schema(columns, name, Source(entries=n_entries(table.index)))
 
-
+# %% ../nbs/01_schema.ipynb #84948abe
 def is_ragged(dtype) -> bool:
     "Is this the dtype of a column with a list of numbers in each row (Arrow's list type)?"
     if not isinstance(dtype, pd.ArrowDtype) or not str(dtype).startswith("list<"): return False
@@ -337,7 +337,7 @@ def _column(name: str, dtype, energy_unit: str = "") -> Column:
     column, ragged = variable(str(name), dtype_name(dtype), energy_unit), is_ragged(dtype)
     return column if ragged == (column.kind == "ragged") else replace(column, kind="ragged" if ragged else "continuous")
 
-
+# %% ../nbs/01_schema.ipynb #e9cdbea2
 def dtype_name(dtype) -> str:
     "The name of a column's dtype; of its numbers, if it has lists of them."
     if is_ragged(dtype): return str(np.dtype(dtype.pyarrow_dtype.value_type.to_pandas_dtype()))
@@ -363,14 +363,14 @@ def flat_values(column: pd.Series) -> np.ndarray:
     if not is_ragged(column.dtype): return _numbers(column)
     return column.list.flatten().to_numpy(np.dtype(column.dtype.pyarrow_dtype.value_type.to_pandas_dtype()))
 
-
+# %% ../nbs/01_schema.ipynb #30932385
 def refuse_ragged(table: pd.DataFrame, what: str) -> None:
     "HepaeError naming the columns of lists, where `what` takes one number a row."
     if found := ragged_columns(table):
         raise HepaeError(f"column {', '.join(found)} has a list of numbers in each row, and {what} takes one number; "
                          "choose the other columns with --dims")
 
-
+# %% ../nbs/01_schema.ipynb #a54b9208
 def refuse_no_numbers(table: pd.DataFrame, what: str) -> None:
     "HepaeError naming the columns of lists, text, times, or integers with gaps, where `what` takes one number a row."
     refuse_ragged(table, what)
@@ -391,7 +391,7 @@ def event_index(
     levels = [pd.RangeIndex(first_entry, first_entry + len(counts)), pd.RangeIndex(int(counts.max(initial=0)))]
     return pd.MultiIndex(levels, [entry, subentry.astype(np.int32)], names=INDEX, verify_integrity=False)
 
-
+# %% ../nbs/01_schema.ipynb #2fcbaa6f
 def levels_of(index: pd.Index) -> list[pd.Index]:
     "The values of each level in each row, with its name: by place, for a level may be named 0 or 1, or as another one."
     bare = index.set_names([None] * index.nlevels)
@@ -403,7 +403,7 @@ def has_events(index: pd.Index) -> bool:
     if index.nlevels != 2: return False
     return all(isinstance(level.dtype, np.dtype) and level.dtype.kind in "iu" for level in index.levels)
 
-
+# %% ../nbs/01_schema.ipynb #737076fc
 def n_entries(index: pd.Index) -> int:
     "How many events an index speaks of: the highest entry plus one, or one event a row."
     if not has_events(index) or not len(index): return len(index)
@@ -412,7 +412,7 @@ def n_entries(index: pd.Index) -> int:
 
 MOST_ENTRIES = 2**32  # a damaged table may claim any number, and each takes 8 bytes
 
-
+# %% ../nbs/01_schema.ipynb #e3ca7f26
 def event_offsets(
     table: pd.DataFrame,
 ) -> np.ndarray:  # (events + 1,) int64
@@ -443,7 +443,7 @@ class _Kept(dict):
     def __reduce__(self) -> tuple: return dict, ()
     def __repr__(self) -> str: return f"<{len(self.rows)} events>"
 
-
+# %% ../nbs/01_schema.ipynb #f45d3bb1
 def _check_events(events: pd.DataFrame) -> None:
     "HepaeError unless these rows are events with numbers."
     numbers = events.index
@@ -456,7 +456,7 @@ def _check_events(events: pd.DataFrame) -> None:
     if len(set(map(str, events.columns))) < events.shape[1]:
         raise HepaeError("a column of the events is there twice; rename one")
 
-
+# %% ../nbs/01_schema.ipynb #f14fb9cb
 def with_events(
     table: pd.DataFrame,
     events: pd.DataFrame | None,  # columns of numbers, by the number of each event (`entry` of the table); None: none
@@ -470,7 +470,7 @@ def with_events(
     table.attrs = {**table.attrs, _EVENTS: _Kept(events.rename_axis(INDEX[0]))}
     return table
 
-
+# %% ../nbs/01_schema.ipynb #e2370b2b
 def events_of(
     table: pd.DataFrame,
 ) -> pd.DataFrame | None:
@@ -492,7 +492,7 @@ def events_between(
     kept = events.iloc[first:last]
     return with_events(table, kept.set_axis(kept.index + shift) if shift else kept)
 
-
+# %% ../nbs/01_schema.ipynb #4d0d05ff
 def fill_columns(
     events: pd.DataFrame,
     like: dict,         # name → dtype of all columns that are meant, in their order
@@ -502,7 +502,7 @@ def fill_columns(
     fill = lambda dtype: np.full(len(events), np.nan if dtype.kind == "f" else 0, dtype)
     return pd.DataFrame({n: events[n] if n in events else fill(dtype) for n, dtype in like.items()}, index=events.index)
 
-
+# %% ../nbs/01_schema.ipynb #607dc69e
 def joined_events(
     tables: list[pd.DataFrame],  # parts of one table
 ) -> pd.DataFrame | None:

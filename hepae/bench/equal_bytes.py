@@ -30,7 +30,7 @@ def is_float(column: Column) -> bool:
     "Is this a column whose digits may go, rather than a number of things?"
     return np.dtype(column.dtype).kind == "f" and column.kind in ("continuous", "periodic")
 
-
+# %% ../../nbs/bench/05_equal_bytes.ipynb #047dcd2c
 def with_each_bound(
     table: pd.DataFrame,
     bound,  # Column → text, for columns of floats; the others stay exact
@@ -40,7 +40,7 @@ def with_each_bound(
     columns = tuple(replace(c, bound=bound(c) if is_float(c) else "exact") for c in schema.columns)
     return with_schema(table, replace(schema, columns=columns))
 
-
+# %% ../../nbs/bench/05_equal_bytes.ipynb #5dc7ade6
 def packed(
     table: pd.DataFrame,  # its schema has the bounds
 ) -> tuple[int, pd.DataFrame]:  # bytes, and the table as it comes back
@@ -81,7 +81,7 @@ def _nothing_between(known: dict, target: int) -> bool:
     fits = _fitting(known, target)
     return bool(fits) and max(set(known) - set(fits), default=0.0) > 0.9 * min(fits)
 
-
+# %% ../../nbs/bench/05_equal_bytes.ipynb #9acccd27
 def bounded_at(
     table: pd.DataFrame,  # rows without events
     target: int,          # bytes
@@ -117,7 +117,7 @@ def _learned(latents: pd.DataFrame) -> list[str]:
     "The latent variables z0, z1, …, without the columns that some networks store beside them."
     return [c for c in latents.columns if c[:1] == "z" and c[1:].isdigit()]
 
-
+# %% ../../nbs/bench/05_equal_bytes.ipynb #234fb7ff
 def _decoded(model, latents: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     "What latents stand for, with the columns and dtypes of `like`."
     back = model.decode(latents.astype({c: "f4" for c in _learned(latents)}))
@@ -125,7 +125,7 @@ def _decoded(model, latents: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
         if dtype.kind in "iub": back[name] = back[name].round()
     return with_schema(back[list(like.columns)].astype(like.dtypes.to_dict()).set_axis(like.index), schema_of(like))
 
-
+# %% ../../nbs/bench/05_equal_bytes.ipynb #bcc91e11
 def _of_latents(name: str, model, original: pd.DataFrame, latents: pd.DataFrame) -> list[pd.DataFrame]:
     "Lines of a network's latents, as float32 and float16."
     found = []

@@ -44,7 +44,7 @@ def _unused(magnitude: np.ndarray, k: int) -> bool:
     stray = (magnitude & ((1 << k) - 1) != 0).mean()
     return bool(stray <= _STRAY and (magnitude >> k != 0).any())
 
-
+# %% ../../nbs/bench/03_estimate.ipynb #c7d77f4c
 def in_steps(
     q: np.ndarray,  # (n,) bins
 ) -> np.ndarray:    # (n,) bins of the lattice that they lie on
@@ -86,7 +86,7 @@ def _width(x: np.ndarray) -> float:
     "Of the central 68%."
     return np.subtract(*np.quantile(x, [0.84, 0.16]))
 
-
+# %% ../../nbs/bench/03_estimate.ipynb #8248e271
 def sheared(
     Q: np.ndarray,  # (n, d) bins
 ) -> np.ndarray:    # (n, d) bins: the same information
@@ -114,7 +114,7 @@ def to_normal(
     z[order] = ndtri((np.arange(len(q)) + 0.5) / len(q))
     return z, one_entropy(q[order], u[order])
 
-
+# %% ../../nbs/bench/03_estimate.ipynb #c3ab27fc
 def neighbour_entropy(
     x: np.ndarray,       # (n, d)
     k: tuple[int, ...],  # which neighbours
@@ -125,7 +125,7 @@ def neighbour_entropy(
     volume = d / 2 * np.log(np.pi) - gammaln(d / 2 + 1)
     return digamma(n) - digamma(k) + volume + d * np.log(np.maximum(r, 1e-300)).mean(0)
 
-
+# %% ../../nbs/bench/03_estimate.ipynb #66900485
 def shared_entropy(
     Z: np.ndarray,       # (n, d) each column normal
     k: tuple[int, ...],

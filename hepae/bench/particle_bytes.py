@@ -32,7 +32,7 @@ def bounded(
     "The table with other bounds; masses stay exact."
     return with_schema(table, with_bounds(schema_of(table), bound))
 
-
+# %% ../../nbs/bench/06_particle_bytes.ipynb #5a8c8f80
 def column_bytes(
     table: pd.DataFrame,  # particles in events; its schema has the bounds
 ) -> pd.Series:           # bytes an event: each column, the rest (finer leptons, events, header), the file
@@ -51,7 +51,7 @@ def _in_units(x: pd.Series, size: float) -> np.ndarray:
     units = np.nan_to_num(np.rint(x.to_numpy() / (2 * size)))
     return np.clip(units, -(2**31), 2**31 - 1).astype("i4")
 
-
+# %% ../../nbs/bench/06_particle_bytes.ipynb #72fa1816
 def plain_columns(
     table: pd.DataFrame,  # pid, pt, eta, phi
     size: float,          # bound of log pt, eta, phi
@@ -91,7 +91,7 @@ def _sizes(table: pd.DataFrame, bound: str) -> dict[str, int]:
     if bound != "exact": sizes["plain columns"] = plain_columns(t, float(bound))
     return sizes | {name: len(rival(name).compress(flat)) for name in RIVALS if name in available()}
 
-
+# %% ../../nbs/bench/06_particle_bytes.ipynb #7fbf5465
 def compared(
     table: pd.DataFrame,                               # particles in events, columns pid prompt pt eta phi m
     bounds: Iterable[str] = ("1e-3", "1e-4", "exact"),

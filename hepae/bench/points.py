@@ -72,12 +72,14 @@ def read_space(
         raise UsageError(f"{path}: width and hidden say the same thing; give one of them")
     with naming(path): return {k: _choices(k, x) for k, x in found.items()}
 
-
+# %% ../../nbs/bench/07_points.ipynb #29bd0279
 def _parsed(path: str | Path) -> dict:
     "What a TOML file says; UsageError if it is not TOML."
     try: return tomllib.loads(existing_file(path).read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as e:
         raise UsageError(f"{path}: is not TOML ({e}); write lines like latent = [8, 12, 16]") from e
+
+# %% ../../nbs/bench/07_points.ipynb #78fe68c5
 def _choices(key: str, x) -> list | dict:
     "The values of a setting, as a list or a range."
     if isinstance(x, dict): return _range(key, x)
@@ -93,7 +95,7 @@ def point_name(settings: dict) -> str:
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]
     return f"{recipe}_z{settings.get('latent', '')}_{digest}"
 
-
+# %% ../../nbs/bench/07_points.ipynb #938e04db
 def _distinct(points: Iterable[dict], n: int | None = None) -> list[dict]:
     "The first n points that differ."
     found = {}

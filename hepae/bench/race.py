@@ -46,7 +46,7 @@ class Codec:
 
 ORDERED, UNORDERED = "density", "density --unordered"
 
-
+# %% ../../nbs/bench/04_race.ipynb #be1edaa4
 def codecs(
     extra: Iterable = (),  # more of the same contract: a codec with a trained model, say
 ) -> dict[str, Codec]:
@@ -60,7 +60,7 @@ def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     "A table through the codec, in chunks as long as those of rows without order."
     return decompress(compress(table, "schema", rows=min(max(len(table), 1), MOST_ROWS)))
 
-
+# %% ../../nbs/bench/04_race.ipynb #b11019a6
 def with_model(
     name: str,
     model,      # a predictor, or a function that makes one of a table; it travels in the file and is counted
@@ -93,7 +93,7 @@ def _sorting(kept: pd.DataFrame, back: pd.DataFrame) -> tuple[np.ndarray, np.nda
     numbers = [pd.factorize(values)[0] for values in both]
     return np.lexsort([q[:len(kept)] for q in numbers]), np.lexsort([q[len(kept):] for q in numbers])
 
-
+# %% ../../nbs/bench/04_race.ipynb #2672a1e6
 def in_step(
     codec: Codec,
     table: pd.DataFrame,
@@ -132,7 +132,7 @@ def in_bounds(
         limit = np.full(len(a), size) if mode == "abs" else np.abs(a) * (size if mode == "rel" else 2.0**-(size + 1))
         return np.where((error == 0) | ~np.isfinite(error), 0.0, error / limit)
 
-
+# %% ../../nbs/bench/04_race.ipynb #0b58815b
 def errors(
     table: pd.DataFrame,  # its schema has the bounds
     back: pd.DataFrame,
@@ -152,7 +152,7 @@ def _kilobytes(name: str) -> int:
     "A line of /proc/self/status."
     return next(int(line.split()[1]) for line in _STATUS.read_text().splitlines() if line.startswith(name))
 
-
+# %% ../../nbs/bench/04_race.ipynb #24ec1d36
 def peak_memory(
     work: Callable,
     *arguments,
@@ -166,7 +166,7 @@ def peak_memory(
     done = work(*arguments)
     return done, max(0, _kilobytes("VmHWM") - before) * 1024 / 1e6
 
-
+# %% ../../nbs/bench/04_race.ipynb #f48d4416
 def best_time(
     work: Callable,
     *arguments,
@@ -202,7 +202,7 @@ def _faithfulness(table: pd.DataFrame, back: pd.DataFrame) -> dict:
     kept = {"violations": violations(table, back), "lossless": violations(exact, back) == 0}
     return kept | errors(table, back)
 
-
+# %% ../../nbs/bench/04_race.ipynb #a34401e3
 def _measured(codec: Codec, table: pd.DataFrame, repeat: int) -> tuple[bytes, dict]:
     "What a codec makes of a table; faithfulness, speed in MB/s and memory in MB."
     data, encode_memory = peak_memory(codec.compress, table)
@@ -214,7 +214,7 @@ def _measured(codec: Codec, table: pd.DataFrame, repeat: int) -> tuple[bytes, di
     return data, kept | {"encode_MB_s": values / encode, "decode_MB_s": values / decode,
                          "encode_MB": encode_memory, "decode_MB": decode_memory}
 
-
+# %% ../../nbs/bench/04_race.ipynb #7d3d5c6a
 def measure(
     codec: Codec,
     table: pd.DataFrame,  # its schema has the bounds
@@ -241,7 +241,7 @@ def estimates(
     note = f"± {error:.2g}, from nearest neighbours; no lower bound"
     return [{"codec": name} | dict.fromkeys(kinds, max(bits - order, 0.0)) | {"note": note} for name, order in less]
 
-
+# %% ../../nbs/bench/04_race.ipynb #80cc1e24
 def below_estimate(
     result: pd.DataFrame,  # from `bench`
 ) -> list[str]:
@@ -265,7 +265,7 @@ def _contestants(chosen: Iterable | None) -> list[Codec]:
     if chosen is None: return list(known.values())
     return [known[check_name(c, known)] if isinstance(c, str) else c for c in chosen]
 
-
+# %% ../../nbs/bench/04_race.ipynb #1315915a
 def bench(
     table: pd.DataFrame,
     contestants: Iterable | None = None,      # codecs or their names; None: all of `codecs()`
@@ -322,7 +322,7 @@ def _touch(below: tuple, above: tuple, least: float) -> bool:
     "Whether two groups of labels overlap."
     return above[0] / above[1] < below[0] / below[1] + least * below[1]
 
-
+# %% ../../nbs/bench/04_race.ipynb #19da043a
 def _apart(y: np.ndarray, least: float) -> np.ndarray:
     "Heights for labels: in the order of `y`, as near to it as `least` between them allows."
     order = np.argsort(y, kind="stable")
@@ -358,7 +358,7 @@ def _finish(ax, place: dict[str, float], known: pd.DataFrame, ends: dict) -> Non
     x = right * 1.4 * (right / left) ** 0.06 if right > left else 1.6 * right
     _name_lines(ax, ends, x, bottom, top)
 
-
+# %% ../../nbs/bench/04_race.ipynb #77843799
 def _name_lines(ax, ends: dict, place: float, bottom: float, top: float) -> None:
     "Names at `place` on the x axis, each joined to the end of its line."
     heights = _apart(np.array([y for _, y, _ in ends.values()]), (top - bottom) / 28)
@@ -405,7 +405,7 @@ def is_missing(value) -> bool:
     "NaN, NA or None?"
     return bool(pd.isna(value))
 
-
+# %% ../../nbs/bench/04_race.ipynb #110a548f
 def sections(
     result: pd.DataFrame,  # from `bench`
 ) -> list[tuple[str, list]]:

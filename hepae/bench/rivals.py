@@ -32,7 +32,7 @@ def frame(parts: list[bytes]) -> bytes:
     def length(n): return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + length(n >> 7)
     return b"".join(length(len(p)) + p for p in parts)
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #5375e24d
 def unframe(data: bytes) -> list[bytes]:
     "The inverse of `frame`; HepaeError if it ends too soon."
     parts, at = [], 0
@@ -63,7 +63,7 @@ def _zstd(data: bytes) -> bytes:
     import zstandard
     return zstandard.ZstdCompressor(level=19).compress(data)
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #3b87199d
 def _unzstd(data: bytes) -> bytes:
     import zstandard
     return zstandard.ZstdDecompressor().decompress(data)
@@ -76,7 +76,7 @@ def _shuffled(x: np.ndarray, unit: bool) -> bytes:
 def _unshuffled(data: bytes, dtype: np.dtype, n: int) -> np.ndarray:
     return np.frombuffer(_unzstd(data), "u1").reshape(dtype.itemsize, n).T.copy().view(dtype).ravel()
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #c98a04da
 def _blosc2(x: np.ndarray, unit: bool) -> bytes:
     import blosc2
     options = dict(codec=blosc2.Codec.ZSTD, clevel=9, typesize=x.itemsize, nthreads=1, filters_meta=[0])
@@ -88,7 +88,7 @@ def _unblosc2(data: bytes, dtype: np.dtype, n: int) -> np.ndarray:
     import blosc2
     return np.frombuffer(blosc2.decompress2(data, nthreads=1), dtype)
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #05afeea6
 def _pcodec(x: np.ndarray, unit: bool) -> bytes:
     from pcodec import ChunkConfig, standalone
     return bytes(standalone.simple_compress(x, ChunkConfig(compression_level=12, enable_8_bit=True)))
@@ -111,12 +111,12 @@ def _zfp(x: np.ndarray, unit: bool) -> bytes:
     blocks = np.pad(x, (0, -len(x) % 4), "edge").reshape(-1, 4)
     return zfpy.compress_numpy(blocks.astype("f4" if np.abs(x).max() < 2**18 else "f8"), tolerance=4.0)
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #e926066e
 def _unzfp(data: bytes, dtype: np.dtype, n: int) -> np.ndarray:
     import zfpy
     return zfpy.decompress_numpy(data).ravel()[:n]
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #4f9e7f79
 def _sz3(x: np.ndarray, unit: bool) -> bytes:
     from pysz import sz, szAlgorithm, szConfig
     x, config = _wide(x), szConfig()
@@ -131,7 +131,7 @@ def _sz3(x: np.ndarray, unit: bool) -> bytes:
     if not unit: return way(szAlgorithm.LOSSLESS)(x)
     return _smallest(x, [way(szAlgorithm.NOPRED), way(szAlgorithm.LORENZO_REG)])
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #c836474b
 def _unsz3(data: bytes, dtype: np.dtype, n: int) -> np.ndarray:
     from pysz import sz
     x = sz.decompress(np.frombuffer(data, "u1", offset=1).copy(), np.dtype(data[:1].decode()).type, (n,))[0]
@@ -151,7 +151,7 @@ def _root(way: str, kind: str, level: int) -> Callable:
             return path.read_bytes()
     return pack
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #f9de27fe
 def _unroot(data: bytes) -> list[np.ndarray]:
     "The columns of the tree or RNTuple in a ROOT file."
     import uproot
@@ -189,7 +189,7 @@ def _integers(z: np.ndarray) -> np.ndarray:
     q = np.clip(np.rint(z / 2), -2.0**62, 2.0**62).astype("i8")
     return q.astype("i4") if np.abs(q).max(initial=0) < 2**31 else q
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #a5f3292e
 def _mask(where: np.ndarray) -> bytes:
     "A bit mask, deflated; b'' if no bit is set."
     return zlib.compress(np.packbits(where).tobytes(), 9) if where.any() else b""
@@ -206,7 +206,7 @@ def _restored(self: Rival, array: np.ndarray, axis: bytes, masks: list[np.ndarra
     if axis: array = from_units(array * (2.0 if self.given == "integers" else 1.0), axis, *masks)
     with np.errstate(over="ignore"): return array.astype(dtype)
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #9f16381b
 @patch
 def _parts(self: Rival, x: np.ndarray, column: Column, mode: str, size: float) -> tuple[list[bytes], np.ndarray]:
     "Name, dtype, axis, payload, negative, zero, escapes; and the array that is packed."
@@ -232,7 +232,7 @@ def _code(self: Rival, x: np.ndarray, column: Column) -> tuple[list[bytes], np.n
         parts = min(parts, self._parts(x, column, "exact", 0.0)[0], key=lambda p: sum(map(len, p)))
     return parts, array
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #59126b24
 @patch
 def _decode(self: Rival, parts: list[bytes], array: np.ndarray | None, n: int) -> tuple[str, np.ndarray]:
     "Name and values of a column."
@@ -251,7 +251,7 @@ def version(self: Rival) -> str:
     if self.package: return f"{self.package} {metadata.version(self.package)}"
     return f"zlib {zlib.ZLIB_RUNTIME_VERSION}" if self.name == "gzip" else f"Python {platform.python_version()}"
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #53946a5d
 @patch
 def compress(
     self: Rival,
@@ -262,7 +262,7 @@ def compress(
     file = self.pack([a for _, a in coded]) if self.together and coded else b""
     return frame([str(len(table)).encode(), file, *(frame(parts) for parts, _ in coded)])
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #a5f6683c
 @patch
 def decompress(self: Rival, data: bytes) -> pd.DataFrame:
     "The table in `data`; HepaeError if the bytes end too soon or do not fit together."
@@ -283,7 +283,7 @@ def _root_recipe(way: str, kind: str) -> tuple:
     about = f"mantissas rounded, {way} with {kind} 9"
     return f"{way} {kind}", about, "truncated", (_root(way, kind, 9), _unroot), "uproot", True
 
-
+# %% ../../nbs/bench/02_rivals.ipynb #9535f456
 _RECIPES = [
     ("gzip", "gzip -9, lossless", "raw", _plain(lambda b: gzip.compress(b, 9, mtime=0), gzip.decompress)),
     ("xz", "xz -6, lossless", "raw", _plain(lambda b: lzma.compress(b, preset=6), lzma.decompress)),

@@ -63,7 +63,7 @@ def to_units(
     none = np.zeros(len(x), bool)
     return z, _AXIS.pack(mode[0].encode(), unit, offset), np.signbit(a) if log else none, (a == 0) if log else none
 
-
+# %% ../../nbs/bench/01_rounding.ipynb #542db9a7
 def from_units(
     z: np.ndarray,         # (n,) as decoded
     axis: bytes,           # 17 bytes from `to_units`
@@ -91,7 +91,7 @@ def escapes(
     at = np.flatnonzero(~same & ~(lossy & within_bound(x, back, column)))
     return zlib.compress(np.diff(at, prepend=0).astype("<u4").tobytes() + x[at].tobytes(), 9) if len(at) else b""
 
-
+# %% ../../nbs/bench/01_rounding.ipynb #fbd644b2
 def put_back(back: np.ndarray, kept: bytes) -> np.ndarray:
     "`back` with the escaped values in their places."
     if not kept: return back

@@ -41,7 +41,7 @@ def _train_options(settings: dict) -> dict:
     if "width" in settings: options["hidden"] = [settings["width"]] * layers
     return options
 
-
+# %% ../../nbs/bench/08_scan.ipynb #07e80880
 def _numbers(model: TrainedModel, valid: pd.DataFrame) -> dict[str, float]:
     "Losses of a trained model, and its errors on the validation rows."
     back, result = model.reconstruct(valid), model.config["result"]
@@ -56,7 +56,7 @@ def _numbers(model: TrainedModel, valid: pd.DataFrame) -> dict[str, float]:
     numbers |= {f"sigma {name}": float(x) for name, x in sigmas.items()}
     return numbers | {f"scaled {name}": float(x) for name, x in scaled.items()}
 
-
+# %% ../../nbs/bench/08_scan.ipynb #151d0860
 def _trained(table: pd.DataFrame, settings: dict, folder: Path) -> dict:
     "Train a point, or go on with it; the numbers of its line."
     model = train(table, folder, resume=True, progress=False, preview=False, **_train_options(settings))
@@ -85,7 +85,7 @@ def _table(source: str) -> pd.DataFrame:
                          "let all workers see the same files")
     return table
 
-
+# %% ../../nbs/bench/08_scan.ipynb #ac00f815
 def _rows(path: str, filter_name: str | None, choice: dict) -> pd.DataFrame:
     "The rows of a file that a network can learn from."
     table = read(path, **choice)
@@ -139,7 +139,7 @@ def _refuse_others(folder: Path) -> None:
     if folder.is_file() or any(folder.iterdir()):
         raise HepaeError(f"{folder}: holds something that is no scan; give another name")
 
-
+# %% ../../nbs/bench/08_scan.ipynb #37c19d9d
 def _go_on(folder: Path, data: dict, force: bool) -> None:
     "Check that a scan that was begun is of this table, or forget its points."
     begun = read_json(folder / "scan.json")
@@ -161,7 +161,7 @@ def _begin(folder: Path, data: dict, source: dict, force: bool) -> None:
     facts["run"] = run_record(command="scan")
     with whole(folder / "scan.json", force=True) as new: new.write_text(to_json(facts), encoding="utf-8")
 
-
+# %% ../../nbs/bench/08_scan.ipynb #629e3447
 def _other(begun: dict | None, data: dict) -> str:
     "In what a table differs from that of the scan."
     known = begun if isinstance(begun, dict) else {}
@@ -176,7 +176,7 @@ def _on_worker(*task) -> dict:
     "`run_point` by its name in the package: a function of a notebook would travel without what it calls."
     return import_module("hepae.bench.scan").run_point(*task)
 
-
+# %% ../../nbs/bench/08_scan.ipynb #29037ee3
 def _lines(points: list[dict], folder: str, source: str, workers: int, address: str | None) -> Iterator[dict]:
     "The line of each point as soon as it is there."
     if not workers and not address:
@@ -205,7 +205,7 @@ def _arriving(futures: dict) -> Iterator[dict]:  # of dask.distributed → setti
             yield line | {"reason": reason}
         else: raise HepaeError(_LOST)
 
-
+# %% ../../nbs/bench/08_scan.ipynb #ffbcac00
 def _lines_in(folder: Path) -> dict[str, dict]:
     "The lines that are there, by the names of their points."
     return {p.stem: read_json(p) for p in sorted((folder / "points").glob("*.json"))}
@@ -216,7 +216,7 @@ def _row(line: dict) -> dict:
     head = {"name": line["name"], **line["settings"], "status": line["status"], "reason": line["reason"]}
     return head | line["result"]
 
-
+# %% ../../nbs/bench/08_scan.ipynb #3d687adf
 def as_table(
     lines: Iterable[dict],  # from `run_point`
 ) -> pd.DataFrame:          # a row a point: name, settings, status, reason, numbers; smallest valid_mse first
@@ -228,7 +228,7 @@ def as_table(
     columns = dict.fromkeys(["name", *settings, "status", "reason", "valid_mse", *numbers])
     return table.reindex(columns=list(columns)).sort_values(["valid_mse", "name"], ignore_index=True)
 
-
+# %% ../../nbs/bench/08_scan.ipynb #1f2c8c27
 def _write_table(folder: Path, lines: dict[str, dict]) -> pd.DataFrame:
     "Write scan.csv; the table."
     table = as_table(lines.values())
@@ -278,7 +278,7 @@ def _draw_errors(ax, done: pd.DataFrame, best: pd.DataFrame) -> None:
     ax.plot(best["latent"], best["valid_mse"], "o-", color=COLOURS[0], markersize=5, label="best of its latent size")
     ax.set(ylabel="MSE of standardised variables")
 
-
+# %% ../../nbs/bench/08_scan.ipynb #3c8c4c2c
 def _draw_sigmas(ax, best: pd.DataFrame, named: int) -> None:
     "σ of each variable's difference in units of its own, of the best points."
     scaled = best.filter(regex="^scaled ").dropna(axis=1, how="all")

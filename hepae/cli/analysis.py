@@ -88,7 +88,7 @@ def _analyse_jets(inputs, models, output: Path, options: dict, force: bool, quie
          "\n\n".join(f"{name}\n{table}" for name, table in summary.items()))
     _say_written(quiet, report=output, reconstructed=reconstructed, latents=latents)
 
-
+# %% ../../nbs/cli/04_analysis.ipynb #478d7902
 def _say_written(quiet: bool, **paths: Path | None) -> None:
     "Which files were written."
     for what, path in paths.items():
@@ -116,7 +116,7 @@ def _drell_yan_text(name: str, facts: dict) -> str:
     numbers = [f"{k} {_value_text(v)}" for k, v in facts.items() if not isinstance(v, dict)]
     return f"Drell-Yan {name}: " + ", ".join(numbers)
 
-
+# %% ../../nbs/cli/04_analysis.ipynb #ff0c7f93
 def _events_text(facts: dict) -> str:
     "The essential numbers of a report about events."
     residuals = [{"observable": name, **{k: v for k, v in row.items() if k != "undefined"}}

@@ -43,7 +43,7 @@ def _check_output(output: Path, force: bool) -> None:
     if output.suffix not in SUFFIXES:
         raise UsageError(f"{output}: cannot write '{output.suffix}'; choose .html, .csv, .json or .png")
 
-
+# %% ../../nbs/cli/06_comparison.ipynb #3634ead1
 def _write(output: Path, result, facts: list[dict], title: str, force: bool) -> None:
     "Write what was measured."
     from hepae.bench.race import plot_rate_distortion, sections

@@ -52,7 +52,7 @@ def _compressed_text(output: str, facts: dict, size: int) -> str:
     return (f"{output}: {facts['rows']} rows of {len(facts['columns'])} columns, {volume_text(facts['values'])} "
             f"of numbers in {volume_text(size)} ({bits:.2f} bits a row); {_rounded(facts['columns'])}")
 
-
+# %% ../../nbs/cli/05_compression.ipynb #66c95c26
 def _many_files_text(done: list[dict]) -> str:
     "A table of the files, and how their columns were rounded."
     rows = [{"file": d["output"], "rows": d["rows"], "bytes": d["bytes"],
@@ -62,7 +62,7 @@ def _many_files_text(done: list[dict]) -> str:
     if len(alike) == 1: return "\n".join([table_text(rows), *alike])
     return "\n".join([table_text(rows), *(f"{_first_names(names)}: {how}" for how, names in alike.items())])
 
-
+# %% ../../nbs/cli/05_compression.ipynb #ed72f2dd
 def _first_names(names: list[str]) -> str:
     "Four names, and how many more."
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
@@ -95,7 +95,7 @@ def _compress_each(inputs, folder: str, address, workers: int, quiet: bool, as_j
     for d in done: _say_of_size(d, d["output"], options["unordered"], options["particles"], quiet)
     show(done, as_json, _many_files_text(done))
 
-
+# %% ../../nbs/cli/05_compression.ipynb #81a8089c
 def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict) -> None:
     "Compress all inputs to one file."
     from hepae.files import compression as files

@@ -45,7 +45,7 @@ def cli():
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a bound is violated.
     """
 
-
+# %% ../../nbs/cli/07_main.ipynb #470e72ee
 for command in (sample, inspect, extract, train, scan, analyse, compress, decompress, verify, bench):
     cli.add_command(command)
 
@@ -63,7 +63,7 @@ def _stop_once(parent: int):
         os.kill(os.getpid(), number)
     return stop
 
-
+# %% ../../nbs/cli/07_main.ipynb #7590977b
 @contextmanager
 def stopped_in_order() -> Iterator[None]:
     "SIGTERM and SIGHUP raise `Stopped` inside, once; whoever ignores them (nohup) goes on doing so."
@@ -83,7 +83,7 @@ def _complain(text: str, code: int) -> int:
     say(f"hepae: {' '.join(text.split())}")
     return code
 
-
+# %% ../../nbs/cli/07_main.ipynb #971ff940
 def _failure(e: Exception) -> int:
     "The exit code of an exception, after its sentence."
     if os.environ.get("HEPAE_DEBUG"): raise e

@@ -96,7 +96,7 @@ def _removed_text(cut: dict) -> str:
     skipped = f" (skipped: no {', '.join(cut['missing'])})" if cut["missing"] else ""
     return f"  {cut['cut']}: removed {cut['removed']}{skipped}"
 
-
+# %% ../../nbs/cli/03_networks.ipynb #ca123e85
 def _filtered(table, name: str | None, quiet: bool):
     "The table after the named filters, and what each removed."
     if not name: return table, None

@@ -45,7 +45,7 @@ def _cell_text(value) -> str:
     if value is None: return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
-
+# %% ../../nbs/cli/01_options.ipynb #84d5ec97
 def table_text(
     rows: list[dict],  # the same keys in each
 ) -> str:
@@ -111,7 +111,7 @@ def count_or_all(context, parameter, text: str | None) -> int | str | None:
         raise click.BadParameter(f"'{text}' is neither a number of particles, such as 50, nor all")
     return int(text)
 
-
+# %% ../../nbs/cli/01_options.ipynb #53da9414
 def rows_range(context, parameter, text: str | None) -> tuple[int, int] | None:
     "A click callback: '100:200' as two numbers."
     if text is None: return None
@@ -136,6 +136,8 @@ seed_option = click.option("--seed", default=41, show_default=True, help="Makes 
 rntuple_option = click.option("--rntuple", is_flag=True, help="Write an RNTuple instead of the source's kind of tree.")
 missing_option = click.option(
     "--allow-missing", is_flag=True, help="Go on without the variables that the input does not have.")
+
+# %% ../../nbs/cli/01_options.ipynb #749c61e3
 particles_option = click.option(
     "--particles", callback=count_or_all, metavar="N|all",
     help="Of HepMC files: the first N final-state particles of each event (electrons of the Z, other electrons, "
@@ -163,7 +165,7 @@ def together(*options):
         return command
     return decorated
 
-
+# %% ../../nbs/cli/01_options.ipynb #80ae1e50
 source_options = together(
     click.option(
         "--container", help="Container of jets, where a file has several; the object type of ragged text."),

@@ -40,7 +40,7 @@ _detector_options = together(
 
 TOY = ("jets", "process", "pileup", "anomalies", "workers")
 
-
+# %% ../../nbs/cli/02_tables.ipynb #f4529cd8
 @click.command()
 @output_option("jets.root for dijets, or dy.hepmc (.gz, .bz2, .xz, .zst) for Drell-Yan e+e-.")
 @click.option("--events", type=int, help="How many collisions.  [default: 1000]")
@@ -75,7 +75,7 @@ def _model_facts(folder: Path) -> dict:
     told = ("status", "model", "schema", "training", "data", "result", "run")
     return {"file": folder.name, "kind": "model", "bytes": size} | {name: config.get(name) for name in told}
 
-
+# %% ../../nbs/cli/02_tables.ipynb #94f0156d
 def _facts(path: Path) -> dict:
     "Facts about a file or a model folder."
     from hepae.files.reading import describe, kind_of
@@ -97,7 +97,7 @@ def _container_row(container: dict) -> dict:
     presets, unit = " ".join(container["presets"]) or "-", container["unit"] or "?"
     return container | {"presets": presets, "of_27D": f"{container['of_27D']}/27", "unit": unit}
 
-
+# %% ../../nbs/cli/02_tables.ipynb #dcac490a
 def _root_text(facts: dict) -> str:
     "A ROOT file: its trees, and the containers of jets in them."
     trees = "".join(map(_tree_text, facts["trees"]))
@@ -109,7 +109,7 @@ def _some(names: list[str]) -> str:
     "The first eight, and how many more."
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
-
+# %% ../../nbs/cli/02_tables.ipynb #03cebd75
 def _hepmc_text(facts: dict) -> str:
     "A HepMC file: events, units, weights, where they come from."
     beams = " + ".join(f"{b['pid']} of {b['E']:g} {b['unit']}" for b in facts["beams"])
@@ -136,7 +136,7 @@ def _hepae_text(facts: dict) -> str:
             f"{facts['rows']} rows, {facts['entries'] or '?'} events, {facts['chunks']} chunks{rate}\n"
             f"bytes: {parts}\n\n" + table_text(facts["columns"]))
 
-
+# %% ../../nbs/cli/02_tables.ipynb #86b729a6
 def _model_text(facts: dict) -> str:
     "A trained model, without the record of its run."
     return "\n" + to_json({name: facts[name] for name in ("status", "model", "training", "data", "result")})
@@ -161,7 +161,7 @@ def _inspect_text(facts: dict) -> str:
     text = TEXTS.get(facts["kind"], _table_text)
     return f"{facts['file']}: {facts['kind']}, {facts['bytes']:,} bytes" + text(facts)
 
-
+# %% ../../nbs/cli/02_tables.ipynb #a1cc54f3
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option

@@ -72,7 +72,7 @@ def _keeps_sign(x: np.ndarray, quantiser: Quantiser) -> np.ndarray:
     if quantiser.mode == "abs" and x.max() <= 0: good = phase >= 0.5
     return good
 
-
+# %% ../../nbs/codec/05_balance.ipynb #098c6a58
 def _errors(x: np.ndarray, quantiser: Quantiser) -> np.ndarray:
     "(PHASES,) size of the expected mean error of each place; values too far out to have a position escape."
     place = positions(x, quantiser)
@@ -103,7 +103,7 @@ def balanced(
     # bins of a coarse relative bound are not quite linear: places near by may do better
     return _least(x, column, [best, *(first + near[good[near]]).tolist()])
 
-
+# %% ../../nbs/codec/05_balance.ipynb #7dc2585e
 def _least(x: np.ndarray, column: Column, variants: list[int]) -> int:
     "The variant that shifts the mean least."
     return min((v for v in variants if v not in (MOVED, MOVED + PHASES)), key=lambda v: shift(x, column, v))

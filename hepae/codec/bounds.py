@@ -25,7 +25,7 @@ def ordered_bits(
     bits = x.view(f"i{x.dtype.itemsize}").astype(np.int64)
     return np.where(bits < 0, bits ^ (2 ** (8 * x.dtype.itemsize - 1) - 1), bits)
 
-
+# %% ../../nbs/codec/01_bounds.ipynb #c9a5b1a9
 def from_ordered_bits(
     place: np.ndarray,  # (n,) int64
     dtype: str,         # float16, float32 or float64
@@ -56,12 +56,12 @@ def octave(
     edges = np.cumprod(np.concatenate([[1.0], np.full(bins - 1, float(ratio))]))
     return edges, edges * float(centre), float(moved)
 
-
+# %% ../../nbs/codec/01_bounds.ipynb #ef18461d
 def _fair_centre(ratio: Decimal) -> Decimal:
     "The value, in units of the lower edge, whose mean relative error is 0 over a bin where ln x is uniform."
     return ratio.ln() * ratio / (ratio - 1)
 
-
+# %% ../../nbs/codec/01_bounds.ipynb #84af406e
 def bins_for(
     relative: float,     # largest relative error, dtype's rounding already taken off
     fair: bool = False,  # for the centres of bins that are moved
@@ -151,7 +151,7 @@ def _turn(self, x):
     with np.errstate(all="ignore"): q = np.rint(x.astype(float) / width - middle)
     return np.clip(np.nan_to_num(q), first, first + self.bins - 1).astype(np.int64) % self.bins
 
-
+# %% ../../nbs/codec/01_bounds.ipynb #be93f2bf
 def _turn_back(self, q):
     first, middle = _first(self)
     x = (self.canonical(q) + middle) * (TURN / self.size)
@@ -275,7 +275,7 @@ def quantise(
     escapes = escapes | ~keeps_bound(x, quantiser.values(q), column)
     return np.where(escapes, 0, q), escapes
 
-
+# %% ../../nbs/codec/01_bounds.ipynb #74ac9f5a
 _ROUNDED = 1 - 2.0**-50  # differences and limits are rounded to float64: this much is kept back
 
 

@@ -26,7 +26,7 @@ _MOST_HEADER = 2**24
 _MOST_PARSED = 9 << 23  # bytes that a header may take as text and as Python's lists, texts and numbers
 _PIECE = 2**20
 
-
+# %% ../../nbs/codec/03_container.ipynb #f709df82
 def put_numbers(numbers: list[int]) -> bytes:
     "Natural numbers as LEB128."
     out = bytearray()
@@ -35,7 +35,7 @@ def put_numbers(numbers: list[int]) -> bytes:
         out.append(n)
     return bytes(out)
 
-
+# %% ../../nbs/codec/03_container.ipynb #799ece34
 def take_numbers(data: bytes, count: int, at: int = 0) -> tuple[list[int], int]:
     "`count` LEB128 numbers from `data`, and where they end; HepaeError if they do not."
     found = []
@@ -97,7 +97,7 @@ _DICTIONARY = (
     b'{"codec":"density","columns":[["'
 )
 
-
+# %% ../../nbs/codec/03_container.ipynb #acebbfc4
 def put_json(x) -> bytes:
     "JSON, deflated."
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_DICTIONARY)
@@ -106,13 +106,13 @@ def put_json(x) -> bytes:
         + deflate.flush()
     )
 
-
+# %% ../../nbs/codec/03_container.ipynb #00f4ae8d
 def _weight(text: bytes) -> int:
     "Bytes that JSON takes at most, as text and as Python's objects."
     lists, objects, items, keys, quotes = (text.count(c) for c in (b"[", b"{", b",", b":", b'"'))
     return len(text) * (1 if text.isascii() else 5) + 72 * lists + 72 * objects + 40 * items + 120 * keys + 28 * quotes
 
-
+# %% ../../nbs/codec/03_container.ipynb #0722aee1
 def take_json(data: bytes) -> dict:
     "The inverse of `put_json`; HepaeError if it is no object or larger than 16 MB."
     inflate = zlib.decompressobj(-15, zdict=_DICTIONARY)
@@ -133,7 +133,7 @@ def _digest(kind: bytes, number: int, payload: bytes, header: bytes) -> bytes:
     "8 bytes that only this block of this file has."
     return blake2b(kind + number.to_bytes(8, "little") + payload, digest_size=8, key=header).digest()
 
-
+# %% ../../nbs/codec/03_container.ipynb #543ee500
 @dataclass
 class Writer:
     "Writes a `.hepae` file, block after block."
@@ -291,7 +291,7 @@ def _last_block(file: BinaryIO) -> tuple[int, End]:
     if data[:1] != b"E" or at + n + 8 != length: raise HepaeError("has no end (it may be cut off); get the file again")
     return size - length, _end(data[at:at + n])
 
-
+# %% ../../nbs/codec/03_container.ipynb #54b1a13b
 def _indexed(file: BinaryIO) -> tuple["Reader", End, int]:
     "A reader that has seen the header, the last block (checksum and sizes are right), and where chunks begin."
     last, end = _last_block(file)
@@ -312,7 +312,7 @@ def open_end(
     "The last block of a file, checked; HepaeError if there is none."
     return _indexed(file)[1]
 
-
+# %% ../../nbs/codec/03_container.ipynb #63fb7b0d
 def chunks_between(
     file: BinaryIO,  # seekable
     first: int,      # first row wanted

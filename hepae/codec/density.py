@@ -160,7 +160,7 @@ def _split(p: ColumnPlan, q: np.ndarray, shift: np.ndarray, escapes: np.ndarray)
     "(n,) symbols of a column's values less their shift, and (n,) what the symbols leave out."
     return p.alphabet.split(p.residual(q, shift), q >> p.zeros, escapes)
 
-
+# %% ../../nbs/codec/09_density.ipynb #d5eb3647
 def encode_rows(
     Q: np.ndarray,  # (n, columns) int64, 0 where escaped
     escapes: np.ndarray,  # (n, columns) bool: values that are kept elsewhere
@@ -220,7 +220,7 @@ def decode_rows(
     walk.run(first, Q, code)
     return Q, escapes
 
-
+# %% ../../nbs/codec/09_density.ipynb #dd93873a
 def _summed(v: np.ndarray, start: int, fresh: np.ndarray) -> np.ndarray:
     "Running sums of steps, which begin anew where a value is `fresh`: an escape (0) or a frequent bin."
     sums = np.cumsum(v)
@@ -240,7 +240,7 @@ def count_rows(
         return _split(plan[k], Q[rows, k], shift, escapes[rows, k])[0]
     return _Walk(plan, rows, predictor).run(0, Q, code)
 
-
+# %% ../../nbs/codec/09_density.ipynb #c59f98d6
 def column_bits(
     Q: np.ndarray,
     escapes: np.ndarray,
@@ -267,7 +267,7 @@ def _write_rest(bits: BitWriter, alphabet: Alphabet, symbols: np.ndarray, rest: 
     widths = alphabet.widths(symbols)
     for w in np.unique(widths[~core]): bits.write(rest[~core & (widths == w)], int(w))
 
-
+# %% ../../nbs/codec/09_density.ipynb #97fbc8de
 def _read_rest(bits: BitReader, alphabet: Alphabet, symbols: np.ndarray) -> np.ndarray:
     "The inverse of `_write_rest`."
     rest, core = np.zeros(len(symbols), np.uint64), symbols >= alphabet.specials

@@ -114,12 +114,12 @@ def _tree(leaves: np.ndarray) -> np.ndarray:
         np.add(halves[:, ::2], halves[:, 1::2], out=tree[:, 1 << d:2 << d])
     return tree
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #e2798247
 def _width(bins: int) -> int:
     "Leaves of the smallest tree that has so many."
     return 1 << (bins - 1).bit_length()
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #54cfdafb
 @lru_cache(256)
 def _even(bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Of each node: the part (of 2**16) of its bins on the left; is none on the right; are it and both neighbours alike?"
@@ -131,7 +131,7 @@ def _even(bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     alike[1 << levels] = alike[(2 << levels) - 1] = False  # ends of a level
     return *(x[0] for x in _expected(tree)), alike
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #c582b7fe
 def _expected(tree: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "(k, n) which part (of 2**16) of each node's mass is on the left, and whether none is on the right."
     whole, left, right = tree[:, :tree.shape[1] // 2], tree[:, ::2], tree[:, 1::2]
@@ -168,7 +168,7 @@ def _first(
         _halves(tree, d, _bounded(share, closed[level]))
     return mass, tree
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #41668517
 def _slope(p: np.ndarray) -> np.ndarray:
     "How much more than expected (of 2**16) goes left if the density is linear between the neighbours."
     extra = np.zeros(len(p), np.int64)
@@ -183,7 +183,7 @@ def _weights(strength: int, n: int) -> np.ndarray:
     for d in range(n.bit_length() - 1): weights[1 << d:2 << d], weight = weight, weight * 3 // 2 + 1
     return weights
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #a242efb9
 def _refine(
     special: np.ndarray, went: np.ndarray, coarse: tuple[np.ndarray, np.ndarray], strength: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -231,7 +231,7 @@ def _groups(contexts: np.ndarray) -> list[tuple[int, np.ndarray]]:
     found, first = np.unique(contexts[order], return_index=True)
     return list(zip(found.tolist(), np.split(order, first[1:])))
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #4d211e4d
 def encode_symbols(
     coder: RangeEncoder,
     symbols: np.ndarray,      # (n,)
@@ -241,7 +241,7 @@ def encode_symbols(
     "Append symbols to the coder's stream, context by context."
     for c, rows in _groups(contexts): coder.encode(symbols[rows].astype(np.int32), _model(frequencies[c]))
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #2b5fa6ef
 def decode_symbols(
     coder: RangeDecoder,
     contexts: np.ndarray,     # (n,)
@@ -275,7 +275,7 @@ class BitWriter:
 
     def bytes(self) -> bytes: return b"".join(self._done) + np.packbits(self._open, bitorder="little").tobytes()
 
-
+# %% ../../nbs/codec/02_entropy.ipynb #aac6ebec
 @dataclass
 class BitReader:
     "What BitWriter wrote."

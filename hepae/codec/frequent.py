@@ -28,7 +28,7 @@ def _are_labels(values: np.ndarray, n: int) -> bool:
     few = len(values) <= 16 and n >= 2 * len(values) or len(values) <= 256 and n >= 16 * len(values)
     return few or len(values) <= MOST_FREQUENT and n >= 2 * len(values) and bool((values == np.rint(values)).all())
 
-
+# %% ../../nbs/codec/04_frequent.ipynb #55154d68
 def frequent_values(
     x: np.ndarray,      # (n,) floats
 ) -> np.ndarray:        # ascending, without NaN, infinities and −0.0
@@ -100,7 +100,7 @@ def frequent_of(
     listed = np.array([placed[int(b)] for b in bins], x.dtype)
     return Frequent(bins, listed, np.setdiff1d(values[inexact], listed))
 
-
+# %% ../../nbs/codec/04_frequent.ipynb #eb66e5c6
 def not_listed(
     frequent: Frequent,
     listed: int,         # values that the chunk lists before
@@ -145,7 +145,7 @@ def put_frequent(
 
 _DAMAGED = "has damaged frequent values; get the file again"
 
-
+# %% ../../nbs/codec/04_frequent.ipynb #f67a5286
 def _inflated(data: bytes, most: int) -> bytes:
     "All of a deflated section; HepaeError if it is longer than `most`, or ends elsewhere."
     inflate = zlib.decompressobj(-15)
@@ -154,7 +154,7 @@ def _inflated(data: bytes, most: int) -> bytes:
     if not inflate.eof or inflate.unused_data or len(raw) > most: raise HepaeError(_DAMAGED)
     return raw
 
-
+# %% ../../nbs/codec/04_frequent.ipynb #5f83eafe
 def _check_counts(counts: list[int], dtypes: list[np.dtype], rows: int) -> None:
     "HepaeError if more values are listed than a chunk has: of a column, or of all."
     most = min(MOST_FREQUENT, rows)

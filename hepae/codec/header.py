@@ -52,7 +52,7 @@ def bound_of(column: Column, text: str) -> str:
     parse_bound(text)
     return text
 
-
+# %% ../../nbs/codec/14_header.ipynb #41520fbf
 def _is_float(dtype: str) -> bool:
     "Is this a dtype of floats, with gaps or without?"
     return dtype.lower() in ("float16", "float32", "float64")
@@ -88,7 +88,7 @@ def with_bounds(
         found |= {n: choose(schema[n], text.strip()) for n in fitting}
     return schema.with_bounds(found)
 
-
+# %% ../../nbs/codec/14_header.ipynb #ae625c46
 def _named_by(schema: Schema, pattern: str) -> list[str]:
     "The columns that a name or a pattern is for."
     return [n for n in schema.names if n == pattern or fnmatchcase(n, pattern)]
@@ -288,7 +288,7 @@ def index_levels(index: pd.Index) -> list[list]:
             raise HepaeError(f"the index is named {level.name!r}; give it a name that is text")
     return [[level.name, str(level.dtype)] for level in levels]
 
-
+# %% ../../nbs/codec/14_header.ipynb #053decc8
 def _coded(Q: np.ndarray, plan: list[ColumnPlan]) -> list[bytes]:
     return list(encode_rows(Q, np.zeros(Q.shape, bool), plan, Rows(len(Q))))
 
@@ -311,7 +311,7 @@ def _numbered(index: pd.Index, x: np.ndarray) -> tuple[int, int] | None:
     near = max(abs(start), abs(step) * (n + 1)) < FAR
     return (start, step) if near and (np.diff(x) == step).all() else None
 
-
+# %% ../../nbs/codec/14_header.ipynb #83634503
 def encode_index(index: pd.Index, first_entry: int, entries: int) -> tuple[list[int], list[bytes], np.ndarray | None]:
     "Numbers, sections, and (if rows belong to events) the offsets of the events from `first_entry` on."
     n, offsets = len(index), index_offsets(index, first_entry, entries)
@@ -331,7 +331,7 @@ def _with_dtypes(index: pd.MultiIndex, dtypes: list[np.dtype]) -> pd.MultiIndex:
         [level.to_numpy().astype(d) for level, d in zip(levels_of(index), dtypes)], names=index.names
     )
 
-
+# %% ../../nbs/codec/14_header.ipynb #4a0676a7
 def decode_index(
     numbers: list[int], sections: list[bytes], n: int, entries: int, levels: list[list]
 ) -> tuple[pd.Index, np.ndarray | None]:
@@ -349,7 +349,7 @@ def decode_index(
     if len(arrays) == 1: return pd.Index(arrays[0], name=names[0]), None
     return pd.MultiIndex.from_arrays(arrays, names=names), None
 
-
+# %% ../../nbs/codec/14_header.ipynb #72194e15
 _DAMAGED = "has a damaged index; get the file again"
 
 
@@ -360,7 +360,7 @@ def _range_index(start: int, step: int, n: int, name, dtype: np.dtype) -> pd.Ind
     if dtype == np.int64 and step: return pd.RangeIndex(start, start + step * n, step, name=name)
     return pd.Index((start + step * np.arange(n)).astype(dtype), name=name)
 
-
+# %% ../../nbs/codec/14_header.ipynb #b4f95f90
 def _event_offsets(events: int, sections: list[bytes], n: int, entries: int) -> np.ndarray:
     "(events + 1,) first row of each event; HepaeError if the events do not hold n rows."
     if events > MOST_EVENTS + n:

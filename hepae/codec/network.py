@@ -32,7 +32,7 @@ def _tanh_table() -> np.ndarray:
         e = [(Decimal(k) / 64).exp() for k in range(1026)]
         return np.array([int(((x - 1) / (x + 1) * ONE).to_integral_value()) for x in e], np.int64)
 
-
+# %% ../../nbs/codec/06_network.ipynb #c65b01aa
 @lru_cache(1)
 def _circle() -> np.ndarray:
     "(1026, 2) cosine and sine of 0, 1/1024, … of a turn, in units of 1/65536."
@@ -57,7 +57,7 @@ def tanh(
     y = (_tanh_table()[i] * (512 - t) + _tanh_table()[i + 1] * t + 256) >> 9
     return np.where(x < 0, -y, y)
 
-
+# %% ../../nbs/codec/06_network.ipynb #3046932d
 def circle(
     q: np.ndarray,  # (n,) int64 bins of an angle
     period: int,    # bins of a turn, below 2**40
@@ -74,7 +74,7 @@ _CHUNK = 4096            # rows at a time: 6.5 MB for a layer of 200
 _MOST_WIDE, _MOST_DEEP, _MOST_WEIGHTS = 4096, 16, 2**22
 _BIAS = 12               # binary places of a stored bias
 
-
+# %% ../../nbs/codec/06_network.ipynb #c16c9eec
 @dataclass(frozen=True, eq=False)
 class Layer:
     "One dense layer of integers."
@@ -196,7 +196,7 @@ def pack(text: dict, numbers: bytes) -> bytes:
     rest = struct.pack("<II", len(t), len(numbers)) + zlib.compress(t + numbers, 9)
     return _MAGIC + struct.pack("<I", zlib.crc32(rest)) + rest
 
-
+# %% ../../nbs/codec/06_network.ipynb #25c09cae
 def unpack(data: bytes) -> tuple[dict, memoryview]:
     "The text and the numbers of a file of networks; HepaeError if it is damaged."
     if len(data) < 16 or data[:4] != _MAGIC or zlib.crc32(data[8:]) != struct.unpack("<I", data[4:8])[0]:
@@ -227,7 +227,7 @@ def layers_out(net: IntegerNetwork) -> tuple[list, bytes]:
         numbers += [_planes(layer.weights, octets), _planes(layer.bias, 4)]
     return sizes, b"".join(numbers)
 
-
+# %% ../../nbs/codec/06_network.ipynb #265a7a58
 def layers_in(sizes: list, numbers: memoryview) -> tuple[IntegerNetwork, memoryview]:
     "The network of sizes and numbers, and the numbers that are left; HepaeError or a plain error if they are none."
     layers = []

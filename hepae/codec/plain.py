@@ -48,7 +48,7 @@ def _too_small(packed: bytes, texts: int, size: int) -> bool:
     "Are these more texts, or longer ones, than so few packed bytes may hold?"
     return size > _FREE + _MOST_RATIO * len(packed) or texts > _FREE + len(packed)
 
-
+# %% ../../nbs/codec/13_plain.ipynb #d71c67db
 def pack_texts(
     texts: list[bytes],
 ) -> bytes:  # their number and size (LEB128); deflated: their lengths (4 bytes each), and all of them
@@ -58,7 +58,7 @@ def pack_texts(
     if _too_small(packed, len(texts), len(raw)): packed = _deflated(raw, 0)
     return put_numbers([len(texts), len(raw)]) + packed
 
-
+# %% ../../nbs/codec/13_plain.ipynb #1a67e352
 def unpack_texts(
     data: bytes,
 ) -> list[bytes]:
@@ -95,7 +95,7 @@ class _Texts:
         self.count(sum(map(len, texts)))
         return texts
 
-
+# %% ../../nbs/codec/13_plain.ipynb #a6fa2a0b
 class TooMuchText(HepaeError):
     "A chunk has more text than a reader takes; a smaller one may have less."
 
@@ -168,7 +168,7 @@ def _inside(codes: np.ndarray, n: int, lowest: int = -1) -> np.ndarray:
         raise HepaeError(_DAMAGED)
     return codes
 
-
+# %% ../../nbs/codec/13_plain.ipynb #7d477475
 class _String:
     "Text of pandas' own dtypes."
     gaps = False
@@ -191,7 +191,7 @@ class _String:
         }
         return pd.array([v.decode() for v in values], dtype=kinds[spec["dtype"]]).take(codes, allow_fill=True)
 
-
+# %% ../../nbs/codec/13_plain.ipynb #6f8cf574
 def _rows_size(codes: np.ndarray, values: list[bytes]) -> int:
     "Bytes of the text of all rows."
     return int(np.array([*map(len, values), 0], np.int64)[codes].sum())
@@ -211,7 +211,7 @@ _LETTERS = {  # of each kind of value: its letter, how it is written, how it is 
 }
 _SCALAR = re.compile(rb"(\?|[iuf][1248]) ")
 
-
+# %% ../../nbs/codec/13_plain.ipynb #b7f806c5
 def _scalar_of(data: bytes):
     "A number of numpy, from the name of its dtype and its bytes."
     match = _SCALAR.match(data)
@@ -234,7 +234,7 @@ def _lettered(value) -> bytes:
     letter, written, _ = _LETTERS[type(value)]
     return letter + written(value)
 
-
+# %% ../../nbs/codec/13_plain.ipynb #6739df25
 class _Object:
     "Python's own values."
     gaps = False
@@ -268,7 +268,7 @@ class _Category:
         dtype = pd.CategoricalDtype(_as_index(values), spec["ordered"])
         return pd.Categorical.from_codes(_inside(codes, len(numbers)), dtype=dtype)
 
-
+# %% ../../nbs/codec/13_plain.ipynb #1aa709a5
 def _to_bytes(numbers: np.ndarray) -> bytes:
     "Few numbers as bytes, integers as differences: most count up."
     if numbers.dtype.kind in "iu": numbers = np.diff(numbers, prepend=numbers.dtype.type(0))
@@ -281,7 +281,7 @@ def _from_bytes(texts: list[bytes], name: str) -> np.ndarray:
     numbers = np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype)
     return np.cumsum(numbers, dtype=dtype) if dtype.kind in "iu" else numbers
 
-
+# %% ../../nbs/codec/13_plain.ipynb #90ea702b
 def _as_index(values, name=None) -> pd.Index:
     "Values as an index of their own dtype: pandas would make text of objects that are text."
     return pd.Index(values, dtype=values.dtype, name=name, copy=False)
@@ -299,7 +299,7 @@ def _arrow_type(name: str):
     if not found: return pd.ArrowDtype.construct_from_string(name).pyarrow_dtype
     return getattr(pa, f"decimal{found[1]}")(int(found[2]), int(found[3]))
 
-
+# %% ../../nbs/codec/13_plain.ipynb #4ed3cf21
 def _fixed_width(name: str) -> np.dtype | None:
     "The numpy dtype of a value in Arrow's buffer; None for text and flags."
     number = number_dtype(name)
@@ -307,7 +307,7 @@ def _fixed_width(name: str) -> np.dtype | None:
     found = _ARROW_TIMES.get(name.partition("[")[0])
     return np.dtype(found) if found else None
 
-
+# %% ../../nbs/codec/13_plain.ipynb #569f33b6
 def _arrow_array(x: pd.Series):
     "All of a column as one array of Arrow."
     import pyarrow as pa
@@ -371,7 +371,7 @@ _FORMS = [  # pattern of the dtype's name, its form
     (re.compile(r"(string|large_string|string_view|binary|large_binary|null|decimal).*\[pyarrow\]"), _ArrowText()),
 ]
 
-
+# %% ../../nbs/codec/13_plain.ipynb #8bff1edd
 def _form(name: str):
     "The form of a dtype, by its name; HepaeError if it has none."
     if kind_of_dtype(name):
@@ -411,7 +411,7 @@ def _is_plain(dtype) -> bool:
     "Does the codec take this dtype as it is?"
     return isinstance(dtype, np.dtype) and dtype.kind in "biuf" and dtype.isnative and dtype.itemsize <= 8
 
-
+# %% ../../nbs/codec/13_plain.ipynb #ee70bd4c
 def _stays(level: pd.Index) -> bool:
     "Does the codec take this level of an index as it is, but for its name?"
     return _is_plain(level.dtype) and level.dtype.kind in "iu"
@@ -426,7 +426,7 @@ def _free(name: str, used: set[str]) -> str:
 
 _MOST_LEVELS = 8
 
-
+# %% ../../nbs/codec/13_plain.ipynb #41c72026
 def _name_spec(name):
     "The name of a level or an axis as JSON; HepaeError if it has none."
     if isinstance(name, np.generic): name = name.item()
@@ -434,7 +434,7 @@ def _name_spec(name):
     if name is None or isinstance(name, (str, bool, int)) or isinstance(name, float) and np.isfinite(name): return name
     raise HepaeError(f"its name {name!r} cannot be kept; give it a name that is text")
 
-
+# %% ../../nbs/codec/13_plain.ipynb #5e0cfd0c
 def _name_of(spec):
     "The inverse of `_name_spec`."
     if isinstance(spec, dict): return tuple(_name_of(n) for n in spec["tuple"])
@@ -505,7 +505,7 @@ def _index_recipe(index: pd.Index, plain: _Plain) -> tuple[pd.Index, list]:
     if not kept: return pd.RangeIndex(len(index)), said
     return kept[0] if len(kept) == 1 else pd.MultiIndex.from_arrays(kept), said
 
-
+# %% ../../nbs/codec/13_plain.ipynb #b1776010
 def _axis_recipe(columns: pd.Index) -> dict:
     "What a recipe says of the axis of columns: its name, and whether its names are objects."
     found = {} if columns.name is None else {"name": _name_spec(columns.name)}
@@ -526,14 +526,14 @@ def _check_names(columns: pd.Index) -> None:
     if not columns.is_unique:
         raise HepaeError(f"column {columns[columns.duplicated()][0]} occurs twice; rename one of them")
 
-
+# %% ../../nbs/codec/13_plain.ipynb #7a3c3f1f
 def is_plain(table: pd.DataFrame) -> bool:
     "Does the codec take this table as it is?"
     levels = levels_of(table.index)
     if len(levels) > _MOST_LEVELS or not all(_stays(level) and _usual(level.name) for level in levels): return False
     return _axis_recipe(table.columns) == {} and all(map(_is_plain, table.dtypes))
 
-
+# %% ../../nbs/codec/13_plain.ipynb #488d31c2
 def _plain_schema(schema: Schema, plain: pd.DataFrame, recipe: dict) -> Schema:
     "The schema of a plain table: numbers keep unit, kind and bound; all else is exact."
     known = {c.name: c for c in schema.columns}
@@ -574,7 +574,7 @@ def _column_of(plain: pd.DataFrame, name: str, spec: dict | None, texts: _Texts)
     if form.gaps and (gaps is None or gaps.dtype != bool): raise HepaeError(_DAMAGED)
     return form.unpack(numbers, gaps, texts, spec)
 
-
+# %% ../../nbs/codec/13_plain.ipynb #9a33de75
 def _level_of(plain: pd.DataFrame, spec: dict, texts: _Texts) -> pd.Index:
     "A level of the index that was a column."
     found = _as_index(_column_of(plain, spec["column"], spec, texts), _name_of(spec["name"]))
@@ -584,7 +584,7 @@ def _level_of(plain: pd.DataFrame, spec: dict, texts: _Texts) -> pd.Index:
     if freq: found.freq = pd.tseries.frequencies.to_offset(freq.decode())
     return found
 
-
+# %% ../../nbs/codec/13_plain.ipynb #18f63955
 def _index_of(plain: pd.DataFrame, said: list, texts: _Texts) -> pd.Index:
     "The index, from the levels that stayed and those that are columns."
     stayed = iter(levels_of(plain.index))
@@ -611,7 +611,7 @@ def _full_schema(plain: Schema, table: pd.DataFrame, recipe: dict) -> Schema:
         columns.append(column)
     return replace(plain, columns=tuple(columns))
 
-
+# %% ../../nbs/codec/13_plain.ipynb #8a08fcfe
 def _restored(plain: pd.DataFrame, recipe: dict, texts: _Texts) -> pd.DataFrame:
     "The table, from a recipe that may be wrong."
     specs, said, axis = recipe["columns"], recipe.get("index", []), recipe.get("axis", {})
@@ -628,7 +628,7 @@ def _restored(plain: pd.DataFrame, recipe: dict, texts: _Texts) -> pd.DataFrame:
         table.columns = pd.Index(list(table), dtype=dtype, name=_name_of(axis.get("name")))
     return table
 
-
+# %% ../../nbs/codec/13_plain.ipynb #e6233247
 def from_plain(
     plain: pd.DataFrame,  # as `to_plain` made it
     recipe: dict,

@@ -157,7 +157,7 @@ def plan_to_lists(plan: list[ColumnPlan]) -> list:
         for p in plan
     ]
 
-
+# %% ../../nbs/codec/08_plan.ipynb #71c4c966
 def _differences(x: tuple[int, ...]) -> list[int]:
     "First value, then steps: fewer digits."
     return [int(v) for v in np.diff(x, prepend=0)]
@@ -170,7 +170,7 @@ def table_size(plan: list[ColumnPlan]) -> int:
     "How many counts the tables of a plan have."
     return sum(p.contexts * p.alphabet.size for p in plan)
 
-
+# %% ../../nbs/codec/08_plan.ipynb #7627a2c2
 def within_limits(plan: list[ColumnPlan]) -> list[ColumnPlan]:
     "The plan, or one with fewer contexts where the tables of so many columns would be larger than a reader takes."
     plan, sizes = list(plan), np.array([p.contexts * p.alphabet.size for p in plan])
@@ -192,7 +192,7 @@ def plan_from_lists(lists: list) -> list[ColumnPlan]:
         raise HepaeError(f"the plan in the header is damaged ({str(e)[:200]}); get the file again") from e
     return plan
 
-
+# %% ../../nbs/codec/08_plan.ipynb #b6abd120
 def _column_plan(
     k: int,
     columns: int,
@@ -235,7 +235,7 @@ def _check_sizes(k: int, made: ColumnPlan) -> None:
     if made.contexts > 256: raise ValueError(f"column {k} has too many contexts")
     if len(made.splines) > 8: raise ValueError(f"column {k} has too many splines")
 
-
+# %% ../../nbs/codec/08_plan.ipynb #75c882c0
 def _check_parts(k: int, columns: int, made: ColumnPlan) -> None:
     "ValueError if parts of a column's plan exclude each other, or need what is not there."
     if made.steps and (made.hole or made.period or any(r.parent == SHIFT for r in made.ranges)):
@@ -264,12 +264,12 @@ def _spline(parent: int, low: int, high: int, steps: list) -> Spline:
     bounded = tuple(_within(int(c), 2**28) for c in coefficients)
     return Spline(_within(parent, 2**20), _within(low, 2**50), _within(high, 2**50), bounded)
 
-
+# %% ../../nbs/codec/08_plan.ipynb #339929e1
 def _range(parent: int, low: int, high: int, bits: int) -> Ranges:
     "Ranges of a parent, checked."
     return Ranges(_within(parent, 2**20), _within(low, 2**50), _within(high, 2**50), _within(bits, 8, 0))
 
-
+# %% ../../nbs/codec/08_plan.ipynb #60642ba4
 def _lookup(k: int, parent: int, keys: list, values: list) -> Lookup:
     "A table of a column before, checked."
     made = Lookup(
@@ -280,7 +280,7 @@ def _lookup(k: int, parent: int, keys: list, values: list) -> Lookup:
         raise ValueError(f"column {k} has a lookup that is none")
     return made
 
-
+# %% ../../nbs/codec/08_plan.ipynb #9737cfaa
 def _within(x: int, most: int, least: int | None = None) -> int:
     "An integer of reasonable size."
     if type(x) is not int or not (-most if least is None else least) <= x <= most:

@@ -27,7 +27,7 @@ def _ranges_of(x: np.ndarray, bits: int) -> np.ndarray:
     s = np.sort(x)
     return np.searchsorted(s[len(s) * np.arange(1, 1 << bits) >> bits], x, side="right")
 
-
+# %% ../../nbs/codec/10_planner.ipynb #8eb4d8ba
 def _information(a: np.ndarray, b: np.ndarray) -> float:
     "Mutual information of two columns of 32 ranges, bits a row, less what chance would give."
     n = np.bincount(32 * a + b, minlength=1024).reshape(32, 32)
@@ -47,7 +47,7 @@ def _basis(x: np.ndarray, s: Spline) -> tuple[np.ndarray, np.ndarray]:
     values = np.stack([s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3], 1) / 6
     return i[:, None] + np.arange(4), values
 
-
+# %% ../../nbs/codec/10_planner.ipynb #ebeb224a
 def _reach(parent: int, x: np.ndarray, tail: float) -> tuple[int, int]:
     "From where to where a parent's values go, but for the tails, and for the 0 of rows without a row before."
     if BEFORE <= parent < HINT and (x != 0).any(): x = x[x != 0]
@@ -78,7 +78,7 @@ def _solved(A: np.ndarray, b: np.ndarray) -> np.ndarray:
         x[:j] -= A[:j, j] * x[j]
     return x
 
-
+# %% ../../nbs/codec/10_planner.ipynb #bef166c1
 def _splines_at(parents: dict[int, np.ndarray], splines: list[Spline]) -> csr_array:
     "(n, coefficients of all splines) the values of their B-splines."
     size = len(splines[0].coefficients)
@@ -106,7 +106,7 @@ def _fitted(
     w[:segments + 3] += centre
     return _with_coefficients(p, empty, w)
 
-
+# %% ../../nbs/codec/10_planner.ipynb #40df54d1
 def _with_coefficients(p: ColumnPlan, splines: list[Spline], w: np.ndarray) -> ColumnPlan:
     "The plan with these splines, their coefficients as integers."
     scale = max(0, int(np.ceil(np.log2(np.abs(w).max() + 1))) - 23)
@@ -115,7 +115,7 @@ def _with_coefficients(p: ColumnPlan, splines: list[Spline], w: np.ndarray) -> C
     found = tuple(replace(s, coefficients=tuple(map(int, c))) for s, c in zip(splines, parts))
     return replace(p, splines=found, scale=scale)
 
-
+# %% ../../nbs/codec/10_planner.ipynb #e0ba750b
 def _fitted_steps(
     p: ColumnPlan, parent: int, x: np.ndarray, there: np.ndarray, step: np.ndarray, segments: int
 ) -> ColumnPlan:
@@ -146,14 +146,14 @@ def _alphabet_for(v: np.ndarray, frequent: tuple[int, ...], levels: int, period:
     shift = min(max(0, (high - low).bit_length() - levels), 62 - levels)
     return Alphabet(max(-(2**62), low), shift, min((high - low >> shift) + 1, 1 << levels), frequent)
 
-
+# %% ../../nbs/codec/10_planner.ipynb #a42ec0e4
 def _shift(p: ColumnPlan, parents: dict, n: int) -> np.ndarray:
     "(n,) what a plan takes off each value, the row before included; `parents[PREVIOUS]` are its bins and its parents."
     if not p.steps: return p.shift(parents, n)
     before, there = parents[PREVIOUS]
     return p.shift(parents, n) + (before >> p.zeros) - p.shift(there, n)
 
-
+# %% ../../nbs/codec/10_planner.ipynb #7ffc3356
 def _cost(p: ColumnPlan, q: np.ndarray, escapes: np.ndarray, parents: dict[int, np.ndarray]) -> float:
     "Bits a row of one half of the sample, with tables from the other."
     shift = _shift(p, parents, len(q))
@@ -177,7 +177,7 @@ def _frequent_bins(q: np.ndarray) -> tuple[int, ...]:
     width = values[np.minimum(often + span, len(values) - 1)].astype(float) - values[np.maximum(often - span, 0)]
     return tuple(values[often[n[often] > 8 + 8 * near / np.maximum(width, 1)]].tolist())
 
-
+# %% ../../nbs/codec/10_planner.ipynb #1bbc9422
 def _hole(v: np.ndarray) -> int:
     "How far from 0 all but 0.25% of the values of both signs are, if that leaves out half of their range."
     if not len(v) or (v < 0).mean() < 0.01 or (v > 0).mean() < 0.01: return 0
@@ -186,7 +186,7 @@ def _hole(v: np.ndarray) -> int:
     near, far = ordered[[few, -1 - few]].tolist()
     return near - 1 if 0 < near < 2**62 and 2 * near > far else 0
 
-
+# %% ../../nbs/codec/10_planner.ipynb #3340c114
 def _zeros(q: np.ndarray) -> int:
     "How many low bits are 0 (or, below zero, 1) in all but half a percent of the values."
     magnitude = np.where(q < 0, ~q, q)
@@ -204,7 +204,7 @@ def _header_bits(p: ColumnPlan) -> int:
     "About what a plan's numbers cost in the header."
     return 80 * len(p.ranges) + sum(40 + 16 * len(s.coefficients) for s in p.splines) + 24 * len(p.alphabet.frequent)
 
-
+# %% ../../nbs/codec/10_planner.ipynb #8a99fa42
 def _plain_plan(
     q: np.ndarray, escapes: np.ndarray, period: int, exact: bool, escapable: bool
 ) -> tuple[ColumnPlan, np.ndarray, np.ndarray]:  # the plan, which values escape, and those that are not frequent bins
@@ -295,7 +295,7 @@ def _lookups(Q: np.ndarray, escapes: np.ndarray, k: int, exact: list[bool]) -> l
         if (table := _follows(Q[:, j], Q[:, k], good)) is not None: found.append(Lookup(j, *table))
     return found
 
-
+# %% ../../nbs/codec/10_planner.ipynb #30f6b870
 def _follows(a: np.ndarray, b: np.ndarray, good: np.ndarray) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     "Values of a, and of b that go with them most often; None if that is no rule."
     pairs, n = np.unique(np.stack([a[good], b[good]]), axis=1, return_counts=True)
@@ -324,7 +324,7 @@ def _with_line(best, price, q, core, parents, plain):
         best = _better(best, price, p)
     return best
 
-
+# %% ../../nbs/codec/10_planner.ipynb #4eada890
 def _with_splines(best, price, q, core, parents, binned, plain):
     "Add the parent that says most about what is left, as long as that pays."
     names = []
@@ -377,7 +377,7 @@ def has_long_events(rows: Rows) -> bool:
     "Are there so many rows in an event (particles, not jets) that their order can tell more than their place?"
     return rows.offsets is not None and rows.n >= 8 * (len(rows.offsets) - 1) > 0
 
-
+# %% ../../nbs/codec/10_planner.ipynb #152ed98b
 def make_plan(
     Q: np.ndarray,            # (n, columns) int64, 0 where escaped
     escapes: np.ndarray,      # (n, columns) bool

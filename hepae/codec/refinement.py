@@ -47,7 +47,7 @@ def is_refined(
     if columns != sorted(set(columns)): return False
     return 1 <= len(where) <= 8 and all(_chooses(j, values, quantisers) for j, values in where)
 
-
+# %% ../../nbs/codec/11_refinement.ipynb #2148bc8d
 def _is_below(x, most: int) -> bool:
     "Is this an integer from 0 to below `most`?"
     return type(x) is int and 0 <= x < most
@@ -66,7 +66,7 @@ def _refined(v: np.ndarray, s: np.ndarray, column: Column, quantiser: Quantiser,
     width = quantiser.size if quantiser.mode == "abs" else 2 * np.pi / quantiser.size
     return (x + s * (width / parts)).astype(v.dtype)
 
-
+# %% ../../nbs/codec/11_refinement.ipynb #1d6cc9e5
 def _part(x: np.ndarray, v: np.ndarray, column: Column, quantiser: Quantiser, parts: int) -> np.ndarray:
     "The part of its bin that each value lies in; 0 where that would not be better, or not within the bound."
     with np.errstate(all="ignore"):
@@ -85,7 +85,7 @@ def _chosen(columns: dict[int, np.ndarray], where: list) -> np.ndarray:
 
 def _plan(fine: list) -> list[ColumnPlan]: return [ColumnPlan(Alphabet(-(fine[0] // 2), 0, fine[0] + 1))] * len(fine[1])
 
-
+# %% ../../nbs/codec/11_refinement.ipynb #51102500
 def encode_refinement(
     original: dict[int, np.ndarray],  # columns by their position, as they were
     back: dict[int, np.ndarray],      # as bins and escapes bring them back
@@ -102,7 +102,7 @@ def encode_refinement(
     S = np.stack(parts, 1)
     return list(encode_rows(S, np.zeros(S.shape, bool), _plan(fine), Rows(len(rows))))
 
-
+# %% ../../nbs/codec/11_refinement.ipynb #1d4ed867
 def decode_refinement(
     sections: list[bytes],
     back: dict[int, np.ndarray],     # columns by their position, as bins and escapes bring them back; changed in place

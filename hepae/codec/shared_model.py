@@ -33,7 +33,7 @@ def sparse(
 
 _FREE, _MOST_RATIO = 2**12, 4  # counts that may always be there, and how many more for each packed byte
 
-
+# %% ../../nbs/codec/12_shared_model.ipynb #0997c606
 def _put_counts(places: np.ndarray, values: np.ndarray) -> bytes:
     "The counts as bytes, packed no denser than a reader takes."
     raw = put_numbers([len(places), *np.diff(places, prepend=0).tolist(), *values.tolist()])
@@ -43,7 +43,7 @@ def _put_counts(places: np.ndarray, values: np.ndarray) -> bytes:
 
 _DAMAGED = "the model's counts are damaged; get it again"
 
-
+# %% ../../nbs/codec/12_shared_model.ipynb #82fec2d4
 def _take_counts(data: bytes, size: int) -> tuple[np.ndarray, np.ndarray]:
     "The inverse of `_put_counts`, checked against the size of the tables."
     inflate = zlib.decompressobj()

@@ -24,7 +24,7 @@ def sort_key_edges(q: np.ndarray) -> list[int]:
     if not len(s): return [0, 1]
     return np.unique(np.concatenate([s[len(s) * np.arange(32) // 32], [s[-1] + 1]])).tolist()
 
-
+# %% ../../nbs/codec/15_sort_keys.ipynb #65f736f5
 def _digits(edges: list[int]) -> np.ndarray:
     "First value of each of the fine ranges, and the end of the last."
     e = np.array(edges, np.int64)
@@ -40,7 +40,7 @@ def _gap_plan(space: int, n: int) -> list[ColumnPlan]:
     "Gaps between n keys of so many possible ones."
     return [ColumnPlan(Alphabet(0, max(0, (8 * space // max(n, 1)).bit_length() - 8), 256))]
 
-
+# %% ../../nbs/codec/15_sort_keys.ipynb #38309a1d
 def _code_places(places: np.ndarray, widths: np.ndarray, coder) -> np.ndarray:
     "Places within ranges, each as probable as any; given a decoder, `places` is filled."
     for w in np.unique(widths[widths > 1]).tolist():
@@ -76,7 +76,7 @@ def encode_sort_keys(
     coded_loose = encode_rows(Q[loose, :2], escapes[loose, :2], loose_plan, Rows(len(loose)))
     return np.concatenate([rows, loose]), [len(loose)], [*coded_gaps, places, *coded_loose]
 
-
+# %% ../../nbs/codec/15_sort_keys.ipynb #c58b76fd
 def decode_sort_keys(
     n: int, loose: int, sections: list[bytes], keys: list[list[int]], loose_plan: list[ColumnPlan]
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -85,7 +85,7 @@ def _pack_escapes(parts: list[np.ndarray]) -> bytes:
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     return deflate.compress(raw) + deflate.flush() if raw else b""
 
-
+# %% ../../nbs/codec/16_tables.ipynb #189e5bb1
 def _unpack_escapes(data: bytes, size: int) -> bytes:
     "The escapes again: exactly `size` bytes."
     if not size and not data: return b""
@@ -109,7 +109,7 @@ def binned_table(table: pd.DataFrame, header: Header) -> tuple[np.ndarray, np.nd
         Q[:, k], escapes[:, k] = quantise_with(x, column, quantisers[j], found)
     return Q, escapes, frequent
 
-
+# %% ../../nbs/codec/16_tables.ipynb #ada42b91
 def quantised_table(table: pd.DataFrame, header: Header) -> tuple[np.ndarray, np.ndarray]:
     "(n, columns) bins and escapes, in coding order."
     return binned_table(table, header)[:2]
@@ -172,7 +172,7 @@ class _Ordered:
     index: list[bytes]             # sections
     keys: list[bytes]              # sections
 
-
+# %% ../../nbs/codec/16_tables.ipynb #d44c46a9
 def _ordered(
     table: pd.DataFrame, Q: np.ndarray, escapes: np.ndarray, header: Header, first_entry: int, entries: int
 ) -> _Ordered:
@@ -215,7 +215,7 @@ def _encoded_refinement(
     bare = _columns(Q[:, header.extra:], escapes[:, header.extra:], None, header, frequent, originals)
     return encode_refinement(originals, bare, header.fine, header.schema, header.quantisers())
 
-
+# %% ../../nbs/codec/16_tables.ipynb #98a86a74
 def _encoded_events(events: pd.DataFrame | None, header: Header, first_entry: int, entries: int) -> list[bytes]:
     "The section of the events that belong to a chunk, if the file has such a table."
     if header.events is None: return []
@@ -229,7 +229,7 @@ def _encoded_events(events: pd.DataFrame | None, header: Header, first_entry: in
         here = here.set_axis(pd.RangeIndex(here.index[0], here.index[-1] + 1))
     return [encode_chunk(here, header.events, 0)[0]]
 
-
+# %% ../../nbs/codec/16_tables.ipynb #1acffdc6
 def _check_numbers(numbers: pd.Index, first_entry: int, entries: int) -> None:
     "HepaeError unless these are numbers of events of a chunk, ascending; writer and reader call it."
     x = numbers.to_numpy()
@@ -237,7 +237,7 @@ def _check_numbers(numbers: pd.Index, first_entry: int, entries: int) -> None:
     if outside or (x[1:] <= x[:-1]).any():
         raise HepaeError("has facts about events that are not those of their chunk; get the file again")
 
-
+# %% ../../nbs/codec/16_tables.ipynb #e2b66cc3
 def _decoded_events(payload: bytes, header: Header, first_entry: int, entries: int) -> pd.DataFrame:
     "The facts about the events of a chunk, checked; no more rows are decoded than it has events."
     if _opened(payload, header).rows > entries - first_entry:
@@ -256,7 +256,7 @@ class _Opened:
     loose: int                     # rows without a key, of a table without order
     sections: dict[str, list[bytes]]
 
-
+# %% ../../nbs/codec/16_tables.ipynb #1952d942
 def _opened(payload: bytes, header: Header) -> _Opened:
     "A chunk, taken apart; HepaeError where it does not fit the header."
     (count,), at = take_numbers(payload, 1)
@@ -272,7 +272,7 @@ def _opened(payload: bytes, header: Header) -> _Opened:
     sections = _named_sections(parts[1:], kind, header)
     return _Opened(n, entries, [kind, *more[:len(more) - free]], more[-1] if free else 0, sections)
 
-
+# %% ../../nbs/codec/16_tables.ipynb #689962bb
 def _named_sections(parts: list[bytes], kind: int, header: Header) -> dict[str, list[bytes]]:
     "The sections of a chunk by what they hold; HepaeError if there are more, or fewer, than the header says."
     sizes = {
@@ -310,7 +310,7 @@ def decode_chunk(payload: bytes, header: Header, predictor=None, first_entry: in
     if header.events is None: return table
     return with_events(table, _decoded_events(chunk.sections["events"][0], header.events, first_entry, chunk.entries))
 
-
+# %% ../../nbs/codec/16_tables.ipynb #c38b814b
 def _listed(chunk: _Opened, header: Header) -> list[Frequent]:
     "The frequent values of each column, in coding order."
     dtypes = [np.dtype(header.schema.columns[j].dtype) for j in header.order]
@@ -329,7 +329,7 @@ def _take_texts(data: bytes) -> list[bytes]:
     if count > len(data): raise HepaeError("has damaged texts; get the file again")
     return take_sections(data, count, at)
 
-
+# %% ../../nbs/codec/16_tables.ipynb #be7854fc
 def _columns(
     Q: np.ndarray,
     escapes: np.ndarray,
@@ -354,7 +354,7 @@ def _columns(
         columns[j] = x
     return columns
 
-
+# %% ../../nbs/codec/16_tables.ipynb #4d77444e
 def stored_values(table: pd.DataFrame, header: Header) -> pd.DataFrame:
     "What a reader shall get for the rows of a table, in their order: to be compared with what it does get."
     plain, recipe, texts = to_plain(table) if header.plain else (table, {}, [])
@@ -402,7 +402,7 @@ def _without_plan(table: pd.DataFrame, unordered: str, fair: bool) -> Header:
     header = Header(schema, [], order, variants, index_levels(table.index), unordered)
     return replace(header, frequent=any(g.mode in LOSSY for g in header.quantisers()))
 
-
+# %% ../../nbs/codec/16_tables.ipynb #a23f4aae
 def _schema_as_coded(table: pd.DataFrame) -> Schema:
     "The schema of a table with its columns' own dtypes, and angles only where values are angles."
     schema = schema_of(table)
@@ -411,7 +411,7 @@ def _schema_as_coded(table: pd.DataFrame) -> Schema:
     columns = tuple(_as_angle(c, table.iloc[:, j].to_numpy()) for j, c in enumerate(schema.columns))
     return replace(schema, columns=columns)
 
-
+# %% ../../nbs/codec/16_tables.ipynb #bcdd0a4e
 def _for_model(header: Header, predictor) -> Header:
     "The header with a model's quantisers and order of columns, and its plan if it has one."
     order = predictor.order(header.schema)  # which refuses other columns
@@ -459,7 +459,7 @@ def _plan_for(
     if free: plan[:2] = make_plan(Q[:, :2], escapes[:, :2], periods[:2], [False] * 2, Rows(len(Q)), total)
     return plan
 
-
+# %% ../../nbs/codec/16_tables.ipynb #7b29ba26
 def _tried_plans(planned, rows: Rows) -> list[list[ColumnPlan]]:
     "Plans with and without parents in the row before, as far as it is worth while to try both."
     plans = [planned(False)] if has_long_events(rows) else []
@@ -467,7 +467,7 @@ def _tried_plans(planned, rows: Rows) -> list[list[ColumnPlan]]:
     if not plans and rows.offsets is not None and rows.n <= SMALL: return [planned(True), planned(False)]
     return [planned(True), *plans]
 
-
+# %% ../../nbs/codec/16_tables.ipynb #1abd2eec
 def _cheapest(
     plans: list[list[ColumnPlan]], Q: np.ndarray, escapes: np.ndarray, rows: Rows, predictor
 ) -> list[ColumnPlan]:
@@ -482,7 +482,7 @@ def _cheapest(
 
     return min(plans, key=size)
 
-
+# %% ../../nbs/codec/16_tables.ipynb #de2fdd86
 def _first_events(rows: Rows, n: int) -> Rows:
     "The events that begin within the first n rows."
     if rows.n <= n or rows.offsets is None: return rows
@@ -505,7 +505,7 @@ def is_angle(
     "Do all finite values lie within one turn of radians, from −π or from 0 on?"
     return x.dtype.kind not in "fiu" or _within_turn(x, -np.pi) or _within_turn(x, 0.0)
 
-
+# %% ../../nbs/codec/16_tables.ipynb #fb237538
 def _as_angle(column: Column, x: np.ndarray) -> Column:
     "A periodic column as an ordinary one, if its values are no angles in radians: degrees, or −999 among them."
     return column if column.kind != "periodic" or is_angle(x) else replace(column, kind="continuous")
@@ -518,7 +518,7 @@ def _variant(column: Column, x: np.ndarray) -> int:
     if mode == "turn": return FROM_ZERO if not _within_turn(x, -np.pi) else FROM_MINUS_PI
     return 2 + k if mode == "exact" and (k := decimal_places(x)) is not None else 0
 
-
+# %% ../../nbs/codec/16_tables.ipynb #c3751138
 def _span(table: pd.DataFrame) -> tuple[int, int]:
     "First entry, and one past the last."
     if table.index.nlevels != 2 or not len(table): return 0, schema_of(table).source.entries
@@ -553,7 +553,7 @@ def _file_header(plain: pd.DataFrame, recipe: dict, events: pd.DataFrame | None,
         header = replace(header, events=make_header(events))
     return replace(header.as_read(), plan=header.plan)  # a plan that is shared is not in the file
 
-
+# %% ../../nbs/codec/16_tables.ipynb #67a49386
 def write_tables(
     tables: Iterable[pd.DataFrame],  # with the same columns, dtypes and bounds; entries ascending
     file: BinaryIO,
@@ -595,7 +595,7 @@ def _usual_rows(columns: int, unordered: str) -> int:
     if unordered == "table": return min(MOST_ROWS, MOST_VALUES // 2 // columns)
     return max(2**14, min(2**18, 2**22 // columns))
 
-
+# %% ../../nbs/codec/16_tables.ipynb #b9a4824b
 def regrouped(tables: Iterable[pd.DataFrame], rows: int | None = None, unordered: str = "") -> Iterator[pd.DataFrame]:
     "The same rows in chunks of about `rows`, which end where events do."
     held: list[pd.DataFrame] = []
@@ -617,7 +617,7 @@ def regrouped(tables: Iterable[pd.DataFrame], rows: int | None = None, unordered
         yield _part(table, 0, cut)
         if cut < len(table): yield _part(table, cut, len(table))
 
-
+# %% ../../nbs/codec/16_tables.ipynb #31c94587
 def _event_start(table: pd.DataFrame, row: int) -> int:
     "The first row at or after `row` with which an event begins."
     if table.index.nlevels == 1: return min(row, len(table))
@@ -625,7 +625,7 @@ def _event_start(table: pd.DataFrame, row: int) -> int:
     later = np.flatnonzero(np.diff(entry[row - 1:]) != 0)
     return row + int(later[0]) if len(later) else len(table)
 
-
+# %% ../../nbs/codec/16_tables.ipynb #0cdcb014
 def _part(table: pd.DataFrame, a: int, b: int) -> pd.DataFrame:
     "Rows a to b; events without rows after them belong to what follows."
     part, schema, last = table.iloc[a:b], schema_of(table), None
@@ -667,7 +667,7 @@ def _header_of(reader: Reader, predictor) -> tuple[Header, object]:
     _check_model(header, predictor)
     return (replace(header, plan=predictor.plan) if header.shared else header), predictor
 
-
+# %% ../../nbs/codec/16_tables.ipynb #07f8777b
 def _check_model(header: Header, predictor) -> None:
     "HepaeError naming what of a model does not fit the header."
     columns = len(header.order) + header.extra
@@ -688,7 +688,7 @@ def _next_entry(table: pd.DataFrame, entries: int, header: Header) -> int:
         raise HepaeError("has events that do not follow each other; get the file again")
     return schema_of(table).source.entries
 
-
+# %% ../../nbs/codec/16_tables.ipynb #bf15e86f
 def read_tables(
     file: BinaryIO,
     predictor=None,  # the shared model, if the file needs one
@@ -740,7 +740,7 @@ def compress(
     write_tables([with_schema(table, with_bounds(schema_of(table), bound))], file, **choice)
     return file.getvalue()
 
-
+# %% ../../nbs/codec/16_tables.ipynb #da7fc585
 def decompress(data: bytes, predictor=None) -> pd.DataFrame:
     "The table in the bytes of a `.hepae` file."
     return joined(list(read_tables(io.BytesIO(data), predictor)))

@@ -25,7 +25,7 @@ def _silent(name: str) -> Iterator[None]:
     try: yield
     finally: log.setLevel(level)
 
-
+# %% ../../nbs/files/01_cluster.ipynb #0a2d1eec
 @contextmanager
 def connected(
     address: str | None = None,  # of a dask.distributed scheduler; None: processes of this machine

@@ -54,7 +54,7 @@ def _as_files(inputs: Iterable[str | Path]) -> Iterator[list[Path]]:
         raise UsageError("standard input (-) cannot be joined with files; give one or the other")
     with as_files(names) as files: yield expand(files)
 
-
+# %% ../../nbs/files/03_compression.ipynb #af3ff599
 @contextmanager
 def _output(path: str | Path, force: bool) -> Iterator[BinaryIO]:
     "A file that appears when the block ends well, or standard output."
@@ -64,7 +64,7 @@ def _output(path: str | Path, force: bool) -> Iterator[BinaryIO]:
         return
     with whole(path, force) as new, open(new, "wb") as f: yield f
 
-
+# %% ../../nbs/files/03_compression.ipynb #60d14738
 @contextmanager
 def _input(path: str | Path) -> Iterator[BinaryIO]:
     "A file to read, or standard input; errors name it."
@@ -130,7 +130,7 @@ def _as_stored(paths: list[Path], bound, choice: dict) -> dict:
     else: usual = "on-shell-kept"
     return choice | {"dims": choice.get("dims") or usual, "as_is": True}
 
-
+# %% ../../nbs/files/03_compression.ipynb #c2b8654a
 def _number(bound) -> float | None:
     "A bound that is a bare number, 0 if it is finer than on-shell coordinates are good for; None if it is none."
     try: size = float(bound)
@@ -160,7 +160,7 @@ def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str, index: bool
         said.append(f"left out: numbers, weights and beams of events, as rows without {lacking} belong to none")
     return said
 
-
+# %% ../../nbs/files/03_compression.ipynb #53a48980
 def _numbered(table: pd.DataFrame, first: int) -> pd.DataFrame:
     "The rows without events, numbered from `first`."
     schema = schema_of(table)
@@ -221,7 +221,7 @@ def _from_zero(table: pd.DataFrame, first: int) -> pd.DataFrame:
     "Some rows of a table whose rows are only numbered, numbered from 0: CSV has no place for where they begin."
     return table.set_axis(pd.RangeIndex(len(table))) if is_numbered(table.index, first) else table
 
-
+# %% ../../nbs/files/03_compression.ipynb #9fcb396a
 def _without_index(tables: Iterable[pd.DataFrame], remark) -> Iterator[pd.DataFrame]:
     "The tables; `remark` is called once if they are numbered in a way that a tree has no place for."
     said = False
@@ -231,7 +231,7 @@ def _without_index(tables: Iterable[pd.DataFrame], remark) -> Iterator[pd.DataFr
             said = True
         yield t
 
-
+# %% ../../nbs/files/03_compression.ipynb #664127fb
 def _in_a_tree(index: pd.Index) -> bool:
     "Do the entries of a tree, and the places in its lists, say what the index says?"
     if index.nlevels == 1: return index.dtype == np.int64 and is_counted(index, index[0] if len(index) else 0)
@@ -239,7 +239,7 @@ def _in_a_tree(index: pd.Index) -> bool:
     entry = pd.Series(index.get_level_values(0))
     return bool((entry.groupby(entry.to_numpy()).cumcount().to_numpy() == index.get_level_values(1)).all())
 
-
+# %% ../../nbs/files/03_compression.ipynb #16bc82a4
 def _write_csv(tables: Iterable[pd.DataFrame], file) -> dict:
     "CSV to a stream; floats with as many digits as bring them back."
     writer = CSVWriter(file)
@@ -250,9 +250,6 @@ def _write_csv(tables: Iterable[pd.DataFrame], file) -> dict:
 def _hepmc_file(tables: Iterable[pd.DataFrame], path: Path, force: bool) -> dict:
     "Particles as HepMC3 events, packed as the suffix says."
     with whole(path, force) as new, open_hepmc(new, path.suffix) as file: return write_hepmc(tables, file)
-
-
-
 
 # %% ../../nbs/files/03_compression.ipynb #5c1d9f03
 def as_compressed(
@@ -267,7 +264,7 @@ def as_compressed(
         if source.tree: said["tree"] = source.tree
     return {"dims": schema.names} | {k: v for k, v in said.items() if v} | choice
 
-
+# %% ../../nbs/files/03_compression.ipynb #cf16988e
 def _has_columns(path: str | Path, names: list[str]) -> bool:
     "Are these the names of a table's columns in its file?"
     if kind_of(path) in ("ROOT", "HepMC", "ragged text"): return False
@@ -350,7 +347,7 @@ def _other_length(how: str) -> HepaeError:
     "The error of a file with more or fewer rows."
     return HepaeError(f"the original has {how} rows; it is another file, or was read with other options")
 
-
+# %% ../../nbs/files/03_compression.ipynb #67a6228d
 class _InStep:
     "The rows of a file in pieces of any length."
 
@@ -418,7 +415,7 @@ def _in_one_order(a: pd.DataFrame, b: pd.DataFrame, header: Header) -> tuple[pd.
     if events: return a.iloc[first].set_axis(a.index), b.iloc[second].set_axis(b.index)
     return _numbered(a.iloc[first], 0), _numbered(b.iloc[second], 0)
 
-
+# %% ../../nbs/files/03_compression.ipynb #255c0380
 def _comparable(x: pd.Series) -> pd.Series:
     "Values that sort and are equal bit by bit."
     if not isinstance(x.dtype, np.dtype): return x.astype(str)
@@ -463,7 +460,7 @@ def compress_each(
     absolute = [(os.path.abspath(p), os.path.abspath(o), options) for p, o, _ in tasks]
     return _on_cluster(absolute, address, workers, progress, remark)
 
-
+# %% ../../nbs/files/03_compression.ipynb #2a2491ca
 def _on_cluster(tasks: list[tuple], address: str | None, workers: int, progress, remark) -> list[dict]:
     "The tasks on a Dask cluster."
     with connected(address, workers) as client:

@@ -130,7 +130,7 @@ def _whole_events(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         yield chunk[~last]
     if held is not None: yield held
 
-
+# %% ../../nbs/files/02_reading.ipynb #cd5fba76
 def _shifted(
     table: pd.DataFrame,
     entries: int,    # of the files before
@@ -158,7 +158,7 @@ def _tables_in(path: str | Path, remark: Callable[[str], None]) -> Iterator[pd.D
     "The tables of a .hepae file, chunk by chunk."
     with open(path, "rb") as f: yield from read_tables(f)
 
-
+# %% ../../nbs/files/02_reading.ipynb #d1b2f120
 # kind → chunks of a path, whose reader tells `remark` what it leaves out
 READERS = {
     "pickle": lambda path, remark: [read_pickle(path, remark)],
@@ -168,7 +168,7 @@ READERS = {
     "hepae": _tables_in,
 }
 
-
+# %% ../../nbs/files/02_reading.ipynb #d6c8b6e7
 def _as_described(table: pd.DataFrame, schema: Schema, unit: str | None) -> pd.DataFrame:
     "The table with what its file says of its columns: bounds, kinds and units are not to be guessed again."
     known, guessed = {c.name: c for c in schema.columns}, schema_of(table)
@@ -184,7 +184,7 @@ class _Together:
     dtypes: dict = field(default_factory=dict)  # of columns, wider than those of some of them
     types: dict = field(default_factory=dict)   # Arrow's, of parquet's columns with nulls or of no dtype of pandas
 
-
+# %% ../../nbs/files/02_reading.ipynb #9d8374fa
 def _together(paths: list[str | Path]) -> _Together:
     "The dtypes that hold the columns of all files: with gaps, if some have gaps; of CSV, as if they were one file."
     kinds = {kind_of(path) for path in paths} if len(paths) > 1 else {}
@@ -200,12 +200,12 @@ def _together(paths: list[str | Path]) -> _Together:
     gapped = {n: _with_gap(dtypes) for n, dtypes in found.items() if len(dtypes) == 2}
     return _Together({n: d for n, d in gapped.items() if d and found[n] == {d, str(number_dtype(d))}}, types)
 
-
+# %% ../../nbs/files/02_reading.ipynb #615f8856
 def _with_gap(dtypes: set[str]) -> str:
     "The one of these dtypes that has gaps, or ''."
     return next((d for d in dtypes if d != d.lower() or d == "boolean"), "")
 
-
+# %% ../../nbs/files/02_reading.ipynb #10c16593
 def _with_gaps(table: pd.DataFrame, wider: dict[str, str]) -> pd.DataFrame:
     "The table with some columns in a dtype that has gaps."
     wider = {n: d for n, d in wider.items() if n in table and str(table[n].dtype) != d}
@@ -230,7 +230,7 @@ def _check_computable(path: Path, chunk: pd.DataFrame, wanted: list) -> None:
         raise HepaeError(f"{path}: has no {', '.join(lacking)} and not what they are computed from; "
                          f"its columns are {', '.join(map(str, chunk.columns))}; name them with --columns")
 
-
+# %% ../../nbs/files/02_reading.ipynb #ffd5c722
 def _source_of(chunk: pd.DataFrame, schema: Schema, kind: str, columns, together: _Together, entries: int) -> Source:
     "Where a chunk is from: what its own schema says, or this file."
     source = schema.source if schema.source.format else Source(kind, branches=columns or {})
@@ -273,7 +273,7 @@ def _table_chunks(
 # %% ../../nbs/files/02_reading.ipynb #6bb17d8c
 def _units(schema: Schema) -> dict[str, str]: return {c.name: c.unit or "none that is known" for c in schema.columns}
 
-
+# %% ../../nbs/files/02_reading.ipynb #8a9b9466
 def check_same_kind(
     path: str | Path,       # a file
     table: pd.DataFrame,    # its table, or the first rows
@@ -346,7 +346,7 @@ def _remarking(remark: Callable | None, path) -> Callable:
     "The remark, after the name of one of many files; nothing, if nobody listens."
     return lambda text: remark(f"{path}: {text}" if path else text) if remark else None
 
-
+# %% ../../nbs/files/02_reading.ipynb #9990497f
 def _surveyed(paths: list[str | Path], particles: int | None, remark: Callable) -> dict | None:
     "The columns of events of the HepMC files among these; what they leave out is said."
     some = [p for p in paths if kind_of(p) == "HepMC"]
@@ -372,7 +372,7 @@ def _with_first_particles(tables: Iterator[pd.DataFrame], particles: int | None)
     "The same for each of several tables."
     for table in tables: yield _first_particles(table, particles)
 
-
+# %% ../../nbs/files/02_reading.ipynb #fe986707
 def _first_particles(table: pd.DataFrame, particles: int | None) -> pd.DataFrame:
     "The first so many rows of each event of a table of particles."
     if particles is None: return table
@@ -383,7 +383,7 @@ def _first_particles(table: pd.DataFrame, particles: int | None) -> pd.DataFrame
     source = replace(schema.source, container=f"first {particles} particles")
     return with_schema(table[table.index.get_level_values(1) < particles], replace(schema, source=source))
 
-
+# %% ../../nbs/files/02_reading.ipynb #4960101c
 def _ragged(
     path: str | Path, wanted: list[str], container: str, unit: str | None, leading: bool, first_entry: int,
     allow_missing: bool,
@@ -481,7 +481,7 @@ def _nonfinite(x: pd.Series) -> int:
     if x.dtype.kind != "f" and not is_ragged_dtype(x.dtype): return 0
     return int((~np.isfinite(flat_values(x))).sum())
 
-
+# %% ../../nbs/files/02_reading.ipynb #01564d79
 def _some_events(chunks: Iterable[pd.DataFrame], first: int, last: int) -> Iterator[pd.DataFrame]:
     "Events `first` to `last` − 1, numbered from 0; what follows is not read."
     for chunk in chunks:
@@ -493,7 +493,7 @@ def _some_events(chunks: Iterable[pd.DataFrame], first: int, last: int) -> Itera
         yield with_schema(_shifted(kept, -first), replace(schema, source=source))
         if len(entry) and entry[-1] >= last: return
 
-
+# %% ../../nbs/files/02_reading.ipynb #a68fd287
 def particles_asked(
     paths: Iterable[str | Path],
     particles: int | str | None,  # a number, 'all', or None if nobody said
@@ -507,7 +507,7 @@ def particles_asked(
         _refuse_options(path, kind, particles, of_jets=None)
     return None if particles == "all" else particles
 
-
+# %% ../../nbs/files/02_reading.ipynb #49fcb61f
 def _write_blocks(table: pd.DataFrame, particles: int | None, output: str | Path, force: bool) -> Schema:
     "A table of particles as .npz; its schema."
     write_npz(blocks_of(table, particles), output, force)
@@ -525,12 +525,12 @@ def describe(
     if kind == "HepMC": return facts | describe_hepmc(path)
     return facts | _describe_table(read(path))
 
-
+# %% ../../nbs/files/02_reading.ipynb #8a4284ea
 def column_facts(column: Column) -> dict:
     "What a schema says of a column, for people and programs."
     return {name: getattr(column, name) for name in ("name", "dtype", "unit", "kind", "bound")}
 
-
+# %% ../../nbs/files/02_reading.ipynb #8400aef6
 def _describe_column(x: pd.Series, kind: str) -> dict:
     "Span and gaps of a column; of text, how many different values it has."
     if kind in ("text", "time"):
@@ -541,7 +541,7 @@ def _describe_column(x: pd.Series, kind: str) -> dict:
     span = {"min": good.min(), "max": good.max()} if len(good) else {"min": None, "max": None}
     return span | {"nonfinite": len(values) - len(good)}
 
-
+# %% ../../nbs/files/02_reading.ipynb #5d30c3eb
 def _describe_table(table: pd.DataFrame) -> dict:
     "Rows, events and columns of a table."
     schema = schema_of(table)

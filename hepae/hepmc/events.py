@@ -22,7 +22,7 @@ class RunInfo:
     attributes: dict[str, str] = field(default_factory=dict)
     library: str = "3.02.05"                                 # the version of HepMC that wrote the text
 
-
+# %% ../../nbs/hepmc/02_events.ipynb #a6f74cec
 def unescaped(text: str) -> str:
     r"Text of a HepMC3 file as it was meant: \| is a line break, \\ a backslash."
     if "\\" not in text: return text

@@ -44,7 +44,7 @@ def _weights(events: Events) -> dict[str, np.ndarray]:
     names = [f"{NAMED}{n}" if isinstance(n, str) else f"{UNNAMED}{n + 1}" for n in events.weights]
     return dict(zip(names, events.weights.to_numpy(np.float64).T))
 
-
+# %% ../../nbs/hepmc/06_facts.ipynb #5c3547f6
 def _beams(events: Events, unit: str) -> dict[str, np.ndarray]:
     "The columns of all that came in, in the order of the file."
     rows, n = np.flatnonzero(incoming(events)), len(events)
@@ -61,7 +61,7 @@ def _beams(events: Events, unit: str) -> dict[str, np.ndarray]:
             found[f"beam{k + 1}_{name}"] = x
     return found
 
-
+# %% ../../nbs/hepmc/06_facts.ipynb #a7f0307a
 def event_facts(
     events: Events,
     unit: str = "",  # 'GeV' or 'MeV'; '' for that of the first event
@@ -79,7 +79,7 @@ def weight_names(
     found = [c for c in columns if c.startswith((NAMED, UNNAMED))]
     return found, [c.removeprefix(NAMED) for c in found if c.startswith(NAMED)]
 
-
+# %% ../../nbs/hepmc/06_facts.ipynb #f86af270
 def weights_in(
     facts: pd.DataFrame,     # a row an event
 ) -> list[list[float]]:      # of each event
@@ -88,7 +88,7 @@ def weights_in(
     counts = facts["n_weights"].tolist() if "n_weights" in facts else [len(w) for w in values]
     return [w[:n] for w, n in zip(values, counts)]
 
-
+# %% ../../nbs/hepmc/06_facts.ipynb #85ba5952
 def beams_in(
     facts: pd.DataFrame,  # a row an event
 ) -> list[list[tuple]]:   # of each event: (pid, px, py, pz, E, m, status) of each particle
@@ -111,7 +111,7 @@ def shared_beams(
     if not found or any(beams != found[0] for beams in found): return {}
     return {f"beam{k}": " ".join(map(repr, beam)) for k, beam in enumerate(found[0], 1)}
 
-
+# %% ../../nbs/hepmc/06_facts.ipynb #af608e29
 def without_events(
     tables: Iterable[pd.DataFrame],
     remark: Callable[[str], None] = lambda text: None,  # told what is left out, once
@@ -131,7 +131,7 @@ def without_events(
         source = replace(schema.source, branches=others | same)
         yield with_events(with_schema(table, replace(schema, source=source)), None)
 
-
+# %% ../../nbs/hepmc/06_facts.ipynb #adb440a7
 def _dropped(columns: list[str]) -> str:
     "What a table without events has no place for."
     weights = [c.removeprefix(NAMED) for c in weight_names(columns)[0]]

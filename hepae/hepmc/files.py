@@ -45,13 +45,13 @@ def _version(text: Text, version: int | None) -> int | None:
         version = VERSIONS[match[2]]
     return version
 
-
+# %% ../../nbs/hepmc/09_files.ipynb #e893767d
 def _library(text: Text, before: str) -> str:
     "The version of HepMC that the listing says wrote it."
     said = [text.line(i).split()[1:2] for i in text.listing_lines() if text.line(i).startswith(b"HepMC::Version")]
     return said[-1][0].decode("ascii", "replace") if said and said[-1] else before
 
-
+# %% ../../nbs/hepmc/09_files.ipynb #8f5867e8
 def _clean(text: Text) -> Text:
     "The text with plain line ends; HepaeError for bytes that are no text."
     data = text.data.replace(b"\r\n", b"\n") if b"\r" in text.data else text.data
@@ -62,7 +62,7 @@ def _clean(text: Text) -> Text:
         raise text.wrong(data[:e.start].count(b"\n"), "there are bytes that are no text") from e
     return text
 
-
+# %% ../../nbs/hepmc/09_files.ipynb #2d338fac
 def stretches(
     path: str | Path,
     size: int = BLOCK,                 # least bytes of text at a time
@@ -83,7 +83,7 @@ def stretches(
                     n += int(part.event[-1]) + 1
         if not n: raise HepaeError(f"{path}: there is no event in this file; copy it again")
 
-
+# %% ../../nbs/hepmc/09_files.ipynb #3fdced9a
 def read_events(
     path: str | Path,                               # HepMC3 or HepMC2 text, plain or packed by gzip, bzip2, xz or zstd
     size: int = BLOCK,                              # least bytes of text in a chunk: about 40 Drell-Yan events
@@ -128,7 +128,7 @@ def _packed(path: Path, suffix: str) -> Iterator[BinaryIO]:
             file = stack.enter_context(zstandard.ZstdCompressor(3).stream_writer(file))
         yield file
 
-
+# %% ../../nbs/hepmc/09_files.ipynb #fcfcab8e
 def write_events(
     chunks: Events | Iterable[Events],  # what `read_events` yields, changed or not
     path: str | Path,                   # .hepmc or any other name; .gz, .bz2, .xz, .zst at its end pack it
@@ -197,7 +197,7 @@ def describe_hepmc(
         "end_line": ended,
     }
 
-
+# %% ../../nbs/hepmc/09_files.ipynb #a683d073
 def _beams(events: Events) -> list[dict]:
     "The beams of the first event that has some."
     beams = events.particles[(events.particles.status == 4) & (events.particles.production == 0)]

@@ -32,7 +32,7 @@ def is_prompt(
     for lepton in (15, 13): prompt &= ~reached(decayed & ~beam & (a == lepton), production, end) | (a == lepton)
     return prompt
 
-
+# %% ../../nbs/hepmc/07_final.ipynb #c252a201
 def of_the_z(
     events: Events,
     pid: np.ndarray, prompt: np.ndarray,      # of each particle
@@ -130,7 +130,7 @@ def final_particles(
     )
     return with_schema(with_events(table, facts), _schema(table, unit, source))
 
-
+# %% ../../nbs/hepmc/07_final.ipynb #7eb8d194
 def _schema(table: pd.DataFrame, unit: str, source: Source) -> Schema:
     "The schema of particles: a mass follows from pid, so that being exact costs nothing."
     schema = infer_schema(table, unit)

@@ -121,7 +121,7 @@ def _neighbours(group: tuple[np.ndarray, np.ndarray], other: np.ndarray) -> tupl
     there = other[particles]
     return np.concatenate([[0], np.cumsum(there >= 0)])[first].tolist(), there[there >= 0].tolist()
 
-
+# %% ../../nbs/hepmc/03_graph.ipynb #8e90287a
 def tree_numbers(
     production: np.ndarray, end: np.ndarray,  # of each particle: a vertex, numbered over all events; -1 for none
     late: np.ndarray,                         # which of those that enter a vertex come late: 0, 1, 2

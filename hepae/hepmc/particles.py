@@ -37,7 +37,7 @@ def _beam(text: str) -> tuple:
     pid, *momentum, status = text.split()
     return int(pid), *map(float, momentum), int(status)
 
-
+# %% ../../nbs/hepmc/11_particles.ipynb #a6adc4cb
 def recorded_beams(
     branches: dict[str, str],  # of the table's source
 ) -> list[tuple] | None:       # two times pid, px, py, pz, E, m, status
@@ -48,7 +48,7 @@ def recorded_beams(
         return [_along_z(*b) for b in found] if np.isfinite([b[1:] for b in found]).all() else None
     except (KeyError, ValueError): return None
 
-
+# %% ../../nbs/hepmc/11_particles.ipynb #24a01b65
 def balancing_beams(
     E: np.ndarray,   # (n,) of the particles of an event
     pz: np.ndarray,
@@ -85,7 +85,7 @@ class _Event:
     momenta: np.ndarray    # (n, 5) px, py, pz, E, m
     prompt: np.ndarray     # (n,) bool
 
-
+# %% ../../nbs/hepmc/11_particles.ipynb #658a604a
 def _particle(number: int, parent: int, pid: int, momentum: Iterable[float], status: int) -> str:
     return f"P {number} {parent} {pid} {' '.join(map(repr, momentum))} {status}"
 
@@ -95,7 +95,7 @@ def _sum(momenta: np.ndarray) -> list[float]:
     px, py, pz, E = momenta[np.isfinite(momenta).all(1), :4].sum(0).tolist()
     return [px, py, pz, E, float(np.sqrt(max(E * E - px * px - py * py - pz * pz, 0.0)))]
 
-
+# %% ../../nbs/hepmc/11_particles.ipynb #50b45809
 def _lines(event: _Event, unit: str) -> list[str]:
     "The text of an event."
     n, some, lines = len(event.beams), len(event.pid) > 0, []
@@ -123,7 +123,7 @@ def _said_of(table: pd.DataFrame, first: int, end: int) -> tuple[dict[int, tuple
     said = zip(numbers, weights_in(events), beams_in(events))
     return {k: s for k, s in zip(events.index.tolist(), said) if first <= k < end}, weight_names(list(events))[1]
 
-
+# %% ../../nbs/hepmc/11_particles.ipynb #d642c5f0
 def _columns(table: pd.DataFrame) -> tuple[list[int], np.ndarray, np.ndarray]:
     "pid, (n, 5) momenta, and which rows can be written; UsageError if these are no particles in events."
     lacking = [v for v in ("pid", *_NEEDED) if not inputs_for(v, set(table))]
@@ -138,7 +138,7 @@ def _columns(table: pd.DataFrame) -> tuple[list[int], np.ndarray, np.ndarray]:
     given = set(_NEEDED) <= set(columns)  # then a value that is no number is the file's own
     return columns["pid"], momenta, np.isfinite(momenta).all(1) | given
 
-
+# %% ../../nbs/hepmc/11_particles.ipynb #4c080191
 def _events_in(table: pd.DataFrame, first: int, facts: dict) -> Iterator[_Event]:
     "The events of a table from number `first` on."
     pid, momenta, good = _columns(table)
@@ -161,7 +161,7 @@ def _events_in(table: pd.DataFrame, first: int, facts: dict) -> Iterator[_Event]
         "left_out": facts["left_out"] + int((~good).sum()),
     }
 
-
+# %% ../../nbs/hepmc/11_particles.ipynb #104fcaca
 def hepmc_text(
     tables: Iterable[pd.DataFrame],  # of particles, chunk by chunk, entries ascending
     facts: dict | None = None,       # gets events, particles, left_out
@@ -178,7 +178,7 @@ def hepmc_text(
         for event in _events_in(table, facts["events"], facts): yield "\n".join(_lines(event, unit)) + "\n"
     yield TAIL if before else head([], False) + TAIL
 
-
+# %% ../../nbs/hepmc/11_particles.ipynb #917f2bfe
 def write_hepmc(
     tables: Iterable[pd.DataFrame],
     file: TextIO,
@@ -199,7 +199,7 @@ def is_hepmc_name(path: str | Path) -> bool:
     "Does a name ask for HepMC3 text, plain or packed?"
     return re.search(r"\.hepmc3?(\.(gz|bz2|xz|zst))?$", str(path)) is not None
 
-
+# %% ../../nbs/hepmc/11_particles.ipynb #cbdb2ba0
 @contextmanager
 def open_hepmc(
     path: str | Path,   # .hepmc or .hepmc3, with .gz, .bz2, .xz or .zst for packed text

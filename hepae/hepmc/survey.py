@@ -63,7 +63,7 @@ def _weights3(text: Text, run: RunInfo) -> list[str]:
     names = run.weight_names if len(run.weight_names) == most else range(most)
     return [f"{NAMED}{n}" if isinstance(n, str) else f"{UNNAMED}{n + 1}" for n in names]
 
-
+# %% ../../nbs/hepmc/10_survey.ipynb #f4f0ccfb
 def _look3(found: Survey, text: Text, run: RunInfo) -> None:
     "Take the lines of some HepMC3 events in."
     data, ends = bytes(text.data), text.stop[text.lines("P")]
@@ -80,7 +80,7 @@ def _look3(found: Survey, text: Text, run: RunInfo) -> None:
     found.attributes |= dict.fromkeys(n.decode("utf-8", "replace") for n in dict.fromkeys(_ATTRIBUTE.findall(data)))
     found.units |= dict.fromkeys(UNITS[u.decode()] for u in dict.fromkeys(_UNIT.findall(data)))
 
-
+# %% ../../nbs/hepmc/10_survey.ipynb #f36fb6d9
 def _look2(found: Survey, text: Text, run: RunInfo) -> None:
     "Take some HepMC2 events in, as tables."
     events = PARSERS[2].parse(text, run, True)
@@ -93,7 +93,7 @@ def _look2(found: Survey, text: Text, run: RunInfo) -> None:
     found.attributes |= dict.fromkeys(events.attributes["name"])
     found.units |= dict.fromkeys(UNITS[u] for u in events.events["momentum_unit"])
 
-
+# %% ../../nbs/hepmc/10_survey.ipynb #1b3ac706
 def survey(
     paths: Iterable[str | Path],  # HepMC files
 ) -> Survey:

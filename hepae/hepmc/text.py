@@ -35,7 +35,7 @@ def packing(
     if head[1:4] == _SKIPPABLE and head[0] >> 4 == 5: return "zstd"  # pzstd begins with a frame that every reader skips
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "")
 
-
+# %% ../../nbs/hepmc/01_text.ipynb #6ba040eb
 def _zstd_pieces(file: BinaryIO) -> Iterator[bytes]:
     "The text of a zstd file, frame after frame; EOFError if it stops within one."
     import zstandard
@@ -51,7 +51,7 @@ def _plain_pieces(file: BinaryIO) -> Iterator[bytes]:
     "The bytes of a file that is not packed, or unpacks itself."
     while piece := file.read(PIECE): yield piece
 
-
+# %% ../../nbs/hepmc/01_text.ipynb #b8493dfb
 def pieces(
     path: str | Path,                               # plain text, or packed by gzip, bzip2, xz or zstd
     progress: Callable[[int], None] | None = None,  # called with the bytes of the file read since the last call
@@ -72,13 +72,13 @@ def pieces(
         why = " ".join(str(e).split()) or type(e).__name__
         raise HepaeError(f"{path}: cannot be read ({kind or 'plain'} file: {why}); copy it again") from e
 
-
+# %% ../../nbs/hepmc/01_text.ipynb #dcc6c42c
 def _zstd_errors() -> tuple:
     "What zstandard raises, if it is in use."
     import sys
     return (sys.modules["zstandard"].ZstdError,) if "zstandard" in sys.modules else ()
 
-
+# %% ../../nbs/hepmc/01_text.ipynb #594778a8
 def head_of(
     path: str | Path,
     n: int = 4096,  # how many bytes at most
@@ -106,7 +106,7 @@ _FOREIGN = {  # how its first bytes look: what it is, what to do
         "a file of numbers, not of events", "give it the name that belongs to it"),
 }
 
-
+# %% ../../nbs/hepmc/01_text.ipynb #d737b208
 def foreign(
     head: bytes,  # the first unpacked bytes of a file
 ) -> tuple[str, str] | None:  # what it is, what to do; None if it may be HepMC
@@ -128,7 +128,7 @@ def _cut(held: bytes) -> int:
     "Where the last event of some text begins; 0 if that is at its beginning or nowhere."
     return held.rfind(b"\nE ") + 1
 
-
+# %% ../../nbs/hepmc/01_text.ipynb #c04b54c1
 def blocks(
     path: str | Path,
     size: int = BLOCK,                              # least bytes of a block but the last

@@ -44,7 +44,7 @@ def _tied_lines(text: Text, rows: np.ndarray, columns: dict) -> tuple[dict, np.n
     found[counter][some] = [int(x[:x.index("_")]) for x in lists]
     return found, more, some, lists
 
-
+# %% ../../nbs/hepmc/05_version2.ipynb #9fcde225
 def _loose_lines(text: Text, rows: np.ndarray, columns: dict) -> tuple[dict, np.ndarray, np.ndarray, list[str]]:
     "As `_tied_lines`, line by line: several spaces count as one."
     found = fields(text, rows, columns)
@@ -53,7 +53,7 @@ def _loose_lines(text: Text, rows: np.ndarray, columns: dict) -> tuple[dict, np.
     more, some = np.array([len(w) for w in words], np.int64), np.array([k for k, w in enumerate(words) if w], np.int64)
     return found, more, some, ["_".join([str(counts[k]), *words[k]]) for k in some]
 
-
+# %% ../../nbs/hepmc/05_version2.ipynb #6b4b955b
 def ragged_fields(
     text: Text,
     rows: np.ndarray,         # which lines
@@ -95,7 +95,7 @@ def _owners(text: Text, p_rows: np.ndarray, v_rows: np.ndarray, vertex: dict) ->
         raise text.wrong(v_rows[k], said)
     return owner
 
-
+# %% ../../nbs/hepmc/05_version2.ipynb #f6c69436
 def linked(
     text: Text,
     p_rows: np.ndarray,  # particle lines
@@ -130,7 +130,7 @@ _EVENT = {
     "signal_process_id": int, "signal_process_vertex": int, "n_vertices": int, "beam_1": int, "beam_2": int,
 }
 
-
+# %% ../../nbs/hepmc/05_version2.ipynb #9e2b1603
 def _event_line(line: bytes) -> dict:
     "What an event line says; ValueError if it is none."
     words = line.split()
@@ -141,7 +141,7 @@ def _event_line(line: bytes) -> dict:
     if not -2**63 <= said["number"] < 2**63: raise ValueError("too large")
     return said
 
-
+# %% ../../nbs/hepmc/05_version2.ipynb #d9be4130
 def _event_lines(text: Text) -> list[dict]:
     "What each event line says; HepaeError for the first that is none."
     found = []
@@ -159,7 +159,7 @@ def _names(text: Text, i: int) -> tuple[str, ...]:
         raise text.wrong(i, f"{text.quote(i)} does not name as many weights as it says")
     return tuple(names)
 
-
+# %% ../../nbs/hepmc/05_version2.ipynb #e45f6a10
 def run_starts(text: Text) -> np.ndarray:
     "The event lines where weights get other names than in the event before."
     rows = text.lines("N")
@@ -238,7 +238,7 @@ class _Lines:
         try: return what(tied)
         except ValueError as e: raise text.wrong(i, f"{text.quote(i)} ends with what is no list of numbers") from e
 
-
+# %% ../../nbs/hepmc/05_version2.ipynb #b93fec5c
 def _lines(text: Text, letter: str, columns: dict[str, str], per_item: int) -> _Lines:
     "The lines of a letter; numbers come later."
     rows = text.lines(letter)
@@ -253,7 +253,7 @@ def _signal_vertices(head: list[dict], v: _Lines) -> np.ndarray:
     at = _matched(np.arange(len(head)), barcodes, v.event, v.columns["barcode"])
     return np.where((at >= 0) & (v.id[at] != 0), v.id[at], barcodes)
 
-
+# %% ../../nbs/hepmc/05_version2.ipynb #dc4e854c
 def _attributes(text: Text, head: list[dict], p: _Lines, v: _Lines) -> tuple[dict, np.ndarray]:
     "All attributes of a block, as columns; and the indices of flows."
     rows = event_attributes(text, head, _signal_vertices(head, v).tolist())
@@ -288,7 +288,7 @@ def _checked_heads(text: Text, run: RunInfo) -> list[dict]:
             raise text.wrong(i, f"the event has {n} weights, and {names} names of weights were given")
     return head
 
-
+# %% ../../nbs/hepmc/05_version2.ipynb #924cb59b
 def _check_vertices(text: Text, head: list[dict], have: np.ndarray) -> None:
     "HepaeError for an event line that announces another number of vertices than there are."
     for i, said, n in zip(text.lines("E"), head, have.tolist()):
@@ -302,7 +302,7 @@ def _numbered(order: np.ndarray, first: np.ndarray, event: np.ndarray) -> np.nda
     found[order] = np.arange(len(order)) - first[event[order]] + 1
     return found
 
-
+# %% ../../nbs/hepmc/05_version2.ipynb #8e57c45a
 def _tables(
     p: _Lines,
     v: _Lines,
@@ -319,7 +319,7 @@ def _tables(
     vertices = {"id": v.id[kept]} | {k: v.columns[k][kept] for k in ("status", "x", "y", "z", "t", "barcode")}
     return particles, vertices | {"line": np.arange(len(kept)) - first[1][v.event[kept]]}
 
-
+# %% ../../nbs/hepmc/05_version2.ipynb #d0dd8ffe
 def _places(particles: dict, vertices: dict, counts: tuple, events: dict) -> dict:
     "The places of vertices that have none, from what entered them first."
     event = np.repeat(np.arange(len(counts[0])), counts[0])

@@ -33,7 +33,7 @@ def _values(text: Text, i: int, columns: dict[str, str]) -> list:
     except ValueError as e: raise text.wrong(i, f"{text.quote(i)} is no line of numbers as it should be") from e
     return found
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #bb9e6ebf
 def fields(
     text: Text,
     rows: np.ndarray,         # which lines
@@ -58,7 +58,7 @@ VERTEX = {"_V": "string", "id": "int32", "status": "int32", "_in": "string"}
 PLACE = {"_at": "string", "x": "float64", "y": "float64", "z": "float64", "t": "float64"}
 _VERTEX_LINE = re.compile(rb"V +(-?\d+) +(-?\d+) +\[([\d, ]*)\](?: *@ +(\S+) +(\S+) +(\S+) +(\S+))? *$")
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #879f2415
 def _brackets(lines: Text) -> tuple[np.ndarray, np.ndarray]:
     "Where the list of each line begins and ends; ValueError unless each line has one."
     begin, end = np.flatnonzero(lines.bytes_ == ord("[")), np.flatnonzero(lines.bytes_ == ord("]"))
@@ -67,7 +67,7 @@ def _brackets(lines: Text) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError("odd brackets")
     return begin, end
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #f6942983
 def _incoming(lines: Text) -> tuple[np.ndarray, np.ndarray]:
     "How many particles each vertex line lists, and which; ValueError if a list is odd."
     begin, end = _brackets(lines)
@@ -104,7 +104,7 @@ def _no_vertices() -> dict[str, np.ndarray]:
     kinds = {"id": "i4", "status": "i4", "x": "f8", "y": "f8", "z": "f8", "t": "f8", "n_in": "i8", "in": "i4"}
     return {n: np.empty(0, kind) for n, kind in kinds.items()}
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #3d6092ce
 def vertex_lines(
     text: Text,
     rows: np.ndarray,  # which lines
@@ -155,7 +155,7 @@ def _ends(text: Text, rows: np.ndarray, found: dict, event: np.ndarray, offsets:
     end[offsets[event[of]] + listed - 1] = found["id"][of]
     return end
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #68d2441c
 def _numbers_free(
     text: Text,
     rows: np.ndarray,   # lines of the vertices
@@ -189,7 +189,7 @@ def _implicit(
     mothers, at = np.unique(mothers[open_], return_index=True)
     return mothers, children[open_][at]
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #c86c6b0b
 def _check_counts(text: Text, have: np.ndarray, announced: np.ndarray) -> None:
     "HepaeError for an event line that announces another number of vertices than there are."
     odd = np.flatnonzero(have != announced)
@@ -197,7 +197,7 @@ def _check_counts(text: Text, have: np.ndarray, announced: np.ndarray) -> None:
     k = odd[0]
     raise text.wrong(text.lines("E")[k], f"the event line announces {announced[k]} vertices, and there are {have[k]}")
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #5ebcf703
 def _check_productions(text: Text, rows: np.ndarray, production: np.ndarray, announced: np.ndarray) -> None:
     "HepaeError for a particle from a vertex that its event does not have; `announced` for each particle."
     odd = np.flatnonzero(production < -announced)
@@ -237,7 +237,7 @@ def linked(
     lines = np.concatenate([v_rows, p_rows[first_child[order]] - 0.5])  # a vertex appears before its first daughter
     return production, end, _in_order(found, implicit, np.argsort(lines, kind="stable"))
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #1e3fc325
 def _in_order(found: dict, implicit: np.ndarray, order: np.ndarray) -> dict[str, np.ndarray]:
     "Vertices that have lines and, without place and status, those that have none."
     columns = ("status", "x", "y", "z", "t")
@@ -256,7 +256,7 @@ def check_letters(
     odd = np.flatnonzero(~np.isin(text.letter, np.frombuffer(known.encode(), np.uint8)))
     if len(odd): raise text.wrong(odd[0], f"{text.quote(odd[0])} begins with no letter of this format")
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #c65aa35c
 def _event_lines(text: Text) -> dict[str, np.ndarray]:
     "number, n_vertices, n_particles, x, y, z, t of each event."
     found = []
@@ -278,7 +278,7 @@ def units(text: Text, n: int) -> dict[str, list[str]]:
         momentum[text.event[i]], length[text.event[i]] = words[1:3]
     return {"momentum_unit": momentum, "length_unit": length}
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #ea5c9867
 def _weights(text: Text, n: int, names: tuple) -> list[list[float]]:
     "The weights of each event."
     weights = [[] for _ in range(n)]
@@ -306,7 +306,7 @@ def _no_attribute(text: Text, i: int) -> HepaeError:
     "The error of a line that is none."
     return text.wrong(i, f"{text.quote(i)} is no attribute (A, id, name, value)")
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #68229e16
 def attribute_lines(text: Text, rows: np.ndarray) -> dict:
     "entry, id, name and value of some attribute lines."
     if not len(rows):
@@ -333,14 +333,14 @@ def _cyclic(attributes: dict, n: int) -> np.ndarray:
         cyclic[attributes["entry"][k]] = attributes["value"][k] not in ("0", "")
     return cyclic
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #3494247e
 def check_inside(text: Text, letters: str) -> None:
     "HepaeError for a line of these letters that stands before the first event."
     for rows in map(text.lines, letters):
         if len(rows) and text.event[rows[0]] < 0:
             raise text.wrong(rows[0], f"{text.quote(rows[0])} stands outside of an event")
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #1b72547e
 def _particles(text: Text, announced: np.ndarray) -> tuple[np.ndarray, dict, np.ndarray]:
     "Lines and columns of particles, sorted by event and number; how many each event has."
     rows = text.lines("P")
@@ -395,12 +395,12 @@ def run_starts(text: Text) -> np.ndarray:
     rows = rows[(event > 0) & (rows > last[event]) & ((last[event] >= 0) | (text.letter[rows] == ord("T")))]
     return np.sort(rows)[np.unique(text.event[np.sort(rows)], return_index=True)[1]]
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #bffb81e0
 def _said(text: Text, i: int) -> str:
     "What follows the letter of a line, as it was meant."
     return unescaped(text.line(i)[2:].decode("utf-8", "replace"))
 
-
+# %% ../../nbs/hepmc/04_version3.ipynb #35a866ee
 def run_info(
     text: Text,
     before: RunInfo,  # that of the events before

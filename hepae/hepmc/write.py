@@ -32,7 +32,7 @@ def header(
     lines += [f"A {name} {escaped(value)}" for name, value in run.attributes.items()]
     return "\n".join(lines) + "\n"
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #979bbef0
 def footer(version: int) -> str:
     "The line that ends a listing."
     return f"HepMC::{LISTING[version]}-END_EVENT_LISTING\n\n"
@@ -51,7 +51,7 @@ def _check_graph(p: dict, v: dict, order: np.ndarray) -> None:
         said = f"particle {odd[0] + 1} has {name} {p[name][odd[0]]}, and the vertices are 0 to {-n}"
         raise HepaeError(f"{said}; mend it before writing")
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #ac48b953
 def _graph_checked(p: dict, v: dict) -> dict:
     "The vertices of an event by number; HepaeError if particles and vertices do not fit together."
     order = np.argsort(-v["id"], kind="stable")
@@ -70,7 +70,7 @@ def _at(place: tuple, digits: int) -> str:
     "The place of a vertex or an event behind its line; nothing if it has none."
     return " @" + 4 * f" %.{digits}e" % place if any(x != 0 for x in place) else ""
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #2b2e6d18
 @dataclass
 class _Graph:
     "The vertices of an event, by number from 1; place 0 stands for none."
@@ -79,7 +79,7 @@ class _Graph:
     first_child: np.ndarray  # the first particle that a vertex makes; -1 for none
     explicit: np.ndarray     # which vertices get a line (without place 0)
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #572dcede
 def _graph(p: dict, v: dict) -> _Graph:
     "Who enters and leaves which vertex."
     n, made, ends = len(v["id"]), -p["production"], -p["end"]
@@ -93,7 +93,7 @@ def _graph(p: dict, v: dict) -> _Graph:
     explicit = _with_lines(n_in, plain, first_child[1:])
     return _Graph(entering, np.concatenate([[0], np.cumsum(n_in)]), first_child, explicit)
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #d264d6d4
 def _vertex_lines(v: dict, g: _Graph, digits: int) -> dict[int, list[str]]:
     "The lines of vertices by the particle that they stand before; -1 for the end."
     before = {}
@@ -104,7 +104,7 @@ def _vertex_lines(v: dict, g: _Graph, digits: int) -> dict[int, list[str]]:
         before.setdefault(int(g.first_child[k + 1]), []).append(line)
     return before
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #76a4f636
 def _parents(p: dict, g: _Graph) -> np.ndarray:
     "What each particle line names: a vertex that has a line, or the mother."
     made, hidden = -p["production"], ~g.explicit
@@ -125,7 +125,7 @@ def _body3(p: dict, v: dict, digits: int) -> Iterator[str]:
         yield line % row
     yield from before.get(-1, ())
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #80784af5
 def _event3(e: dict, weights: list[float], attributes: list[tuple], p: dict, v: dict, digits: int) -> Iterator[str]:
     "The text of an event as HepMC3."
     place = _at((e["x"], e["y"], e["z"], e["t"]), digits)
@@ -151,7 +151,7 @@ def _heavy_ion(value: str) -> str:
         raise ValueError(f"GenHeavyIon {value[:40]}")
     return " ".join(["H", *(str(int(x)) for x in n[:9]), *(_short(x) for x in n[9:13])]) + "\n"
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #819394a7
 def _pdf(value: str) -> str:
     "HepMC3's attribute of PDFs as a line of HepMC2; ValueError if it is none."
     words = value.split()
@@ -160,7 +160,7 @@ def _pdf(value: str) -> str:
     said = [*(str(int(w)) for w in ids), *(_short(float(w), 8) for w in numbers), *(str(int(w)) for w in sets)]
     return " ".join(["F", *said]) + "\n"
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #0bfdb338
 def _lines_of_event(said: dict, digits: int) -> Iterator[str]:
     "Cross-section, heavy ion and PDFs; ValueError if an attribute is none of these."
     if "GenCrossSection" in said:
@@ -174,7 +174,7 @@ def _number(said: dict, name: str, kind: type = float):
     "An attribute of the event as a number; 0 if it is not there."
     return kind(said.get(name, 0))
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #52f64773
 def _flow_text(said: dict, index: str) -> str:
     "The colour flows of a particle as HepMC2 lists them."
     if "flows" in said:
@@ -195,7 +195,7 @@ def _sections(p: dict, v: dict) -> tuple[list[int], list[int], list[list[int]]]:
         under[place[at]].append(k) if at else loose.append(k)
     return v_order.tolist(), loose, under
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #eef17f5e
 @dataclass
 class _Event2:
     "An event on its way to HepMC2."
@@ -232,14 +232,14 @@ def _event_line(x: _Event2) -> str:
     words += [*x.beams(), len(states), *states, len(x.weights)]
     return "E " + " ".join(map(str, words)) + len(x.weights) * f" %.{x.digits}e" % tuple(x.weights) + "\n"
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #edb1fc9e
 def _names_line(x: _Event2, names: tuple) -> str:
     "The line N with the names of the weights; nothing without weights."
     n = len(x.weights)
     if not n: return ""
     return f"N {n} " + " ".join(f'"{names[q] if q < len(names) else q}"' for q in range(n)) + "\n"
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #b5486d58
 def _vertex_line(x: _Event2, i: int) -> str:
     "The line V of vertex i; of a vertex that is none for i = -1, above particles of no vertex."
     if i < 0: return f"V {min([0, *x.v_code.values()]) - 1} 0 0 0 0 0 0 {len(x.loose)} 0\n"
@@ -266,7 +266,7 @@ def _particle_lines(x: _Event2) -> dict[int, str]:
         lines[k] = f"P {x.code[k]} {pid[k]}{numbers} {status[k]}{angles} {x.v_code.get(ends[k], 0)} {flows}\n"
     return lines
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #62cff048
 def _event2(
     e: dict,                  # its row of the table of events
     weights: list[float],
@@ -295,7 +295,7 @@ def _columns(table: pd.DataFrame) -> dict[str, np.ndarray]:
     "The columns of a table."
     return {n: x.to_numpy() for n, x in table.items()}
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #88f96a22
 def _attributes(events: Events, version: int) -> list[list[tuple]]:
     "The attributes of each event; in the order of HepMC3 where the text was another."
     a, other = events.attributes, events.version != version
@@ -306,7 +306,7 @@ def _attributes(events: Events, version: int) -> list[list[tuple]]:
     rows = list(zip(a["id"].tolist(), a["name"].astype(str).tolist(), a["value"].astype(str).tolist()))
     return [rows[x:y] for x, y in zip(first, first[1:])]
 
-
+# %% ../../nbs/hepmc/08_write.ipynb #05e26bf4
 def _by_event(columns: dict[str, np.ndarray], offsets: list[int]) -> Iterator[dict[str, np.ndarray]]:
     "The columns of each event."
     for a, b in zip(offsets, offsets[1:]): yield {n: x[a:b] for n, x in columns.items()}

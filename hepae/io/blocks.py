@@ -66,14 +66,14 @@ def _energy_unit(schema: Schema) -> str:
     "The unit of a schema's energies."
     return next((c.unit for c in schema.columns if c.unit in ("MeV", "GeV")), "")
 
-
+# %% ../../nbs/io/06_blocks.ipynb #dd95f370
 def _filled(mask: np.ndarray, values: np.ndarray, dtype) -> np.ndarray:
     "(n, N, …) the values in the places that are there, zeros elsewhere."
     out = np.zeros(mask.shape + values.shape[1:], dtype)
     out[mask] = values
     return out
 
-
+# %% ../../nbs/io/06_blocks.ipynb #2c2a5703
 def _check_particles(table: pd.DataFrame, particles: int | None) -> None:
     "UsageError if a table has no particles in events."
     if lacking := [v for v in ("pid", *MOMENTUM, "m") if not inputs_for(v, set(table.columns))]:
@@ -120,7 +120,7 @@ def _index_of(blocks: Blocks) -> pd.MultiIndex:
     levels = [pd.Index(blocks.entry[there], dtype=np.int64), pd.RangeIndex(int(counts.max(initial=0)))]
     return pd.MultiIndex(levels, [c.astype(np.int32) for c in (event, place)], names=INDEX, verify_integrity=False)
 
-
+# %% ../../nbs/io/06_blocks.ipynb #c7488a17
 def table_of(
     blocks: Blocks,
     dims: str | list[str] = "cartesian",  # a preset of particles, or names
@@ -166,7 +166,7 @@ def _arrays(blocks: Blocks) -> dict[str, np.ndarray]:
     kept = {v: getattr(blocks, v) for v in ("pid", "m", "prompt", "mask", "entry")}
     return {"data": data, "names": _names(blocks.particles), **kept, "unit": np.array(blocks.unit, dtype="U16")}
 
-
+# %% ../../nbs/io/06_blocks.ipynb #76d4280b
 def write_npz(
     blocks: Blocks,
     path: str | os.PathLike,  # .npz
@@ -197,7 +197,7 @@ def _announced(file: zipfile.ZipFile, name: str) -> tuple[tuple, np.dtype]:
         raise ValueError(f"{name} is not as large as it says")
     return shape, dtype
 
-
+# %% ../../nbs/io/06_blocks.ipynb #ef2d89b8
 def _check_shapes(shapes: dict[str, tuple]) -> None:
     "ValueError if the arrays do not belong together."
     n, N = shapes["pid"]
@@ -229,7 +229,7 @@ def _blocks_from(x: dict[str, np.ndarray]) -> Blocks:
         unit=str(x["unit"]),
     )
 
-
+# %% ../../nbs/io/06_blocks.ipynb #fd3130c8
 def read_npz(
     path: str | os.PathLike,  # written by `write_npz`
 ) -> Blocks:

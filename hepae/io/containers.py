@@ -41,7 +41,7 @@ def _why_not_read(e: Exception, what: str = "this file") -> str:
     mend = "copy it again, or open it with ROOT to see more"
     return f"damaged or unreadable ROOT file ({type(e).__name__}: {why}); {mend}"
 
-
+# %% ../../nbs/io/01_containers.ipynb #e9e9e209
 @contextmanager
 def reading_branch(
     path: str | Path,  # for messages
@@ -59,7 +59,7 @@ def _end_of(header: bytes) -> int:
     begin = int.from_bytes(header[8:12], "big")
     return end if 0 < begin < end else 0
 
-
+# %% ../../nbs/io/01_containers.ipynb #a011a9b0
 def check_root(
     path: str | Path,
 ) -> Path:
@@ -88,7 +88,7 @@ def _blocks(data: memoryview) -> Iterator[tuple[memoryview, int, memoryview]]:
         yield data[at:at + 2], int.from_bytes(data[at + 6:at + 9], "little"), data[at + 9:end]
         at = end
 
-
+# %% ../../nbs/io/01_containers.ipynb #c82831f6
 def _check_blocks(chunk, cursor, compressed_bytes: int, uncompressed_bytes: int, num_blocks: int, **_) -> None:
     "HepaeError where a record claims another size than its blocks, or a block unpacks to more than it says."
     if num_blocks: return
@@ -107,7 +107,7 @@ def _check_blocks(chunk, cursor, compressed_bytes: int, uncompressed_bytes: int,
             "copy the file again"
         )
 
-
+# %% ../../nbs/io/01_containers.ipynb #4fa9670a
 uproot.compression.decompress.hook_before_block = _check_blocks  # uproot takes memory for what a record claims
 
 
@@ -159,7 +159,7 @@ def _aux_stores(keys: list[str]) -> tuple[dict, list[str]]:
         else: rest.append(key)
     return found, rest
 
-
+# %% ../../nbs/io/01_containers.ipynb #66785a96
 def _group(keys: list[str]) -> dict[tuple[str, bool], dict[str, str]]:
     "Branches by (container, is it an aux store?) and variable."
     found, rest = _aux_stores(keys)
@@ -171,7 +171,7 @@ def _group(keys: list[str]) -> dict[tuple[str, bool], dict[str, str]]:
         branches.update({v: k for k in rest if (v := _member(k, name)) and v.lower() not in COMPONENTS})
     return found
 
-
+# %% ../../nbs/io/01_containers.ipynb #07889ba8
 def _member(key: str, container: str) -> str:
     "The variable that `key` would be in an ntuple's `container`, or ''."
     leaf = key.rpartition("/")[2]
@@ -188,7 +188,7 @@ def _columns_of(key: str, branch) -> list[str]:
     leaves = _leaves(branch)
     return [key] if len(leaves) < 2 else [f"{key}.{leaf.member('fName')}" for leaf in leaves]
 
-
+# %% ../../nbs/io/01_containers.ipynb #f95fa17b
 def _why_no_column(leaf) -> str:
     "What a leaf holds, if that is no number and no list of numbers; else ''."
     if leaf.classname == "TLeafC": return "text"
@@ -214,13 +214,13 @@ def branch_of(
         if branch not in tree: raise
         return tree[branch], leaf
 
-
+# %% ../../nbs/io/01_containers.ipynb #1a06de95
 def _dotted(tree, name: str):
     "The field of an RNTuple whose own name has dots, which uproot takes for members of members; None if there is none."
     if isinstance(tree, uproot.TTree) or "." not in name: return None
     return next((field for field in tree.fields if field.name == name), None)
 
-
+# %% ../../nbs/io/01_containers.ipynb #02c614a3
 def check_entries(
     tree,       # a TTree or an RNTuple
     name: str,  # from `branch_names`
@@ -237,7 +237,7 @@ def check_entries(
             f"branch {name} has baskets for {held} entries, its tree {tree.name} has {n}; the file is inconsistent"
         )
 
-
+# %% ../../nbs/io/01_containers.ipynb #7b1fabb2
 def branch_array(tree, name: str, start: int | None = None, stop: int | None = None) -> ak.Array:
     "Entries `start` to `stop` − 1 of a column."
     branch, leaf = branch_of(tree, name)
@@ -266,7 +266,7 @@ def _store_members(tree) -> list[str]:
     # a base class is called :_0
     return [f"{stores[f.parent_field_id]}.{f.field_name}" for _, f in members if f.field_name[:1] != ":"]
 
-
+# %% ../../nbs/io/01_containers.ipynb #dac36aff
 def branch_names(tree) -> list[str]:
     "Names of all branches; of a large RNTuple those of the top level, and of the members of stores."
     if isinstance(tree, uproot.TTree):
@@ -280,7 +280,7 @@ def _unit(aux: bool, keys: list[str]) -> str:
     if aux: return "MeV"
     return "GeV" if {"run", "luminosityBlock", "event"} <= set(keys) else ""
 
-
+# %% ../../nbs/io/01_containers.ipynb #c4b7e0f1
 def all_containers(file: uproot.ReadOnlyDirectory) -> list[Container]:
     "The containers of an opened file."
     found = []
@@ -291,7 +291,7 @@ def all_containers(file: uproot.ReadOnlyDirectory) -> list[Container]:
             found.append(Container(name, tree, tree_class, _unit(aux, keys), branches))
     return found
 
-
+# %% ../../nbs/io/01_containers.ipynb #c9417968
 def _of_jets(c: Container) -> bool:
     "Whether the objects have a direction and a momentum, or many jet variables."
     return len(c.has(["pt", "eta", "phi"])) == 3 or len(c.has(PRESETS["27D"])) >= 10
@@ -332,7 +332,7 @@ def _richer(everywhere: list[Container], wanted: list[str], has: list[str]) -> s
     more = sorted(more, key=lambda c: -len(c.has(wanted)))[:5]
     return "".join(f"; {c.name} has {len(c.has(wanted))} of {len(wanted)}" for c in more)
 
-
+# %% ../../nbs/io/01_containers.ipynb #05e7d5ef
 def _why_none(found: list[Container], everywhere: list[Container], wanted: list[str], unsplit: set[str]) -> str:
     "Why no container fits: the best one, all that it lacks, and who has more of it."
     rank = lambda c: (bool(_JETS.search(c.name)), len(c.has(PRESETS["27D"])), len(c.has(wanted)))
@@ -405,7 +405,7 @@ def _absent(file: uproot.ReadOnlyDirectory, tree: str, branches: list[str]) -> s
     if not leaves: return f"tree {tree} has no branch {absent}; hepae inspect lists what is there"
     return f"branch {absent} of tree {tree} is several columns; name one of {', '.join(leaves[:12])}"
 
-
+# %% ../../nbs/io/01_containers.ipynb #7fc4cf52
 def described_container(
     file: uproot.ReadOnlyDirectory,
     columns: dict[str, str],    # variable → branch
@@ -436,7 +436,7 @@ def _rows(tree, branch: str) -> int | None:
         return int(sum(ak.count(branch_array(tree, branch, i, i + 200_000)) for i in starts))
     except Exception: return None  # an object that uproot cannot read: the listing goes on without the number
 
-
+# %% ../../nbs/io/01_containers.ipynb #a468461e
 def _tree_facts(file: uproot.ReadOnlyDirectory, name: str, kind: str) -> dict:
     "What inspect says of a tree."
     tree = file[name]

@@ -23,7 +23,7 @@ class _Staged:
 
     def __init__(self, files: list[Path]): self.files, self.size = files, sum(f.stat().st_size for f in files)
 
-
+# %% ../../nbs/io/03_pickles.ipynb #8bde0938
 class _StagedPickler(pickle._Pickler):
     "Pickles with some objects replaced; the pure Python pickler is the one that lets staged bytes stream through."
     dispatch = dict(pickle._Pickler.dispatch)
@@ -161,7 +161,7 @@ class PickleWriter:
         for f, _ in self.files.values(): f.close()
         self.stage.cleanup()
 
-
+# %% ../../nbs/io/03_pickles.ipynb #775f77b0
 def bare(table: pd.DataFrame) -> pd.DataFrame:
     "The same without what is attached to it."
     found = table.copy(deep=False)

@@ -55,7 +55,7 @@ def _flat(
                          "event, can become a column; choose others with --columns or --dims")
     return offsets, layout.data if lists is None else _lists(lists, layout.data)
 
-
+# %% ../../nbs/io/05_root.ipynb #bccd91ed
 def _holds_numbers(layout) -> bool:
     "Plain numbers: no text, no records, no fixed-size arrays."
     if not isinstance(layout, ak.contents.NumpyArray) or layout.parameter("__array__"): return False
@@ -86,7 +86,7 @@ def _table(
     columns = {name: values for name, (_, values) in flat.items()}
     return pd.DataFrame(columns, index=event_index(offsets, first_entry), copy=False), jagged
 
-
+# %% ../../nbs/io/05_root.ipynb #36948f5e
 def _check_offsets(path: str, branch: str, own, like: str, offsets, first_entry: int) -> None:
     "HepaeError unless two branches have as many values in each entry; offsets are None for one value an entry."
     if (own is None) != (offsets is None):
@@ -129,7 +129,7 @@ def _clusters(tree, branches: list[str]) -> list[int]:
                          "copy it again")
     return sorted(set(edges))
 
-
+# %% ../../nbs/io/05_root.ipynb #1dcb11b6
 def _steps(tree, branches: list[str]) -> Iterator[tuple[int, int]]:
     "Ranges of entries of about STEP_BYTES, whole clusters where these are not huge; one empty range of an empty tree."
     n = tree.num_entries
@@ -155,7 +155,7 @@ def _odd(file, tree: str | None) -> dict[str, str]:
     "Branches that cannot become columns, of one tree or of all."
     return {name: why for t, _ in trees_of(file) if tree in (None, t) for name, why in not_columns(file[t]).items()}
 
-
+# %% ../../nbs/io/05_root.ipynb #650fdecb
 def _array(path: str | Path, tree, branch: str, start: int, stop: int) -> ak.Array:
     "Some entries of a branch; HepaeError that names it if uproot cannot read it, or if no column can hold it."
     with reading_branch(path, branch), naming(path):
@@ -188,7 +188,7 @@ def read_root_chunks(
         needed = {n: box.branches[n] for v in wanted + ["pt"] * leading for n in inputs_for(v, box.branches)}
         yield from _read(path, file[box.tree], box, needed, wanted, unit, leading, first_entry)
 
-
+# %% ../../nbs/io/05_root.ipynb #ca932017
 def _check_tree(path, file, tree: str) -> None:
     "UsageError unless the file has this tree."
     names = [name for name, _ in trees_of(file)]
@@ -209,7 +209,7 @@ def _chosen(
         except HepaeError: pass
         raise
 
-
+# %% ../../nbs/io/05_root.ipynb #41f3b490
 def _read(
     path, tree, box: Container,
     needed: dict[str, str],  # component → branch
@@ -245,7 +245,7 @@ def stored_momenta(
     if whole_ones: return whole_ones[0]
     return [v for v in ("pt", "eta", "phi", "m", "E", "px", "py", "pz") if v in box.branches]
 
-
+# %% ../../nbs/io/05_root.ipynb #92256cdb
 def branches_besides(
     path: str | Path,
     source: Source,   # of a table that was read from it
@@ -292,7 +292,7 @@ def _free(name: str, taken: list[str]) -> str:
     while name in taken: name += "_"
     return name
 
-
+# %% ../../nbs/io/05_root.ipynb #5cbc4810
 def legal_names(
     columns: dict[str, tuple[str, np.ndarray]],  # branch and values of each component
     tree_class: str,
@@ -318,7 +318,7 @@ def _branches(table: pd.DataFrame, source: Source) -> dict[str, tuple[str, np.nd
     dtypes = {n: x.dtype for n, x in have.items()} | source.dtypes
     return {n: (branch, component(n, have).astype(dtypes.get(n, np.float32))) for n, branch in named.items()}
 
-
+# %% ../../nbs/io/05_root.ipynb #22e12c09
 def _named_alike(name: str, source: Source) -> str:
     "A branch for a variable that the source did not have, named as its other ones are."
     like = next((b[:-len(n)] for n, b in source.branches.items() if b.endswith(n) and len(b) > len(n)), None)
@@ -332,7 +332,7 @@ def _record(columns: dict[str, tuple[str, np.ndarray]], offsets: np.ndarray) -> 
     record = ak.contents.RecordArray(contents, [name for name, _ in columns.values()])
     return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets - offsets[0]), record))
 
-
+# %% ../../nbs/io/05_root.ipynb #55e8ea03
 def _check_ttree(path: str | Path, columns: dict[str, tuple[str, np.ndarray]]) -> None:
     "HepaeError if there is a column that a TTree cannot hold."
     for name, (branch, x) in columns.items():
@@ -363,7 +363,7 @@ def write_root(
         write_tree(file, source, columns, _parts(path, chain([first], tables), source, tree_class))
     return renamed
 
-
+# %% ../../nbs/io/05_root.ipynb #4fbc2190
 def _source_of_others(first: pd.DataFrame, source: Source) -> Source:
     "The names in a new file of a table that no ROOT file was the source of."
     branches = {str(n): f"Jet_{n}" for n in first}
@@ -386,7 +386,7 @@ def _slices(offsets: np.ndarray) -> Iterator[np.ndarray]:
         yield offsets[start:min(stop, last) + 1]
         start = min(stop, last) or 1
 
-
+# %% ../../nbs/io/05_root.ipynb #bfcf5ab1
 def _by_events(tables: Iterator[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, bool]]:
     "The same rows in tables that never end within an event, and whether each is the last."
     held = next(tables)
@@ -405,7 +405,7 @@ def _parts(path: str | Path, tables: Iterator[pd.DataFrame], source: Source, tre
         columns, _ = legal_names(_branches(table, source), tree_class)
         for offsets in pieces: yield columns, offsets
 
-
+# %% ../../nbs/io/05_root.ipynb #698a0c30
 def _rows_of_each(path: str | Path, tables: Iterator[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, Pieces]]:
     "Each table that has rows (the first, in any case), cut to pieces."
     like = None
@@ -414,7 +414,7 @@ def _rows_of_each(path: str | Path, tables: Iterator[pd.DataFrame]) -> Iterator[
         if like is None or len(table): yield table, _slices(np.arange(len(table) + 1))
         like = table.iloc[:0]
 
-
+# %% ../../nbs/io/05_root.ipynb #ed772dba
 def _events_of_each(path: str | Path, tables: Iterator[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, Pieces]]:
     "Each table, and its events from the one on with which the table before ended, cut to pieces."
     start = rows = entries = 0
@@ -430,7 +430,7 @@ def _events_of_each(path: str | Path, tables: Iterator[pd.DataFrame]) -> Iterato
         if start < stop or last and not stop: yield table, _pieces(entry, start, stop)
         start = stop
 
-
+# %% ../../nbs/io/05_root.ipynb #216b20ad
 def _pieces(entry: np.ndarray, start: int, n: int) -> Iterator[np.ndarray]:
     "Offsets of consecutive events, about ROWS_A_WRITE of them or of their rows at a time: empty events may be many."
     while start < n or n == 0:
@@ -461,7 +461,7 @@ def _write_ttree(file, source: Source, columns: dict, parts: Iterator[tuple[dict
         numbered = {k: (str(i), x) for i, (k, (_, x)) in enumerate(some.items())}
         tree.extend({outer: _record(numbered, o)})
 
-
+# %% ../../nbs/io/05_root.ipynb #d1c94224
 def _write_rntuple(file, source: Source, columns: dict, parts: Iterator[tuple[dict, np.ndarray]]) -> None:
     "An RNTuple: a vector field for each branch, or plain fields."
     tree = None

@@ -56,7 +56,7 @@ def _is_from(index: pd.Index, first: int) -> bool:
     "Does an index without a name count from `first` on?"
     return index.name is None and index.equals(pd.RangeIndex(first, first + len(index)))
 
-
+# %% ../../nbs/io/04_tables.ipynb #5a4e0c3a
 class _Rows:
     "Whether the rows of chunks are numbered through, as long as chunks come."
     plain: bool | None = None  # None: nothing came yet
@@ -81,7 +81,7 @@ def _as_columns(chunk: pd.DataFrame) -> pd.DataFrame:
     if list(bare.index.names) != INDEX or not as_columns: return bare
     return bare.reset_index().astype({n: source.dtypes[n] for n in INDEX})
 
-
+# %% ../../nbs/io/04_tables.ipynb #0196443f
 def _as_in_file(data, table: pd.DataFrame, source: Source):
     """Arrow's table with NaN where the table has NaN (pandas makes nulls of them), and without dtypes that are ours.
 
@@ -100,7 +100,7 @@ def _as_in_file(data, table: pd.DataFrame, source: Source):
         if c["field_name"] in source.dtypes and not whole: c["numpy_type"] = "object"
     return data.replace_schema_metadata(data.schema.metadata | {b"pandas": json.dumps(about).encode()})
 
-
+# %% ../../nbs/io/04_tables.ipynb #5742512b
 def _reason(e: Exception) -> str:
     "What an error says, on one line; pyarrow puts it into a tuple."
     said = e.args[0] if e.args and isinstance(e.args[0], tuple) else e.args
@@ -181,7 +181,7 @@ def check_alike(
         raise HepaeError(f"column {n} is {a} here and {b} in the files before{other}; treat these files separately")
     _check_same_index(chunk.index, like.index)
 
-
+# %% ../../nbs/io/04_tables.ipynb #666b59b1
 def _check_same_index(index: pd.Index, like: pd.Index) -> None:
     "HepaeError where the levels of two indices do not fit together."
     if index.nlevels != like.nlevels:
@@ -193,7 +193,7 @@ def _check_same_index(index: pd.Index, like: pd.Index) -> None:
         if not _fit_together(a, b):
             raise HepaeError(f"an index of {a} follows one of {b}; treat these files separately")
 
-
+# %% ../../nbs/io/04_tables.ipynb #44c882fe
 def _level_dtypes(index: pd.Index) -> list:
     "The dtype of each level."
     return [level.dtype for level in index.levels] if index.nlevels > 1 else [index.dtype]
@@ -256,7 +256,7 @@ def _reading(path: Path, what: str) -> Iterator[None]:
         why = f"{type(e).__name__}: {' '.join(str(e).split())[:160]}"
         raise HepaeError(f"{path}: damaged or not {what} ({why}); copy it again") from e
 
-
+# %% ../../nbs/io/04_tables.ipynb #ad531738
 def _with_events(chunk: pd.DataFrame, first_row: int, remark=lambda text: None) -> pd.DataFrame:
     "The chunk with its event columns as index; rows without an index of their own are numbered."
     numbered = is_numbered(chunk.index)
@@ -287,13 +287,13 @@ def _floats_and_gaps(column) -> pd.arrays.FloatingArray:
     gaps = np.array(column.is_null().to_numpy(zero_copy_only=False))
     return pd.arrays.FloatingArray(np.array(pc.fill_null(column, 0.0).to_numpy(zero_copy_only=False)), gaps)
 
-
+# %% ../../nbs/io/04_tables.ipynb #44b0fb3f
 def _plain_numbers(column) -> np.ndarray:
     "Numbers of Arrow without gaps; nulls of floats are NaN."
     import pyarrow as pa
     return _writable(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
 
-
+# %% ../../nbs/io/04_tables.ipynb #6e06fab8
 def _of_arrow(column, kind: str, name: str):
     "A column of Arrow as pandas has it; `kind` is its dtype where Arrow alone does not say."
     import pyarrow as pa
@@ -328,7 +328,7 @@ def _has_nulls(file, name: str) -> bool:
     if not file.schema_arrow.field(file.schema_arrow.names.index(name)).nullable: return False
     return any(piece.null_count for piece in _pieces(file, name))
 
-
+# %% ../../nbs/io/04_tables.ipynb #c52888a1
 def _categories(file, name: str) -> pd.CategoricalDtype:
     "The categories of a column of dictionaries over all row groups, in the order in which they come."
     import pyarrow as pa
@@ -341,7 +341,7 @@ def _categories(file, name: str) -> pd.CategoricalDtype:
     values = pd.Index(list(found), dtype="str") if text else pd.Index(pa.array(list(found), t.value_type).to_pandas())
     return pd.CategoricalDtype(values, t.ordered)
 
-
+# %% ../../nbs/io/04_tables.ipynb #668f1c81
 def _pandas_dtype(said: dict | None):
     "The dtype that pandas wrote of a column, if it is one of its own and no text: Int64, int64[pyarrow], …; else None."
     try: dtype = pd.api.types.pandas_dtype((said or {}).get("numpy_type"))
@@ -350,7 +350,7 @@ def _pandas_dtype(said: dict | None):
     known = own and str(dtype) != "str" and kind_of_dtype(dtype_name(dtype))
     return dtype if known and not str(dtype).startswith(("category", "datetime64")) else None
 
-
+# %% ../../nbs/io/04_tables.ipynb #e72c2199
 def _has_nan(file, name: str) -> bool:
     "Has a column of floats a NaN in any row group?"
     import pyarrow as pa
@@ -380,7 +380,7 @@ def _parquet_kinds(file) -> tuple[dict, dict]:
             if isinstance(_arrow_dtype(f.type), pd.ArrowDtype): types[f.name] = name
     return kinds, types
 
-
+# %% ../../nbs/io/04_tables.ipynb #2663388e
 def _arrow_dtype(t):
     "The dtype of an empty column of Arrow's type; None if hepae does not keep it."
     import pyarrow as pa
@@ -397,7 +397,7 @@ def _pandas_index(file) -> tuple[list[str], list, dict | None]:
     columns = [c for c in wanted if isinstance(c, str)]
     return columns, [names.get(c, c) for c in columns], ranges[0] if ranges and not columns else None
 
-
+# %% ../../nbs/io/04_tables.ipynb #94f5dc95
 def _own_index(columns: dict, names: list, ranged: dict | None, row: int, n: int) -> pd.Index:
     "The index of n rows from row `row` on."
     levels = [pd.Index(x, dtype=x.dtype, name=name) for x, name in zip(columns.values(), names)]
@@ -408,7 +408,7 @@ def _own_index(columns: dict, names: list, ranged: dict | None, row: int, n: int
     if (step, ranged["start"], name) == (1, 0, None): return pd.RangeIndex(n)
     return pd.RangeIndex(first, first + n * step, step, name=name)
 
-
+# %% ../../nbs/io/04_tables.ipynb #415cf694
 def _besides(file) -> list[str]:
     "What a parquet file says beside its columns and their dtypes."
     about = file.schema_arrow.metadata or {}
@@ -419,7 +419,7 @@ def _besides(file) -> list[str]:
     if attrs: found.append(f"attributes of the table ({', '.join(map(str, attrs))[:100]})")
     return found
 
-
+# %% ../../nbs/io/04_tables.ipynb #d7657bb9
 def _entry_types(file) -> dict[str, str]:
     "Arrow's types of event numbers that are columns, not an index that pandas wrote."
     return {n: str(file.schema_arrow.field(n).type) for n in INDEX}
@@ -442,7 +442,7 @@ def _batches(file) -> Iterator:
     # group by group: an iterator over all of them keeps what it has read
     for group in range(file.num_row_groups): yield from file.iter_batches(CHUNK_ROWS, row_groups=[group])
 
-
+# %% ../../nbs/io/04_tables.ipynb #49401893
 def read_parquet_chunks(
     path: str | Path,
     remark=lambda text: None,  # called with what is left out
@@ -479,7 +479,7 @@ _FLOAT = (r"^[ \t]*[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?"
 _MOST_NAMES = 2**13  # columns, as in a .hepae file: each takes some kB of memory
 CSV_BLOCK = 2**24  # bytes of text at a time, which must hold a whole row
 
-
+# %% ../../nbs/io/04_tables.ipynb #c01c033b
 def _csv_names(path: Path) -> tuple[list[str], bool]:
     "The names in the first line, and whether a row follows."
     with open(path, newline="", encoding="utf-8-sig") as f:
@@ -494,7 +494,7 @@ def _csv_names(path: Path) -> tuple[list[str], bool]:
         raise HepaeError(f"{path}: column {names.index('', 1) + 1} has no name in the first line; give it one")
     return names, row is not None
 
-
+# %% ../../nbs/io/04_tables.ipynb #2665c9c7
 def _csv_batches(path: Path, names: list[str]) -> Iterator:
     "The rows of a CSV file as text, block by block, in Arrow's columns."
     import pyarrow as pa
@@ -523,7 +523,7 @@ def _is_rounded(text: str) -> bool:
     digits = len(exact.as_tuple().digits)
     return not np.isfinite(value) or Decimal(f"{value:.{max(digits - 1, 0)}e}") != exact
 
-
+# %% ../../nbs/io/04_tables.ipynb #b219e4af
 def _rounded_number(numbers) -> str:
     "One of the numbers that float64 does not hold; '' if there is none. As many digits as float64 has are no loss."
     import pyarrow as pa
@@ -613,7 +613,7 @@ def _floats(x) -> np.ndarray:
     except pa.ArrowInvalid:  # beyond float64: inf, or 0
         return np.array([np.nan if t is None else float(t) for t in x.to_pylist()])
 
-
+# %% ../../nbs/io/04_tables.ipynb #ebcbc48e
 def _of_text(x, dtype: str):
     "Texts of a CSV file as values of a dtype."
     import pyarrow as pa
@@ -636,7 +636,7 @@ def csv_columns_of(path: str | Path) -> list[str]:
     "The names in the first line of a CSV file."
     with _reading(path := Path(path), "CSV"): return _csv_names(path)[0]
 
-
+# %% ../../nbs/io/04_tables.ipynb #3e726f1b
 def csv_dtypes(
     *paths: str | Path,        # files with the same columns
     remark=lambda text: None,  # called with what does not come back as it is written
@@ -690,7 +690,7 @@ def is_ragged(line: str) -> bool:
     "Does a line of text look like an event of this format?"
     return any(_OBJECT.match(part) for part in line.strip().split(";")[1:])
 
-
+# %% ../../nbs/io/04_tables.ipynb #b3f58495
 def _objects(lines: list[str], first_entry: int) -> pd.DataFrame:
     "All objects of some lines: entry, type and the text of their components."
     parts = pd.Series(lines, dtype=object).str.strip().str.split(";").explode()
@@ -704,7 +704,7 @@ def _objects(lines: list[str], first_entry: int) -> pd.DataFrame:
     fields = fields.iloc[:, :5].set_axis(["type", *RAGGED_COLUMNS], axis=1)
     return fields.assign(entry=first_entry + fields.index)
 
-
+# %% ../../nbs/io/04_tables.ipynb #18d871bd
 def _is_odd(fields: pd.DataFrame) -> pd.Series:
     "Which objects have fewer or more than five fields."
     return fields.iloc[:, :5].isna().any(axis=1) | fields.iloc[:, 5:].notna().any(axis=1)
@@ -724,7 +724,7 @@ def ragged_types(path: str | Path) -> dict[str, int]:
             counts, entry = counts.add(_objects(lines, entry)["type"].value_counts(), fill_value=0), entry + len(lines)
     return counts.astype(int).sort_values(ascending=False).to_dict()
 
-
+# %% ../../nbs/io/04_tables.ipynb #001ac531
 def read_ragged_chunks(
     path: str | Path,
     container: str = "j",    # type of object

@@ -32,7 +32,7 @@ def _dtype(text: str, *_) -> np.dtype:
     if not _NUMBERS.fullmatch(text): raise HepaeError(f"holds values of type '{text[:20]}', which are no numbers")
     return np.dtype(text, copy=True)  # a copy, since its byte order is set in place
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #d7c68be5
 def _set_dtype(dtype: np.dtype, state: tuple) -> None:
     "Byte order and unit of a type of numbers."
     _, order, *parts = state[:5]
@@ -53,7 +53,7 @@ def _new_array(*declared) -> np.ndarray:
 
 _VALUES = (str, int, float, bytes, date, Decimal, np.generic, type(None), type(pd.NA))  # of columns of objects
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #3231d776
 def _set_array(array: np.ndarray, state: tuple) -> None:
     "Fill an array; HepaeError if its bytes are not those of its shape and type."
     _, shape, dtype, fortran, data = state
@@ -64,7 +64,7 @@ def _set_array(array: np.ndarray, state: tuple) -> None:
     if min(shape, default=0) < 0 or size != len(data): raise HepaeError("has an array that is not filled")
     array.__setstate__((1, shape, dtype, bool(fortran), data))
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #c54456ca
 def _value(x):
     "`x`, if it is a number, a text or a gap."
     if isinstance(x, _VALUES): return x
@@ -78,7 +78,7 @@ def _array_of(data, dtype, shape, order) -> np.ndarray:
 
 def _scalar(dtype, data): return _array_of(data, dtype, (1,), "C")[0]
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #e24b0dc8
 def _date(data) -> date:
     "A day, from two bytes of the year, one of the month and one of the day."
     high, low, month, day = _bytes(data)
@@ -121,7 +121,7 @@ class _StringKind(_Record):
         if storage not in ("python", "pyarrow"): raise HepaeError("has text of an unknown kind")
         return pd.StringDtype(storage, na_value=pd.NA if missing is pd.NA else np.nan)
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #deaa037f
 class _Names(_Record):
     "Text: an array of strings of pyarrow, or of Python."
     def made(self) -> pd.api.extensions.ExtensionArray:
@@ -147,7 +147,7 @@ class _ArrowColumn(_Record):
         arrays = [_arrow_array(part) for part in parts]
         return pd.arrays.ArrowExtensionArray(pa.chunked_array(arrays, arrays[0].type))
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #6664d4c7
 _ALIASES = re.compile(r"u?int(8|16|32|64)|float|double|halffloat|bool|date32\[day\]|date64\[ms\]|time32\[m?s\]|"
                       r"time64\[[un]s\]|duration\[[mun]?s\]|(large_)?(string|binary)")
 
@@ -160,7 +160,7 @@ def _arrow_kind(kind):
         return getattr(pa, kind[0])(*kind[1:])
     raise HepaeError(f"has values of Arrow's type {str(kind)[:40]}, which hepae does not keep")
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #cb57622f
 def _arrow_array(data: tuple):
     "An array of Arrow, checked in full: its buffers may claim anything."
     import pyarrow as pa
@@ -179,7 +179,7 @@ class _Masked(_Record):
         kinds = {"b": pd.arrays.BooleanArray, "f": pd.arrays.FloatingArray}
         return kinds.get(values.dtype.kind, pd.arrays.IntegerArray)(values.copy(), mask.copy())
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #d9671f35
 class _CategoryKind(_Record):
     "The dtype of categories: what they are, and whether they have an order."
     def made(self) -> pd.CategoricalDtype:
@@ -187,7 +187,7 @@ class _CategoryKind(_Record):
         else: categories, ordered = (*self.given, None, False)[:2]
         return pd.CategoricalDtype(None if categories is None else _made_index(categories), bool(ordered))
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #51e7282d
 class _Categorical(_Record):
     "Codes, and the categories that they count."
     def made(self) -> pd.Categorical:
@@ -204,7 +204,7 @@ class _ZoneKind(_Record):
         if not isinstance(zone, str): raise HepaeError("has times in an unknown zone")
         return pd.DatetimeTZDtype(unit, zone)
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #11ab17d9
 class _Times(_Record):
     "Dates or durations, in rows of a block or alone."
     def made(self):
@@ -216,7 +216,7 @@ class _Times(_Record):
         zoned = [row.tz_localize("UTC").tz_convert(zone).array for row in rows]
         return zoned[0] if len(zoned) == 1 else zoned
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #f23203bd
 _ARRAYS = (_Names, _Masked, _Categorical, _Times, _ArrowColumn)
 
 
@@ -255,7 +255,7 @@ def _made(values):
     if not isinstance(values, (np.ndarray, list, tuple, pd.RangeIndex)): raise HepaeError("has an axis that is none")
     return values
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #4135f696
 def _made_index(level) -> pd.Index:
     "A level of the index, with its name."
     level = level if isinstance(level, _Level) else _Level(level)
@@ -268,7 +268,7 @@ def _made_index(level) -> pd.Index:
     if of_times and isinstance(level.freq, _Frequency): found.freq = level.freq.offset()
     return found
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #c0a2b8e0
 def _named(name):
     "A name of a level; HepaeError if it is none."
     if isinstance(name, np.generic): name = name.item()
@@ -276,7 +276,7 @@ def _named(name):
     if all(isinstance(n, (str, int, float, type(None))) for n in parts): return name
     raise HepaeError("has an index with a name that is none")
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #758af5c9
 class _Frequency(_Record):
     "An offset of pandas, by its name and whole numbers."
     def __init__(self, name, *given):
@@ -304,7 +304,7 @@ def _partial_block(function, *_):
 def _events(levels, codes=None, labels=None, names=None, **_) -> _Events:
     return _Events((levels, labels if codes is None else codes, names))
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #cbaaf327
 def _new_index(kind, state: dict):
     if kind not in (_values, _events, _range): raise HepaeError("has an index of an unknown kind")
     return kind(**state)
@@ -328,7 +328,7 @@ def _arrow_parts(name: str, *given) -> tuple:
         raise HepaeError("has a type of Arrow that is none")
     return name, *given
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #70192cbc
 def _arrow_strings(data: tuple) -> list[str | None]:
     "The texts of an array in pyarrow's memory layout; None where there is none."
     kind, length, _, offset, (valid, places, text), *_ = data
@@ -341,7 +341,7 @@ def _arrow_strings(data: tuple) -> list[str | None]:
     there = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[offset:offset + length]
     return [t if ok else None for t, ok in zip(texts, there.tolist(), strict=True)]
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #7cf15836
 def _set_state(thing, state) -> None:
     "What the instruction BUILD may do: fill a record of ours."
     if isinstance(thing, _Frame): thing.state = state if isinstance(state, dict) else {}
@@ -458,7 +458,7 @@ _UNKNOWN = (
     pickle.PERSID, pickle.BINPERSID, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
 )
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #92116c6d
 def _counted(instruction):
     "The instruction, refused when it comes too often."
     def run(self):
@@ -470,7 +470,7 @@ def _counted(instruction):
 # %% ../../nbs/io/02_unpickle.ipynb #67ed48b6
 def _printable(name: str) -> str: return name if name.isprintable() else ascii(name)[1:-1]
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #d0993a71
 class _TableReader(pickle._Unpickler):
     "Reads the description of a DataFrame of numbers, and nothing else."
     dispatch = dict(pickle._Unpickler.dispatch)
@@ -546,7 +546,7 @@ def _check_blocks(manager: _Manager, n: int, rows: int, size: int) -> None:
     raw = [v for v in blocks if isinstance(v, np.ndarray)]
     if sum(v.nbytes for v in raw if v.dtype != object) > size: raise HepaeError("describes more numbers than it holds")
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #665e02ca
 def _columns(manager: _Manager, n: int, rows: int, size: int) -> list:
     "The columns in their order."
     _check_blocks(manager, n, rows, size)
@@ -569,7 +569,7 @@ def _points_outside(codes: np.ndarray, level: pd.Index, rows: int) -> bool:
     if codes.shape != (rows,) or codes.dtype.kind not in "iu": return True
     return codes.min(initial=0) < -1 or codes.max(initial=-1) >= len(level)
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #b0788ae3
 def _row_index(axis, rows: int) -> pd.Index:
     "The index, as it was."
     if not isinstance(axis, _Events): return _made_index(axis)
@@ -582,7 +582,7 @@ def _row_index(axis, rows: int) -> pd.Index:
     codes, names = [np.array(c) for c in codes], [_named(_text(n)) for n in names]
     return pd.MultiIndex(levels, codes, names=names, verify_integrity=False)
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #5818de64
 def _used(level: pd.Index, codes: np.ndarray) -> tuple[pd.Index, np.ndarray]:
     """A level that counts far further than there are rows as the numbers that occur:
     pandas would fill memory with the others."""
@@ -600,7 +600,7 @@ def _axis_dtype(names):
     objects = isinstance(names, np.ndarray) and names.dtype == object
     return object if objects and all(isinstance(n, str) for n in names) else "str"
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #a63047e3
 def _column_index(axis) -> pd.Index:
     "The columns' names, as text; HepaeError for other names."
     axis_name = _named(axis.name) if isinstance(axis, _Level) else None
@@ -610,7 +610,7 @@ def _column_index(axis) -> pd.Index:
         raise HepaeError("has columns whose names are no text")
     return pd.Index([str(name) for name in names], dtype=dtype, name=axis_name)
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #0ba7dc20
 def _left_out(frame: _Frame, manager: _Manager, names, attrs: dict) -> Iterator[str]:
     "What a table of ours has no place for."
     odd, dtype = [str(n) for n in names if not isinstance(n, str)], str(getattr(names, "dtype", "str"))
@@ -623,7 +623,7 @@ def _left_out(frame: _Frame, manager: _Manager, names, attrs: dict) -> Iterator[
     unique = (frame.state.get("_flags") or {}).get("allows_duplicate_labels") is False
     if unique: yield "left out: the flag that labels occur once"
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #570d6a9d
 def _table(frame: _Frame, size: int, remark: Callable[[str], None] = lambda text: None) -> pd.DataFrame:
     "The table that the pickle describes."
     if not isinstance(frame, _Frame): raise HepaeError(f"holds a {type(frame).__name__}, not a table")
@@ -663,7 +663,7 @@ class _Unpacked:
         self._count(min(len(line), _ARRAY) if len(line) <= self.rest else self.arrays + 1)
         return line
 
-
+# %% ../../nbs/io/02_unpickle.ipynb #ccc72d00
 def _reader(file, path: Path) -> _TableReader:
     "The unpickler of a file, plain or packed."
     if path.suffix not in _OPEN: return _TableReader(file, encoding="latin1")  # strings of Python 2

@@ -30,7 +30,7 @@ OPTIONAL = {"skip": bool, "bypass": bool, "aux": list, "branches": dict, "discre
 MAX_PARAMETERS = 50_000_000  # 200 MB of float32
 MAX_LEVELS = 256             # values of a discrete column
 
-
+# %% ../../nbs/learning/04_architecture.ipynb #8d7b1054
 def levels_of(
     config: dict,  # a model's configuration
 ) -> dict[int, list[float]]:
@@ -57,7 +57,7 @@ def features_out(config: dict) -> list[list[int]]:
     classes, aux = classes_of(config), set(config.get("aux", []))
     return [[c for c in group if c not in aux for _ in range(classes.get(c, 1))] for group in _groups(config)]
 
-
+# %% ../../nbs/learning/04_architecture.ipynb #8f7ad3ef
 def _groups(config: dict) -> list[list[int]]:
     "Columns by branch; one group of all if there are none."
     return config["branches"]["columns"] if "branches" in config else [list(range(config["n_features"]))]
@@ -79,7 +79,7 @@ def chains_of(
     up = [latent, *hidden[::-1], *([w] * len(outs) for w in inner[::-1]), outs]
     return down, up
 
-
+# %% ../../nbs/learning/04_architecture.ipynb #ee762569
 def width(layer: int | list[int]) -> int:
     "Of all branches together."
     return sum(layer) if isinstance(layer, list) else layer
@@ -90,7 +90,7 @@ def _weights_between(a: int | list[int], b: int | list[int]) -> int:
     if isinstance(a, list) and isinstance(b, list): return sum(x * y for x, y in zip(a, b))
     return width(a) * width(b)
 
-
+# %% ../../nbs/learning/04_architecture.ipynb #6c516050
 def parameter_count(
     config: dict,  # a model's configuration
 ) -> int:
@@ -131,7 +131,7 @@ def _branches_wrong(branches: dict, d: int) -> bool:
     flat = [c for g in groups for c in g]
     return not _distinct(flat, d) or len(flat) != d
 
-
+# %% ../../nbs/learning/04_architecture.ipynb #2359aba3
 def _column(name: str) -> int:
     "A column's place, written as JSON has it; -1 if it is none."
     return int(name) if name.isdecimal() and name == str(int(name[:9])) else -1
@@ -174,7 +174,7 @@ def _required_wrong(config: dict) -> list[str]:
     widths = [config["n_features"], config["latent"], *config["hidden"]]
     return wrong if _widths(widths) else [*wrong, "a layer's width"]
 
-
+# %% ../../nbs/learning/04_architecture.ipynb #d30ae3c0
 def check_config(
     config: dict,  # what claims to be a model's configuration
 ) -> dict:

@@ -62,7 +62,7 @@ def parameter_count(config: dict) -> int:
     latents = (2 * latent + 2) * (s + 2) * w + latent
     return layers + latents + 2 * (s + n + 20) * w + 100 * w + 10 * config["per_particle"]
 
-
+# %% ../../nbs/learning/06_attention.ipynb #09caace4
 def _wrong(config: dict) -> list[str]:
     "Which settings cannot be: types first, then sizes, words, and what must divide what."
     wrong = [k for k, v in config.items() if type(v) is not CONFIG[k]]
@@ -73,7 +73,7 @@ def _wrong(config: dict) -> list[str]:
     if config["width"] % config["heads"] or config["width"] % 2: return ["width, which heads and 2 must divide"]
     return [] if isfinite(config["dropout"]) and 0 <= config["dropout"] < 1 else ["dropout"]
 
-
+# %% ../../nbs/learning/06_attention.ipynb #7951d868
 def check_config(
     config: dict,  # what claims to be the configuration of a model in this module
 ) -> dict:
@@ -98,7 +98,7 @@ def rank_features(
     waves = torch.exp(torch.arange(0, width, 2, dtype=torch.float32, device=device) * (-9.2 / width))
     return torch.cat([torch.sin(k * waves), torch.cos(k * waves)], 1)
 
-
+# %% ../../nbs/learning/06_attention.ipynb #58a19992
 def tokens_of(
     x: torch.Tensor,    # (n, d) normalised rows, NaN where nothing is
     per_particle: int,  # numbers of a particle
@@ -193,7 +193,7 @@ def _dense(*widths: int) -> nn.Sequential:
     layers = [m for a, b in zip(widths, widths[1:]) for m in (nn.Linear(a, b), nn.SiLU())]
     return nn.Sequential(*layers[:-1])
 
-
+# %% ../../nbs/learning/06_attention.ipynb #9bc093c9
 class SetAE(nn.Module):
     "A deep set: particle by particle, added up, and back rank by rank."
 
@@ -226,7 +226,7 @@ class SetAE(nn.Module):
         "Rows as they come back."
         return self.decode(self.encode(x))
 
-
+# %% ../../nbs/learning/06_attention.ipynb #a056c794
 def particle_model(config: dict) -> nn.Module:
     "The model that a configuration describes; HepaeError if it describes none."
     return {"transformer": TransformerAE, "set": SetAE}[check_config(config)["kind"]](config)

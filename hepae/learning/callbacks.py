@@ -51,7 +51,7 @@ class EpochRecorder(Recorder):
         tensors = [x for x in self.losses if isinstance(x, torch.Tensor)]
         self.losses[len(self.losses) - len(tensors):] = torch.stack(tensors).tolist() if tensors else []
 
-
+# %% ../../nbs/learning/11_callbacks.ipynb #83908fde
 class SeededEpoch(Callback):
     "Order of rows and dropout from the seed and the epoch alone."
     order = -9
@@ -141,7 +141,7 @@ class Keeper(AfterEpoch):
             )
         return epochs
 
-
+# %% ../../nbs/learning/11_callbacks.ipynb #e5c04b30
 def _learner_tensors(learn) -> dict[str, torch.Tensor]:
     "Weights and the optimiser's state by name."
     state = learn.opt.state_dict()["state"]
@@ -149,7 +149,7 @@ def _learner_tensors(learn) -> dict[str, torch.Tensor]:
         f"opt.{i}.{k}": t for i, s in state.items() for k, t in s.items()
     }
 
-
+# %% ../../nbs/learning/11_callbacks.ipynb #27280459
 def _restore_tensors(learn, tensors: dict[str, torch.Tensor]) -> None:
     "The inverse of `_learner_tensors`."
     learn.model.load_state_dict({k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")})
@@ -211,7 +211,7 @@ class ProgressLine(AfterEpoch):
         if self.line is not None: self.line.close()
         self.line = None
 
-
+# %% ../../nbs/learning/11_callbacks.ipynb #c675353e
 class ProgressTable(ProgressCallback):
     "fastai's bar and table for notebooks, with significant digits."
     name = "progress"

@@ -29,14 +29,14 @@ MOST_PARTICLES = 2000  # in an event
 NO_PT = 1e-9           # GeV
 MOST_ETA = 40.0        # with the least pt, 10⁸ GeV
 
-
+# %% ../../nbs/learning/03_coordinates.ipynb #a10e33af
 def wrapped(
     angle: np.ndarray,  # rad
 ) -> np.ndarray:        # in [−π, π)
     "The same directions in one turn."
     return (angle + np.pi) % (2 * np.pi) - np.pi
 
-
+# %% ../../nbs/learning/03_coordinates.ipynb #06d24632
 def all_components(
     momenta: np.ndarray,  # (…, 4): px, py, pz, E
     no_pt: float,         # stands for pt = 0, in the unit of the momenta
@@ -46,7 +46,7 @@ def all_components(
     pt = np.maximum(np.hypot(px, py), no_pt)
     return {"px": px, "py": py, "pz": pz, "E": E, "pt": pt, "eta": np.arcsinh(pz / pt), "phi": np.arctan2(py, px)}
 
-
+# %% ../../nbs/learning/03_coordinates.ipynb #1cf75b9a
 def four_momenta(
     x: dict[str, np.ndarray],  # px, py, pz or pt, eta, phi; and E, unless it follows from m
     m: np.ndarray,             # generated mass; a negative one means E² − p² = −m²
@@ -135,7 +135,7 @@ def free_masses(
     spread = found["max"] - found["min"]
     return tuple(int(p) for p in found.index[spread > np.maximum(least, 1e-6 * found.abs().max(axis=1))])
 
-
+# %% ../../nbs/learning/03_coordinates.ipynb #acafacde
 def fit_coordinates(
     table: pd.DataFrame,  # particles of the training events
     kind: str,            # one of KINDS
@@ -163,7 +163,7 @@ def _blocks(self: Coordinates, table: pd.DataFrame) -> Blocks:
         raise HepaeError(f"{what}; drop them with the filter 'finite'")
     return blocks
 
-
+# %% ../../nbs/learning/03_coordinates.ipynb #936a590f
 @patch
 def wide(
     self: Coordinates,
@@ -191,7 +191,7 @@ def _component_names(table: pd.DataFrame, coordinates: Coordinates) -> list[str]
         else [*names, "E"]
     )
 
-
+# %% ../../nbs/learning/03_coordinates.ipynb #2ac77892
 @patch
 def leading(
     self: Coordinates,
@@ -201,7 +201,7 @@ def leading(
     blocks = self._blocks(table)
     return self._as(table, blocks)
 
-
+# %% ../../nbs/learning/03_coordinates.ipynb #81605f78
 @patch
 def _as(self: Coordinates, table: pd.DataFrame, blocks: Blocks) -> pd.DataFrame:
     "Blocks with the columns, dtypes and events of `table`."
@@ -215,7 +215,7 @@ def _as(self: Coordinates, table: pd.DataFrame, blocks: Blocks) -> pd.DataFrame:
         made, Schema(columns, schema.name if names == schema.names else "", replace(schema.source, entries=entries))
     )
 
-
+# %% ../../nbs/learning/03_coordinates.ipynb #4d2ede1b
 @patch
 def narrow(
     self: Coordinates,

@@ -38,7 +38,7 @@ def _column(values: list[float]) -> torch.Tensor:
     "(d,) float32."
     return torch.tensor(values, dtype=torch.float32)
 
-
+# %% ../../nbs/learning/09_event_losses.ipynb #d853ef9d
 class Momenta:
     "Normalised rows (n, d) as four-momenta (n, N, 4), differentiably."
 
@@ -97,7 +97,7 @@ class Momenta:
             [x["pt"] * phi.cos(), x["pt"] * phi.sin(), x["pt"] * eta.sinh(), x.get("E", x["pt"] * eta.cosh())], 2
         )
 
-
+# %% ../../nbs/learning/09_event_losses.ipynb #b01bdfa6
 def _padded(values: tuple[float, ...], k: int) -> torch.Tensor:
     "Ascending values, at least two and k in all, going on in the last step."
     first = list(values) + ([values[0] + 1.0] if len(values) == 1 else [])
@@ -106,7 +106,7 @@ def _padded(values: tuple[float, ...], k: int) -> torch.Tensor:
         first + [first[-1] + step * (i + 1) for i in range(max(k, 2) - len(first))], dtype=torch.float32
     )
 
-
+# %% ../../nbs/learning/09_event_losses.ipynb #f75b1a9b
 def _broken_line(x: torch.Tensor, at: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
     "(d, n) values of d broken lines (d, k) at x (d, n)."
     i = torch.searchsorted(at, x, right=True).sub(1).clamp(0, at.shape[1] - 2)
@@ -126,7 +126,7 @@ def _huber(x: torch.Tensor) -> torch.Tensor:
     "x² near 0, 2|x| − 1 beyond 1."
     return torch.where(x.abs() < 1, x**2, 2 * x.abs() - 1)
 
-
+# %% ../../nbs/learning/09_event_losses.ipynb #41e28b48
 def mass_term(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     "Squared relative error of the pair's mass; p as made, q (n, N, 4) as it was, NaN where no particle is."
     true = pair_mass2(q)
@@ -134,7 +134,7 @@ def mass_term(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     error = (pair_mass2(p) - true) / torch.where(there, true, 1.0) / 2
     return _huber(torch.where(there, error, 0.0)).sum() / there.sum().clamp_min(1)
 
-
+# %% ../../nbs/learning/09_event_losses.ipynb #4995353b
 def momentum_term(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     """Squared relative error of four-momenta, weighted with pt;
     p as made, q (n, N, 4) as it was, NaN where no particle is."""

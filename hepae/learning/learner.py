@@ -89,7 +89,7 @@ def _listens(cb: Callback, event_name: str) -> bool:
     "Whether a callback does something at an event. after_fit goes to all of them: there fastai sets `run` back."
     return event_name == "after_fit" or hasattr(type(cb), event_name) or event_name in vars(cb)
 
-
+# %% ../../nbs/learning/13_learner.ipynb #459de6c8
 class AELearner(Learner):
     "fastai's Learner with a table's normalisation, schema and split."
     normaliser: Normaliser
@@ -131,7 +131,7 @@ def trained(self: AELearner) -> TrainedModel:
     facts, log = dict(self.facts), self.history.table
     return TrainedModel(self.model, self.normaliser, self.schema, facts, log, self.coordinates)
 
-
+# %% ../../nbs/learning/13_learner.ipynb #bc6d97ac
 @patch
 def preview_figure(self: AELearner):
     "Some validation jets before and after the passage through the latent space, and the losses so far."
@@ -139,7 +139,7 @@ def preview_figure(self: AELearner):
     names = [n for n in self.sample if n not in ("pid", "prompt")]
     return plot_preview(self.sample[names], self.trained().reconstruct(self.sample)[names], self.history.table)
 
-
+# %% ../../nbs/learning/13_learner.ipynb #f64a6049
 @patch
 def show_preview(self: AELearner):
     "Show the preview now."
@@ -203,7 +203,7 @@ def _network(
         begin_at_components(model, dls.train.dataset, pair_weights(coordinates) if coordinates else None)
     return model
 
-
+# %% ../../nbs/learning/13_learner.ipynb #a62df876
 def _judge(loss: str, model: torch.nn.Module, normaliser: Normaliser, coordinates: Coordinates | None) -> Callable:
     "The loss of a batch: of events, of columns with classes, or of plain columns."
     if coordinates: return EventLoss(loss, coordinates, normaliser)
@@ -221,7 +221,7 @@ def _usual_normalisation(coordinates: str | None) -> str:
     "The normalisation that belongs to the coordinates; for other tables the standard one."
     return normalisation_of(coordinates) if coordinates else "standard"
 
-
+# %% ../../nbs/learning/13_learner.ipynb #172e6139
 def ae_learner(
     table: pd.DataFrame,               # finite rows
     recipe: str = "AE_3D_200",         # a name in models.RECIPES
@@ -291,7 +291,7 @@ def plain_stages(
     ends = np.maximum(np.rint(ends), 1).astype(int)  # the first stage has at least one
     return [(int(n), lr * rate / PLAIN[0][1]) for n, (_, rate) in zip(np.diff(ends, prepend=0), PLAIN) if n]
 
-
+# %% ../../nbs/learning/13_learner.ipynb #d1ee590e
 class StagedRate(Callback):
     "Sets the learning rate of each epoch from a list of stages."
     order = 60
@@ -323,7 +323,7 @@ def _differences(config: dict, begun: dict) -> list[str]:
         said += [f"{part} {k} is {str(ours.get(k))[:60]} and was {str(theirs.get(k))[:60]}" for k in changed]
     return said
 
-
+# %% ../../nbs/learning/13_learner.ipynb #18be463a
 def _may_begin(folder: Path) -> bool:
     "Whether there is nothing in the folder's place but half-written files; HepaeError if no folder can be there."
     if folder.is_file(): raise HepaeError(f"{folder}: is a file; give the name of a folder for the model")
@@ -331,7 +331,7 @@ def _may_begin(folder: Path) -> bool:
         raise HepaeError(f"{folder}: its folder {folder.parent} does not exist; make it first")
     return not folder.exists() or all(".tmp." in p.name for p in folder.iterdir())
 
-
+# %% ../../nbs/learning/13_learner.ipynb #b978033b
 def _begun(folder: Path, config: dict, resume: bool, force: bool) -> dict | None:
     "The config of the training to go on with, None if a new one may begin; HepaeError if neither is possible."
     if _may_begin(folder): return None
@@ -353,7 +353,7 @@ def _add_writers(learn: AELearner, folder: Path, preview: bool, tensorboard: boo
     if tensorboard: learn.add_cb(TensorBoard(folder / "tensorboard"))
     if activations: learn.add_cb(Activations(learn.model, folder))
 
-
+# %% ../../nbs/learning/13_learner.ipynb #7210a0a2
 def _fit(learn: AELearner, folder: Path, training: dict, preview: bool, tensorboard: bool, activations: bool) -> None:
     "Train into a folder, from where it is."
     learn.add_cb(keeper := Keeper(folder))
@@ -382,7 +382,7 @@ def mean_loss(
     with torch.inference_mode(): total = sum(loss(model(x), x).double() * len(x) for x, _ in loader)
     return float(total / len(rows))
 
-
+# %% ../../nbs/learning/13_learner.ipynb #7c58bdde
 def _result(learn: AELearner, log: pd.DataFrame, test: pd.DataFrame) -> dict:
     "Epochs, losses and seconds of a training whose best weights are in the model."
     rows = learn.coordinates.wide(test) if learn.coordinates else test
@@ -396,7 +396,7 @@ def _result(learn: AELearner, log: pd.DataFrame, test: pd.DataFrame) -> dict:
         "seconds": round(float(log["time"].sum()), 1),
     }
 
-
+# %% ../../nbs/learning/13_learner.ipynb #c4b714e1
 def _finish(learn: AELearner, folder: Path, config: dict, test: pd.DataFrame) -> None:
     "Judge the best weights on the test rows and complete the folder."
     weights = folder / "weights.safetensors"
@@ -413,7 +413,7 @@ def _highest_rate(learn: AELearner, training: dict) -> float | None:
     if training["lr"] is not None or training["stages"]: return training["lr"]
     return agreed(partial(find_lr, learn), learn.dls.device)
 
-
+# %% ../../nbs/learning/13_learner.ipynb #089791fe
 def _train_into(
     folder: Path,
     learn: AELearner,

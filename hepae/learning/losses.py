@@ -20,7 +20,7 @@ def mse(
     "Mean squared error, ⟨(x̂ − x)²⟩."
     return F.mse_loss(pred, target)
 
-
+# %% ../../nbs/learning/08_losses.ipynb #30575262
 def rmse(
     pred: torch.Tensor,    # (n, d) reconstructed rows
     target: torch.Tensor,  # (n, d) original rows
@@ -29,7 +29,7 @@ def rmse(
     # the slope of √ is infinite at 0: the clamp makes it 0 there
     return F.mse_loss(pred, target).clamp_min(1e-30).sqrt()
 
-
+# %% ../../nbs/learning/08_losses.ipynb #c0cc60f7
 def huber(
     pred: torch.Tensor,    # (n, d) reconstructed rows
     target: torch.Tensor,  # (n, d) original rows
@@ -80,7 +80,7 @@ def logistic_bits(
     log_p = h - z + torch.log(-torch.expm1(-2 * h)) - F.softplus(h - z) - F.softplus(-h - z)
     return -log_p / log(2)
 
-
+# %% ../../nbs/learning/08_losses.ipynb #ddd3b407
 class LogisticMixture(nn.Module):
     "A learned density of integers: three logistics around one centre, one set for each column."
 
@@ -103,7 +103,7 @@ class LogisticMixture(nn.Module):
         bits = logistic_bits(x[..., None] - self.shift * torch.exp(scale.mean(-1, keepdim=True)), scale)
         return -torch.logsumexp(torch.log_softmax(self.weight, 1) - bits * log(2), -1) / log(2)
 
-
+# %% ../../nbs/learning/08_losses.ipynb #e5380236
 class RateDistortion(nn.Module):
     """Bits of what an autoencoder does not know, plus λ times the bits of its latents
     (Ballé, Laparra, Simoncelli, ICLR 2017)."""

@@ -79,7 +79,7 @@ def _hidden_layer(a: int | list[int], b: int | list[int], config: dict) -> list[
     dropout = [nn.Dropout(config["dropout"])] if config["dropout"] else []
     return [linear, *order[config["norm"]], *dropout]
 
-
+# %% ../../nbs/learning/07_models.ipynb #559081a6
 def _dense(
     chain: Widths,  # of the input, of hidden layers, of the output
     config: dict,   # activation, norm, dropout, skip
@@ -102,7 +102,7 @@ class Pick(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor: return x[:, self.order]
 
-
+# %% ../../nbs/learning/07_models.ipynb #4558b06c
 class OnFirst(nn.Module):
     "An activation of the first n features; the others pass."
 
@@ -173,7 +173,7 @@ def which(self: Autoencoder, x: torch.Tensor) -> list[torch.Tensor]:
     "For each discrete column of normalised rows x (n, d), which of its values is nearest (n,)."
     return [lattice.nearest(x[:, int(c)]) for c, lattice in self.lattices.items()]
 
-
+# %% ../../nbs/learning/07_models.ipynb #bcacc535
 @patch
 def encode(self: Autoencoder, x: torch.Tensor) -> torch.Tensor:
     """Latent variables z (n, latent) of normalised rows x (n, d): learned ones, then the columns that are stored.
@@ -194,7 +194,7 @@ def outputs(self: Autoencoder, z: torch.Tensor) -> torch.Tensor:
     means = [y[:, s].softmax(1) @ self.lattices[str(c)].levels[:, None] for c, s in self.at.items()]
     return torch.cat([y, z[:, self.learned:], *means], 1)[:, self.order]
 
-
+# %% ../../nbs/learning/07_models.ipynb #3b427564
 @patch
 def logits(self: Autoencoder, out: torch.Tensor) -> dict[int, torch.Tensor]:
     "The logits (n, values) of each discrete column in what `outputs` gives; none if it is rounded."
@@ -202,7 +202,7 @@ def logits(self: Autoencoder, out: torch.Tensor) -> dict[int, torch.Tensor]:
     behind = out[:, self.config["n_features"]:]
     return dict(zip(self.classes, behind.split(list(self.classes.values()), 1)))
 
-
+# %% ../../nbs/learning/07_models.ipynb #d22b294f
 @patch
 def decode(self: Autoencoder, z: torch.Tensor) -> torch.Tensor:
     "Normalised rows (n, d) from latent variables z (n, latent)."
@@ -293,7 +293,7 @@ def model_from_config(
     "The model that a configuration describes, with fresh weights; HepaeError if it describes none."
     return attention.particle_model(config) if isinstance(config, dict) and "kind" in config else Autoencoder(config)
 
-
+# %% ../../nbs/learning/07_models.ipynb #7daafd9c
 def _numbers(wanted: list[str | int], names: list[str]) -> list[int]:
     "The places of columns, given by name or place; UsageError naming those that are missing."
     lacking = [str(c) for c in wanted if isinstance(c, str) and c not in names]
@@ -312,7 +312,7 @@ def _branches_by_place(branches: dict, names: list[str], n_features: int) -> dic
     rest = [i for i in range(n_features) if not any(i in group for group in found)]
     return branches | {"columns": [group for group in [*found, rest] if group]}
 
-
+# %% ../../nbs/learning/07_models.ipynb #be265401
 def _discrete(treatment: str | dict | None, aux: list[int], levels: dict[int, list[float]]) -> dict | None:
     "How discrete columns are treated, and their values; None if there are none."
     if isinstance(treatment, dict): return treatment
@@ -320,7 +320,7 @@ def _discrete(treatment: str | dict | None, aux: list[int], levels: dict[int, li
     known = {str(c): v for c, v in levels.items() if c not in aux and (treatment or len(v) == 1)}
     return {"treatment": treatment or "rounded", "levels": known} if known else None
 
-
+# %% ../../nbs/learning/07_models.ipynb #ea0d77bd
 def _resolved(config: dict, names: list[str], levels: dict[int, list[float]]) -> dict:
     "Settings with numbers in place of names, and the values of discrete columns; what says nothing is left out."
     config = dict(config)
@@ -348,7 +348,7 @@ def _of_particles(
     config |= {"n_features": n_features, "per_particle": per_particle}
     return model_from_config(config | ({} if latent is None else {"latent": latent}))
 
-
+# %% ../../nbs/learning/07_models.ipynb #37ce4cf6
 def build_model(
     recipe: str,                # a name in RECIPES
     n_features: int,            # columns of the table

@@ -84,6 +84,8 @@ _WIDTHS = {
     "WidthPhi": 0.6, "N90Constituents": 20, "Timing": 40, "HECQuality": 1, "LArQuality": 0.6, "ActiveArea": 0.8,
     "ActiveArea4vec_pt": 0.7, "HECFrac": 1,
 }
+
+# %% ../../nbs/learning/02_prep.ipynb #3446f86b
 _LOGS = {
     "pt": _log(1.2, a=1.3), "E": _log(1.2, a=1.3), "m": _log(1.8, c=1), "NegativeE": Scale("log10(c-x)", c=1, b=1.6),
     "LeadingClusterPt": _log(1.2), "CentroidR": _log(0.8, a=3),
@@ -115,7 +117,7 @@ PARTICLES = {
     "on-shell": {"pt": _log(1), "m": _log(1, c=1)},
 }
 
-
+# %% ../../nbs/learning/02_prep.ipynb #9e64c381
 def normalisation_of(kind: str) -> str:
     "The normalisation that belongs to coordinates of particles, a name in `coordinates.KINDS`."
     return "quantile" if kind == "on-shell-cartesian" else "on-shell" if kind.startswith("on-shell") else kind
@@ -154,7 +156,7 @@ def _measured(scale: Scale, x: np.ndarray) -> Scale:
     values = values / largest
     return replace(bare, a=float(values.mean() * largest), b=float(values.std() * largest) or 1.0)
 
-
+# %% ../../nbs/learning/02_prep.ipynb #c23efc1d
 def _fitted(named: Scale | str | None, column: Column, x: np.ndarray, recipe: str) -> Scale | Quantile:
     "The scale of a column, from what its recipe says and its training values."
     unit = GEV.get(column.unit, 1.0)
@@ -163,7 +165,7 @@ def _fitted(named: Scale | str | None, column: Column, x: np.ndarray, recipe: st
     scale = replace(named, u=named.u * unit)
     return _measured(scale, x) if recipe in MEASURED else scale
 
-
+# %% ../../nbs/learning/02_prep.ipynb #56470295
 def fit_normaliser(
     table: pd.DataFrame,        # the training rows, and only those
     recipe: str = "standard",   # a name in RECIPES or PARTICLES; 'custom' is 'custom-4D' for a four-vector alone
@@ -182,7 +184,7 @@ def fit_normaliser(
     )
     return Normaliser(recipe, Schema(schema.columns, schema.name), scales)
 
-
+# %% ../../nbs/learning/02_prep.ipynb #825c15b7
 def _variable(name: str) -> str:
     "What a column of an event's row is: the pt of pt_3, the phi of dphi_3."
     stem, _, rank = name.rpartition("_")
@@ -202,13 +204,13 @@ def _normalised(self: Normaliser, table: pd.DataFrame) -> np.ndarray:
                              "convert the table, or train on it")
     return np.column_stack([s.forward(table[n].to_numpy(np.float64)) for n, s in zip(self.names, self.scales)])
 
-
+# %% ../../nbs/learning/02_prep.ipynb #349dd977
 @patch
 def in_domain(self: Normaliser, table: pd.DataFrame) -> np.ndarray:
     "Which rows can be normalised: finite, and inside the domain of each logarithm."
     return np.isfinite(self._normalised(table)).all(axis=1)
 
-
+# %% ../../nbs/learning/02_prep.ipynb #ab5fe7f3
 @patch
 def forward(
     self: Normaliser,
@@ -239,7 +241,7 @@ def _as_column(x: np.ndarray, column: Column) -> np.ndarray:
     if high > info.max: high = np.nextafter(high, 0)  # 2**63 - 1 is no float64
     return np.clip(x, float(info.min), high).astype(dtype)
 
-
+# %% ../../nbs/learning/02_prep.ipynb #a78e4656
 @patch
 def inverse(
     self: Normaliser,
@@ -260,7 +262,7 @@ def to_dict(self: Normaliser) -> dict:
     "As JSON-able data."
     return {"recipe": self.recipe, "schema": self.schema.to_dict(), "scales": [asdict(s) for s in self.scales]}
 
-
+# %% ../../nbs/learning/02_prep.ipynb #8bcdc401
 @patch(cls_method=True)
 def from_dict(cls: Normaliser, data: dict) -> Normaliser:
     "The normaliser in `data`, checked; HepaeError if it is none."

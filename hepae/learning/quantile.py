@@ -56,7 +56,7 @@ class Quantile:
         "The cut on the stored values that column `name` must pass."
         return f"{name} > {-1 / self.u:g}" if self.log else "finite"
 
-
+# %% ../../nbs/learning/01_quantile.ipynb #2391d7b3
 def _ascending(name: str, values) -> tuple[float, ...]:
     "Values as a tuple of ascending finite numbers; HepaeError if they are none."
     good = (
@@ -68,7 +68,7 @@ def _ascending(name: str, values) -> tuple[float, ...]:
         raise HepaeError(f"quantiles: the {name} are no ascending numbers")
     return tuple(map(float, values))
 
-
+# %% ../../nbs/learning/01_quantile.ipynb #1f5a5767
 def broken_line(
     x: np.ndarray,       # any shape
     at: np.ndarray,      # (k,) ascending
@@ -89,7 +89,7 @@ def _normal_cdf(y: np.ndarray) -> np.ndarray:
     "The share of a normal distribution below y."
     return np.array([(1 + erf(v / sqrt(2))) / 2 for v in y])
 
-
+# %% ../../nbs/learning/01_quantile.ipynb #4f5abc55
 def fit_quantile(
     x: np.ndarray,      # training values; those that are not finite do not count
     log: bool = False,  # of log(1 + x·u)
@@ -106,7 +106,7 @@ def fit_quantile(
     at, which = _distinct(np.quantile(v, _normal_cdf(levels)))
     return Quantile(tuple(at.tolist()), tuple((np.bincount(which, levels) / np.bincount(which)).tolist()), log, u)
 
-
+# %% ../../nbs/learning/01_quantile.ipynb #272f4697
 def _level_of_extreme(n: int) -> float:
     "y of the largest of n normal values: where 1/2n lie above (to a per cent), and at least 1."
     return (
@@ -115,7 +115,7 @@ def _level_of_extreme(n: int) -> float:
         else 1.0
     )
 
-
+# %% ../../nbs/learning/01_quantile.ipynb #43b76203
 def _distinct(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "Values that are apart, of 9 digits, and for each of q which of them it became."
     near = 1e-9 * max(q[-1] - q[0], np.abs(q).max() * 1e-3, 1e-290)

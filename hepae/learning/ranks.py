@@ -30,7 +30,7 @@ def ranks() -> tuple[int, int]:
     if not all(os.environ.get(k) for k in LAUNCHED): return 0, 1
     return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
 
-
+# %% ../../nbs/learning/12_ranks.ipynb #272f63e1
 def device_of_rank(
     device=None,  # what was asked for
 ) -> torch.device | str | None:
@@ -64,7 +64,7 @@ def together(
             dist.barrier()
     finally: dist.destroy_process_group()
 
-
+# %% ../../nbs/learning/12_ranks.ipynb #3d3acbce
 def agreed(
     search: Callable[[], float],
     device="cpu",  # of this process

@@ -102,7 +102,7 @@ def _chunks(n: int) -> Iterator[slice]:
     "Slices that cover n rows (one empty slice for none)."
     for a in range(0, max(n, 1), CHUNK): yield slice(a, min(a + CHUNK, n))
 
-
+# %% ../../nbs/learning/10_trained.ipynb #e88323fb
 @patch
 def rows(
     self: TrainedModel,
@@ -114,7 +114,7 @@ def rows(
     refuse_nonfinite(table)
     return table
 
-
+# %% ../../nbs/learning/10_trained.ipynb #35056151
 @patch
 def encode(
     self: TrainedModel,
@@ -147,7 +147,7 @@ def _refuse_odd(z: np.ndarray, what: str) -> None:
     if z.ndim > 1: odd = odd.any(1)
     if odd.any(): raise HepaeError(f"{what} in {int(odd.sum()):,} rows; encode the table again")
 
-
+# %% ../../nbs/learning/10_trained.ipynb #04214038
 @patch
 def _seen(self: TrainedModel, latents: pd.DataFrame | np.ndarray) -> tuple[np.ndarray, pd.DataFrame]:
     "What the decoder sees (n, latent) float64, and the columns that were stored."
@@ -165,7 +165,7 @@ def _seen(self: TrainedModel, latents: pd.DataFrame | np.ndarray) -> tuple[np.nd
         _refuse_odd(z[:, i], f"the normalisation has no place for the stored {name}")
     return z, given.iloc[:, learned:].set_axis(self.stored, axis=1)
 
-
+# %% ../../nbs/learning/10_trained.ipynb #518235c9
 @patch
 def _on_lattices(self: TrainedModel, y: np.ndarray) -> np.ndarray:
     "Normalised rows (n, d) with discrete columns on their values in double precision: they come back to the last bit."
@@ -190,7 +190,7 @@ def decode(
     for name in stored: table[name] = stored[name].to_numpy().astype(self.schema[name].dtype)
     return with_schema(table.set_axis(getattr(latents, "index", table.index)), self.schema)
 
-
+# %% ../../nbs/learning/10_trained.ipynb #ff8f8b1c
 @patch
 def reconstruct(
     self: TrainedModel,
@@ -226,7 +226,7 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[s
     plain = {k: t.detach().cpu().contiguous() for k, t in tensors.items()}
     with whole(path, force=True) as new: new.write_bytes(to_safetensors(plain, metadata))
 
-
+# %% ../../nbs/learning/10_trained.ipynb #e489bf52
 def read_tensors(
     path: Path,
     device: str = "cpu",
@@ -249,7 +249,7 @@ def read_log(path: Path) -> pd.DataFrame:
         raise HepaeError(f"{path}: does not have the numbers {', '.join(LOG_COLUMNS)}; copy it again")
     return log
 
-
+# %% ../../nbs/learning/10_trained.ipynb #095746d9
 def append_rows(path: Path, columns: list[str], rows: list[tuple]) -> None:
     "Add lines to a CSV file, with a heading if it is new."
     lines = [",".join(map(str, r)) + "\n" for r in ([] if path.exists() else [columns]) + rows]
@@ -259,7 +259,7 @@ def append_rows(path: Path, columns: list[str], rows: list[tuple]) -> None:
         mend = "free some space and go on with --resume"
         raise HepaeError(f"{path}: cannot be written ({e.strerror or e}); {mend}") from e
 
-
+# %% ../../nbs/learning/10_trained.ipynb #5c2f7876
 def cut_rows(
     path: Path,   # a CSV file whose first column is the epoch
     epochs: int,  # lines of later epochs are dropped
@@ -297,7 +297,7 @@ def read_config(
         raise HepaeError(f"{folder}/config.json: {versions}; update hepae")
     return config
 
-
+# %% ../../nbs/learning/10_trained.ipynb #c226f524
 def sha256(path: Path) -> str:
     "The checksum of a file's bytes."
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -311,7 +311,7 @@ def describe(self: TrainedModel, status: str = "trained") -> dict:
     rest = {k: self.config.get(k, {}) for k in ("training", "split", "data", "run", "result", "integrity")}
     return {"format": FORMAT, "version": VERSION, "status": status} | parts | rest
 
-
+# %% ../../nbs/learning/10_trained.ipynb #ae7a519f
 @patch
 def save(
     self: TrainedModel,
@@ -390,7 +390,7 @@ def write_config(folder: Path, config: dict) -> None:
     "config.json, whole or not at all."
     with whole(folder / "config.json", force=True) as new: new.write_text(to_json(config), encoding="utf-8")
 
-
+# %% ../../nbs/learning/10_trained.ipynb #b849188e
 def begin_folder(folder: Path, config: dict) -> None:
     "Begin a new training: at each moment the folder is a whole model, or says that its training was interrupted."
     folder.mkdir(exist_ok=True)

@@ -37,7 +37,7 @@ def count_nonfinite(table: pd.DataFrame) -> dict[str, int]:  # column → rows; 
     counts = {name: int((~np.isfinite(flat_values(table[name]))).sum()) for name in numeric}
     return {name: n for name, n in counts.items() if n}
 
-
+# %% ../../nbs/physics/02_cuts.ipynb #d193a7bf
 def refuse_nonfinite(table: pd.DataFrame) -> None:
     "Raise HepaeError naming each column with NaN or infinity, and in how many rows; and those with lists."
     refuse_no_numbers(table, "a network")
@@ -58,7 +58,7 @@ _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt,
 _TEST = re.compile(r"(?P<abs>\|)?(?P<column>[\w.]+)(?(abs)\|)\s*(?P<op><=|>=|==|!=|<|>)\s*"
                    r"(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>[MG]eV)?")
 
-
+# %% ../../nbs/physics/02_cuts.ipynb #21c9a592
 def parse_cut(
     text: str,  # 'test and test …' (rows to keep), or 'not (test and test …)' (rows to drop)
 ) -> tuple[bool, list[dict]]:  # whether rows that pass all tests are kept; column, abs, op, value, unit of each test
@@ -78,7 +78,7 @@ def _passes(table: pd.DataFrame, schema: Schema, test: dict) -> np.ndarray:
     x = flat_values(table[column.name]).astype(np.float64)
     return _COMPARE[test["op"]](np.abs(x) if test["abs"] else x, value)
 
-
+# %% ../../nbs/physics/02_cuts.ipynb #eec6c140
 def _factor(column: Column, test: dict) -> float:
     "The unit of a cut in units of its column; UsageError where that is not known."
     if column.unit not in GEV:
@@ -125,7 +125,7 @@ def _finite_rows(column: pd.Series) -> np.ndarray:
     ends = np.cumsum(column.list.len().to_numpy(np.int64))
     return np.diff(np.concatenate([[0], np.cumsum(~finite)])[np.concatenate([[0], ends])]) == 0
 
-
+# %% ../../nbs/physics/02_cuts.ipynb #627c9275
 def _kept(table: pd.DataFrame, schema: Schema, text: str, skippable: bool) -> tuple[np.ndarray, list[str]]:
     "Which rows a cut keeps, and the columns it would have needed."
     if text.startswith("finite "): return _finite_rows(table[text.removeprefix("finite ")]), []
@@ -181,14 +181,14 @@ def _edges(n: int, seed: int, fractions: tuple[float, float, float]) -> np.ndarr
     draws = np.append(np.sort(event_draw(np.arange(n), seed)), np.uint64(2**64 - 1))
     return draws[[first, second]]
 
-
+# %% ../../nbs/physics/02_cuts.ipynb #856cf989
 def _counts_rows(entry: np.ndarray) -> bool:
     "May these be numbers of rows: from 0 on, none twice, in order?"
     if not len(entry): return True
     ascending = bool((entry[1:] > entry[:-1]).all())
     return int(entry[0]) >= 0 and ascending and int(entry[-1]) < MOST_ENTRIES
 
-
+# %% ../../nbs/physics/02_cuts.ipynb #97e78c19
 def split_by_event(
     table: pd.DataFrame,  # a row of a table without event index is an event
     seed: int = 41,

@@ -77,7 +77,7 @@ def _distances(a: pd.DataFrame, b: pd.DataFrame, i: np.ndarray, j: np.ndarray) -
     (eta_a, phi_a), (eta_b, phi_b) = ([t[c].to_numpy(np.float64) for c in ("eta", "phi")] for t in (a, b))
     return np.hypot(eta_b[j] - eta_a[i], delta_phi(phi_a[i], phi_b[j]))
 
-
+# %% ../../nbs/physics/03_dijets.ipynb #1b5d6e12
 def match_jets(
     a: pd.DataFrame,       # jets in events, with eta and phi
     b: pd.DataFrame,       # the same, of the same events

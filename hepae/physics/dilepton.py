@@ -57,6 +57,8 @@ def _legs(p: np.ndarray, rows: np.ndarray) -> np.ndarray:
     "Momenta (2, 4, events) of the leptons at `rows` (events, 2); NaN where there is none."
     if not p.shape[1]: return np.full((2, 4, len(rows)), np.nan)
     return np.stack([np.where(r >= 0, p[:, r], np.nan) for r in rows.T])
+
+# %% ../../nbs/physics/05_dilepton.ipynb #ce7f78eb
 def dressed(
     table: pd.DataFrame,   # n particles
     rows: np.ndarray,      # (events, 2) from `lepton_rows`
@@ -97,7 +99,7 @@ def pair_observables(
     m = np.sign(m2) * np.sqrt(np.abs(m2))
     return dict(zip(PAIR, (m, pt, y, phistar, costheta, dphi, pt_1, eta_1, pt_2, eta_2)))
 
-
+# %% ../../nbs/physics/05_dilepton.ipynb #5371a0b8
 def _collins_soper(first: np.ndarray, second: np.ndarray, negative: np.ndarray) -> np.ndarray:
     "cosθ of the negative lepton in the Collins-Soper frame; NaN where there is none."
     pair = first + second

@@ -62,6 +62,8 @@ def _pair_rows(table: pd.DataFrame, p: np.ndarray) -> tuple[np.ndarray, np.ndarr
     is_ee = ee[:, 1] >= 0
     rows = np.where(is_ee[:, None], ee, mm)
     return rows, rows[:, 1] >= 0, is_ee
+
+# %% ../../nbs/physics/09_drell_yan.ipynb #c056e90a
 def selected_pairs(
     table: pd.DataFrame,    # n particles with pid; prompt if the table knows
     smear: float = 0.0,     # relative width of the detector's mass resolution

@@ -80,7 +80,7 @@ def _column(name: str, dtype: np.dtype) -> Column:
     bound = "rel:1e-3" if name in _RELATIVE else "abs:1e-3"
     return Column(name, str(dtype), unit, kind, "exact" if kind == "integer" else bound)
 
-
+# %% ../../nbs/physics/07_event_shapes.ipynb #597ee8b9
 def event_observables(
     table: pd.DataFrame,  # n particles with pid
     jets: bool = False,   # with the hardest jet

@@ -28,7 +28,7 @@ DETERMINED_BY = {
     "pz": [("pt", "eta")],
 }
 
-
+# %% ../../nbs/physics/01_kinematics.ipynb #48d56713
 def inputs_for(
     component: str,         # what is wanted
     have: set[str] | dict,  # the components that are there
@@ -50,7 +50,7 @@ def on_shell_energy(
     "E of momentum and mass, 0 for what has none."
     with np.errstate(all="ignore"): return np.sqrt(np.maximum(p2 + m * np.abs(m), 0))
 
-
+# %% ../../nbs/physics/01_kinematics.ipynb #e5942b33
 def _with_kept(name: str, momenta: dict[str, np.ndarray]) -> np.ndarray:
     "pz or E of pt, eta, phi, m and their exceptions."
     pt, eta = (np.asarray(momenta[n], np.float64) for n in ("pt", "eta"))

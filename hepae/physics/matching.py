@@ -23,7 +23,7 @@ def _by_event(values: np.ndarray, event: np.ndarray, events: int) -> np.ndarray:
     "Does it hold for all rows of each event?"
     return np.bincount(event[~values], minlength=events) == 0
 
-
+# %% ../../nbs/physics/10_matching.ipynb #c024f3c7
 def rows_in_order(a: pd.DataFrame, b: pd.DataFrame, by_order: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Events whose rows correspond as they stand; the rows of these in `a` and in `b`."
     (ea, n), (eb, _) = events_of(a), events_of(b)
@@ -34,7 +34,7 @@ def rows_in_order(a: pd.DataFrame, b: pd.DataFrame, by_order: bool) -> tuple[np.
     same &= _by_event(fits, ea[i], n)
     return same, i[same[ea[i]]], j[same[eb[j]]]
 
-
+# %% ../../nbs/physics/10_matching.ipynb #94d0dbc0
 def _apart(a: pd.DataFrame, b: pd.DataFrame, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     "Rows `i` of `a` and `j` of `b` that point into different directions."
     (_, eta_a, phi_a), (_, eta_b, phi_b) = directions(momenta(a)[:, i]), directions(momenta(b)[:, j])
@@ -49,13 +49,15 @@ def _by_kind(table: pd.DataFrame, events: np.ndarray) -> tuple[np.ndarray, pd.Da
     _, eta, phi = directions(momenta(table)[:, use])
     kind = event[use] * 2**33 + table["pid"].to_numpy()[use].astype(np.int64)  # a number for each pid of each event
     return use, pd.DataFrame({"eta": eta, "phi": phi}, pd.MultiIndex.from_arrays([kind, use]))
+
+# %% ../../nbs/physics/10_matching.ipynb #f9c9ee82
 def _by_direction(a: pd.DataFrame, b: pd.DataFrame, events: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "Rows of the same pid and direction in these events."
     (rows_a, groups_a), (rows_b, groups_b) = (_by_kind(t, events) for t in (a, b))
     i, j = match_jets(groups_a, groups_b, radius=_REACH)
     return rows_a[i], rows_b[j]
 
-
+# %% ../../nbs/physics/10_matching.ipynb #d36ac3b5
 def _same_kinds(a: pd.DataFrame, b: pd.DataFrame, same: np.ndarray) -> np.ndarray:
     "Events that hold the same pids in another order."
     if same.all(): return np.zeros(len(same), bool)

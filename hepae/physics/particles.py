@@ -42,6 +42,8 @@ def _from_polar(given: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, n
     with np.errstate(all="ignore"):
         z = np.where(np.isinf(given["eta"]), _along_beam(given), given["pt"] * np.sinh(given["eta"]))
     return x, y, z
+
+# %% ../../nbs/physics/04_particles.ipynb #c6dbf249
 def momenta(
     table: pd.DataFrame,  # n particles: px, py, pz or pt, eta, phi, and E or m; without a unit, GeV are meant
 ) -> np.ndarray:          # (4, n) px, py, pz, E in GeV; NaN where the columns do not determine it
@@ -110,7 +112,7 @@ def _class(pid: int) -> int:
     if not (pdgid.is_hadron(pid) or pdgid.is_nucleus(pid)): return 6
     return 4 if pdgid.three_charge(pid) else 5
 
-
+# %% ../../nbs/physics/04_particles.ipynb #98870881
 def _three_charge(pid: int) -> int:
     "Charge in thirds; 0 for a number that is no particle."
     from particle import pdgid
@@ -149,7 +151,7 @@ def multiplicity(
     counts = {n: np.bincount(event[k], minlength=events) for n, k in kinds.items()}
     return pd.DataFrame(counts, index=pd.RangeIndex(events, name="entry"))
 
-
+# %% ../../nbs/physics/04_particles.ipynb #dad18dc5
 def _pid(table: pd.DataFrame) -> np.ndarray:
     "PDG numbers, or what to do without."
     if "pid" in table: return table["pid"].to_numpy()
@@ -175,7 +177,7 @@ def faster_than_light(
     "Does |p| exceed E by more than rounding?"
     return np.sqrt((p[:3]**2).sum(axis=0)) > p[3] * (1 + TOLERANCE)
 
-
+# %% ../../nbs/physics/04_particles.ipynb #2f48198c
 def off_shell(
     table: pd.DataFrame,  # n particles
     p: np.ndarray,        # (4, n) their momenta

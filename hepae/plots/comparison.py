@@ -35,6 +35,7 @@ from hepae.plots.style import (
 )
 from ..schema import VARIABLES, Column, schema_of
 
+# %% ../../nbs/plots/03_comparison.ipynb #5398dcc3
 _all_ = ["plot_corner", "plot_correlation"]
 
 # %% ../../nbs/plots/03_comparison.ipynb #e7f4313f
@@ -226,7 +227,7 @@ def plot_preview(
     if ax.get_legend_handles_labels()[0]: ax.legend(fontsize=7, handlelength=1)
     return fig
 
-
+# %% ../../nbs/plots/03_comparison.ipynb #f5b0f0e6
 def _draw_preview(ax: Axes, before: np.ndarray, after: np.ndarray, name: str) -> None:
     "One variable of a batch: input filled, output as a line; what lies outside is in the last bins."
     ok = before[np.isfinite(before)]

@@ -43,7 +43,7 @@ LeadingClusterCenterLambda LeadingClusterSecondLambda LeadingClusterSecondR""".s
     "timing": "Timing OotFracClusters10 OotFracClusters5".split(),
 }
 
-
+# %% ../../nbs/plots/02_pairs.ipynb #b2f87211
 def grouped(
     names: list[str],  # of variables
     most: int = 7,     # how many need no groups, and how many are in one that physics does not name
@@ -77,11 +77,13 @@ def _draw_pair(ax: Axes, x: np.ndarray, y: np.ndarray, edges: tuple, rho: float)
     ax.annotate(rf"$\rho$ = {_rho_text(rho)}", (0.95, 0.94), xycoords="axes fraction", ha="right", va="top",
                 fontsize=9, color=shade(rho), bbox=behind)
 
-
+# %% ../../nbs/plots/02_pairs.ipynb #2f1a2fa9
 def _label_size(labels: list[str]) -> float:
     "Smaller type where a label is long; the commands of formulas do not count."
     longest = max(len(re.sub(r"\\\w+|[$^_{}]", "", x)) for x in labels)
     return 9 if longest < 24 else 7.5
+
+# %% ../../nbs/plots/02_pairs.ipynb #5d83d53e
 def _finish_cell(ax: Axes, row: int, column: int, last: int, labels: list[str], edges: list[np.ndarray]) -> None:
     "Ticks and labels at the rim of a corner plot only."
     ax.minorticks_off()
@@ -147,7 +149,7 @@ def _draw_matrix(ax: Axes, rho: np.ndarray, names: list[str], many: bool, long: 
     ax.minorticks_off()
     ax.tick_params(length=0)
 
-
+# %% ../../nbs/plots/02_pairs.ipynb #d5f26bf9
 @styled
 def plot_correlation(
     tables: pd.DataFrame | dict[str, pd.DataFrame],  # tables or residuals

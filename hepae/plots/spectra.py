@@ -118,7 +118,7 @@ def _draw_ratio(ax: Axes, panel: Panel) -> None:
     ax.set(ylim=(1 - reach, 1 + reach), ylabel="ratio", yticks=1 + three_ticks(reach))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.6g}"))
 
-
+# %% ../../nbs/plots/04_spectra.ipynb #fa9f8701
 def _same_x(axes: list[Axes], edges: np.ndarray) -> None:
     "Limits, scale and ticks of the x axis; edges of an even ratio are drawn on a logarithmic one."
     even = np.allclose(np.diff(edges), edges[1] - edges[0])

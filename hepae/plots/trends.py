@@ -44,7 +44,7 @@ def _decades(ax: Axes, values: np.ndarray) -> None:
     ax.set(yscale="log", ylim=(10.0**low, 10.0**high))
     ax.yaxis.set_minor_formatter(NullFormatter())
 
-
+# %% ../../nbs/plots/05_trends.ipynb #b77a3d7d
 def _draw_sigma(ax: Axes, table: dict[str, pd.DataFrame], kind: str) -> None:
     "σ with its error, and the half width of the central 68% as open circles, a line a label, logarithmic."
     for i, (label, t) in enumerate(table.items()):

@@ -48,7 +48,7 @@ def _table_for(path: Path, models: dict[str, TrainedModel], filter_name: str | N
         if not first.coordinates: refuse_nonfinite(table)
     return table
 
-
+# %% ../../nbs/report/02_analysis.ipynb #d1cc001c
 def _mse(before: pd.DataFrame, after: pd.DataFrame) -> str:
     "Mean squared error of the standardised variables, as text."
     return f"{standardised_mse(before, after):.3g}"

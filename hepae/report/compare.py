@@ -40,6 +40,8 @@ def _described(name: str, dtype) -> Column:
     "The schema of an observable that no other module describes."
     energy = name in ("m_dressed", "m_analysis", "m_reco")
     return replace(variable(name, dtype, "GeV"), unit="GeV" if energy else "")
+
+# %% ../../nbs/report/04_compare.ipynb #5573b687
 def observables(
     table: pd.DataFrame,        # particles of whole events, numbered from 0
     choice: Choice = Choice(),
@@ -108,7 +110,7 @@ def _firsts(path: Path, only_ranked: bool, **how) -> dict[bool, pd.DataFrame | N
     orders = (False, True) if text and not only_ranked else (text,)
     return {r: next(particle_chunks(path, 100, ranked=r, **how), None) for r in orders}
 
-
+# %% ../../nbs/report/04_compare.ipynb #b2211157
 def fitting_order(
     paths: list[Path],           # of two files
     only_ranked: bool = False,   # HepMC files have to be ranked
@@ -133,7 +135,7 @@ def _add_pair(found: Comparison, a: pd.DataFrame, b: pd.DataFrame, by_order: boo
         spread = found.spreads.setdefault(name, Spread(len(CLASSES) + 1))
         spread.add(np.tile(x, 2), np.concatenate([kind, np.full(len(kind), len(CLASSES))]))
 
-
+# %% ../../nbs/report/04_compare.ipynb #5e2c3f95
 def _in_step(paths: list[Path], kept: list[Kept], ranked: tuple, **how) -> Iterator[list[pd.DataFrame]]:
     "Chunks of the same events; HepaeError if one file ends before the other."
     streams = [particle_chunks(p, kept=k, ranked=r, **how) for p, k, r in zip(paths, kept, ranked)]
@@ -154,7 +156,7 @@ def _weighted(side: Side) -> bool:
     "Does a file give its events different weights?"
     return side.weights is not None and bool((side.weights != 1).any())
 
-
+# %% ../../nbs/report/04_compare.ipynb #6cb9fc05
 def _same_weights(found: Comparison) -> None:
     "Where one file alone has weights, use none; say so, and how many weights differ where both have some."
     a, b = found.before, found.after
@@ -169,7 +171,7 @@ def _same_weights(found: Comparison) -> None:
         found.remarks.append(f"{odd:,} of {len(a.weights):,} events have another weight in {b.name} than in {a.name}; "
                              "each file is shown with its own")
 
-
+# %% ../../nbs/report/04_compare.ipynb #913ceb7c
 def _same_origins(found: Comparison, paths: list[Path]) -> bool:
     "Are prompt particles told from others? Where one file alone knows, they are not, and that is said."
     known = [knows_origins(p) for p in paths]
@@ -186,6 +188,8 @@ def _orders(paths: list[Path], choice: Choice, **how) -> tuple[tuple[bool, ...],
     only_ranked = how["particles"] is not None or choice.pair == "first"
     ranked, by_order = fitting_order(paths, only_ranked, **how)
     return ranked, by_order or not any(kind_of(p) == "HepMC" for p in paths)
+
+# %% ../../nbs/report/04_compare.ipynb #35262bdb
 def compare_events(
     before: Path,                    # HepMC, or a table of particles
     after: Path | None = None,       # the same events; None: look at one file

@@ -66,7 +66,7 @@ def _side_facts(side: Side) -> dict:
     facts = {"file": side.name, "events": len(side.events), "particles": side.particles, "unit": side.unit}
     return facts | {"weighted": side.weights is not None and bool((side.weights != 1).any())} | side.pairs
 
-
+# %% ../../nbs/report/06_event_report.ipynb #a371e3a3
 def facts_of(
     found: Comparison,
 ) -> dict:  # JSON-able
@@ -91,7 +91,7 @@ def _counts(side: Side) -> dict[str, str]:
         "selected as Drell-Yan": f"{selected:,}",
     }
 
-
+# %% ../../nbs/report/06_event_report.ipynb #2dc5ec16
 _MATCHES = {
     "in order": "events, particles matched by order",
     "by direction": "events, particles matched by direction",
@@ -99,7 +99,7 @@ _MATCHES = {
     "unmatched": "particles without a partner",
 }
 
-
+# %% ../../nbs/report/06_event_report.ipynb #b7eef106
 def _glance(found: Comparison) -> dict:
     "The facts at the top; of two files with an arrow where they differ."
     a = _counts(found.before)
@@ -135,7 +135,7 @@ def _pair_sections(found: Comparison) -> list[tuple[str, list]]:
     accepted = ["pt above 25 and 20 GeV, no lepton in 1.37 < |eta| < 1.52.", plot_panels(cut)] if cut else []
     return [("Lepton pairs", every), ("Lepton pairs in the acceptance", accepted)]
 
-
+# %% ../../nbs/report/06_event_report.ipynb #0ffd4ecf
 def _sections(found: Comparison, facts: dict) -> list[tuple[str, list]]:
     "The page's sections."
     two = found.after is not None
@@ -177,7 +177,7 @@ def _remark_particles(found: Comparison, remark) -> None:
     remark(f"{what} the same particles in both files ({a.particles:,} and {b.particles:,} in all); "
            "particle residuals are of the others")
 
-
+# %% ../../nbs/report/06_event_report.ipynb #2f9cc652
 def _say(found: Comparison, remark) -> None:
     "What a reader should know before the numbers; HepaeError if these are other events."
     if found.after is None: return

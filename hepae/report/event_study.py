@@ -54,14 +54,14 @@ def _mass_errors(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, float]:
     return {"m_ll rms": float(np.sqrt(np.mean(residual**2))),
             "m_ll 68%": float(np.quantile(size, 0.68)), "m_ll 99%": float(np.quantile(size, 0.99))}
 
-
+# %% ../../nbs/report/07_event_study.ipynb #844f0eb8
 def _on_shell(table: pd.DataFrame, p: np.ndarray) -> np.ndarray | bool:
     "Which particles have the mass that the table gives; all if E follows from the mass."
     if "E" not in table: return True
     m = table["m"].to_numpy()
     return np.abs(mass_squared(p) - m * np.abs(m)) <= 1e-9 * p[3] ** 2
 
-
+# %% ../../nbs/report/07_event_study.ipynb #1e3f5903
 def _energy_error(before: pd.DataFrame, p: np.ndarray, q: np.ndarray) -> float:
     "Spread of the relative error of each event's summed energy."
     event, events = events_of(before)

@@ -28,7 +28,7 @@ JUDGED = [
 ]
 _QUANTILES = (0.68, 0.95, 0.999)
 
-
+# %% ../../nbs/report/05_event_tables.ipynb #bb373a86
 def of_both(found: Comparison, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     "Columns of both sides of which some event has a residual."
     names = [n for n in names if n in found.before.events]
@@ -37,7 +37,7 @@ def of_both(found: Comparison, names: list[str]) -> tuple[pd.DataFrame, pd.DataF
     names = [n for n in names if defined[n]]
     return tuple(with_schema(s[names], schema_of(s[names])) for s in sides)
 
-
+# %% ../../nbs/report/05_event_tables.ipynb #4d4c08fb
 def _summary(column: Column, x: np.ndarray) -> dict:
     "One observable: the kind of its residual, and moments and quantiles of it."
     ok = np.abs(x[np.isfinite(x)])
@@ -46,6 +46,8 @@ def _summary(column: Column, x: np.ndarray) -> dict:
     counts = {"residual": kind, "n": len(ok), "undefined": len(x) - len(ok)}
     moments = {"mean": np.nanmean(x), "rms": np.sqrt((ok**2).mean())}
     return counts | moments | {f"{100 * q:g}%": np.quantile(ok, q) for q in _QUANTILES} | {"max": ok.max()}
+
+# %% ../../nbs/report/05_event_tables.ipynb #06211668
 def residual_table(
     found: Comparison,  # of two files
 ) -> pd.DataFrame:      # a row an observable: residual, n, undefined, mean, rms, 68%, 95%, 99.9%, max
@@ -76,7 +78,7 @@ def light_table(
     made.insert(4, "beyond the original's", b["|p| > E"] - a["|p| > E"])
     return made[(a["particles"] > 0) | (b["particles"] > 0)]
 
-
+# %% ../../nbs/report/05_event_tables.ipynb #a1a73a64
 def brief(table: pd.DataFrame) -> pd.DataFrame:
     "Leave out columns that say only that nothing is undefined or off its shell."
     empty = [c for c in table if c.startswith(("undefined", "off shell")) and (table[c] == 0).all()]
@@ -102,7 +104,7 @@ def _moved_events(sides: list[Side], channel: int) -> dict:
     moves = {"entered": ~was & is_now, "left": was & ~is_now, "changed bin": changed}
     return {k: int(v.sum()) for k, v in moves.items()}
 
-
+# %% ../../nbs/report/05_event_tables.ipynb #5f044652
 def _moved_bins(sides: list[Side], channel: int, least: int) -> dict:
     "How far the well-filled bins of a histogram moved."
     before, after = (histograms_of(s.events, weights_of(s))[channel].sums[1:-1] for s in sides)
@@ -111,7 +113,7 @@ def _moved_bins(sides: list[Side], channel: int, least: int) -> dict:
     largest = float(moved.max()) if use.any() else None
     return {f"bins with {least} events": int(use.sum()), "largest deviation there": largest}
 
-
+# %% ../../nbs/report/05_event_tables.ipynb #485c62a3
 def drell_yan_facts(
     found: Comparison,
     least: int = 100,   # events of a bin that is judged
@@ -145,7 +147,7 @@ def _names(found: Comparison) -> dict[str, Side]:
     if a == b: a, b = f"{a} (before)", f"{b} (after)"
     return {a: found.before, b: found.after}
 
-
+# %% ../../nbs/report/05_event_tables.ipynb #bc6d73e5
 def panels_of(
     found: Comparison,
     columns: list[str],
@@ -170,6 +172,8 @@ def _mass_panel(sides: dict[str, Side], channel: int, title: str) -> Panel | Non
     mass = variable("m_ll", "float64", "GeV")
     panel = panel_of(mass, masses, EDGES[:max(last, 3)], weights, True, "sum of weights / GeV")
     return replace(panel, label=f"{title.split()[0]} mass [GeV]")
+
+# %% ../../nbs/report/05_event_tables.ipynb #5accd1d8
 def drell_yan_panels(
     found: Comparison,
 ) -> list[Panel]:
@@ -177,6 +181,8 @@ def drell_yan_panels(
     sides = _names(found)
     made = [_mass_panel(sides, channel, title) for channel, title in TITLES.items()]
     return [panel for panel in made if panel is not None]
+
+# %% ../../nbs/report/05_event_tables.ipynb #6e4cca2f
 def flow_panel(
     found: Comparison,
 ) -> Panel:

@@ -147,7 +147,7 @@ def _is_text(values: pd.Series) -> bool:
     "Is this column words rather than numbers?"
     return not all(isinstance(v, (int, float, np.number)) or re.match(r"[(]?[-−]?[\d–]", str(v)) for v in values)
 
-
+# %% ../../nbs/report/01_page.ipynb #3143a09c
 def table_html(
     table: pd.DataFrame,
     caption: str = "",
@@ -201,7 +201,7 @@ def write_report(
     page = _fill(PAGE, title=title, sections=made)
     with whole(path, force) as new: new.write_text(page, encoding="utf-8", errors="replace")
 
-
+# %% ../../nbs/report/01_page.ipynb #0d7f687a
 def _flat(record: Mapping, before: str = "") -> dict:
     "A nested record as one level: {'packages numpy': …}, small dicts by name."
     flat = {}
@@ -229,7 +229,7 @@ def _arrows(original: pd.DataFrame, labels: list[str], latent) -> dict[str, str]
     latents = latent if isinstance(latent, Mapping) else dict.fromkeys(labels, latent)
     return {k: f"{original.shape[1]} → {v}" for k, v in latents.items()}
 
-
+# %% ../../nbs/report/01_page.ipynb #8f512616
 def _headline(original: pd.DataFrame, labels: list[str], facts: dict) -> tuple[dict, str]:
     "The facts at the top, and the sentence about numbers and bytes."
     schema, d = schema_of(original), original.shape[1]
@@ -242,7 +242,7 @@ def _headline(original: pd.DataFrame, labels: list[str], facts: dict) -> tuple[d
     top |= {k: v for k, v in facts.items() if k != "latent"}
     return {k: _each(v) if isinstance(v, Mapping) else v for k, v in top.items()}, CAVEAT.format(numbers=counts)
 
-
+# %% ../../nbs/report/01_page.ipynb #ab862bef
 def _each(values: Mapping) -> str:
     "A fact that differs between models."
     if len({*map(str, values.values())}) == 1: return shown(next(iter(values.values())))

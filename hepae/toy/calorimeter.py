@@ -97,6 +97,8 @@ def _within(layer: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarra
     "Number of the cell at a place, N_CELLS outside the calorimeter."
     inside = (layer >= 0) & (layer < len(LAYERS)) & (column >= 0) & (column < N_ETA)
     return np.where(inside, (layer * N_ETA + column) * N_PHI + row, N_CELLS)
+
+# %% ../../nbs/toy/02_calorimeter.ipynb #4c7e543e
 def _neighbours(alive: np.ndarray) -> np.ndarray:
     "The eight cells around each cell in its layer, and those before and behind it: (cells, 10)."
     layer, column, row = (x.ravel()[:, None] for x in np.indices((len(LAYERS), N_ETA, N_PHI)))
@@ -111,7 +113,7 @@ def _neighbours(alive: np.ndarray) -> np.ndarray:
     grid = np.where(alive[:, None] & np.append(alive, False)[grid], grid, N_CELLS)
     return np.where(_mutual(grid), grid, N_CELLS)
 
-
+# %% ../../nbs/toy/02_calorimeter.ipynb #f91071d5
 def _mutual(grid: np.ndarray) -> np.ndarray:
     "Is each cell a neighbour of its neighbour?"
     theirs = np.append(grid, np.full((1, 10), N_CELLS), axis=0)[grid]

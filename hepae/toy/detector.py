@@ -55,7 +55,7 @@ def _columns(events: list[dict]) -> ak.Array:
         return ak.unflatten(values.astype(dtype), counts)
     return ak.zip({x: column(x, "float32") for x in preset("29D")} | {"Anomaly": column("Anomaly", "int32")})
 
-
+# %% ../../nbs/toy/07_detector.ipynb #fa338ee5
 def made(
     recipe: Recipe,
     number: int,
@@ -103,7 +103,7 @@ def _until(made: Iterable[ak.Array], n_events: int | None, n_jets: int | None, p
         if not left: break
     next(steps, None)
 
-
+# %% ../../nbs/toy/07_detector.ipynb #343da830
 BASKET = 20_000  # jets
 
 
@@ -133,7 +133,7 @@ def title_of(
             f"pile-up {recipe.pileup:g}; "
             f"anomalies {recipe.anomalies:g}; seed {recipe.seed}; {versions}")
 
-
+# %% ../../nbs/toy/07_detector.ipynb #b446bea2
 def write_detector_jets(
     path: str | os.PathLike,           # a .root file
     n_events: int | None = 1000,       # collisions

@@ -40,7 +40,7 @@ DRELL_YAN = (
     "ParticleDecays:limitTau0 = on", "ParticleDecays:tau0Max = 10",
 )
 
-
+# %% ../../nbs/toy/01_generator.ipynb #a16eb862
 def generator(
     settings: Iterable[str],  # PYTHIA settings, 'Group:name = value'
     seed: int = 41,           # 1 … 900,000,000, PYTHIA's range
@@ -89,7 +89,7 @@ def _checked(n_events: int) -> int:
     if n_events < 1: raise UsageError(f"{n_events} events: ask for one or more")
     return n_events
 
-
+# %% ../../nbs/toy/01_generator.ipynb #999ee41f
 def _blocks(pythia, n_events: int, progress: Progress | None) -> Iterator[ak.Array]:
     "The jets of `n_events` events, some thousand at a time; an event that PYTHIA gives up is replaced by the next."
     block = []
@@ -143,7 +143,7 @@ def _particles(event) -> list:
         particles[-1].generated_mass = p.m()
     return particles
 
-
+# %% ../../nbs/toy/01_generator.ipynb #0ea5e238
 def _vertices(event, particles: list) -> dict:
     "Hang the particles together: one vertex for each set of mothers."
     hepmc, vertices = import_module("pyhepmc"), {}
@@ -189,7 +189,7 @@ def to_hepmc(
     _describe(event, pythia)
     return event
 
-
+# %% ../../nbs/toy/01_generator.ipynb #e5ea3842
 def _run_info(pythia):
     "Who made the events, and what their weights are called."
     run = import_module("pyhepmc").GenRunInfo()

@@ -31,6 +31,8 @@ def _groups(near: np.ndarray, core: np.ndarray) -> tuple[int, np.ndarray]:
     a, b = np.nonzero(linked >= 0)
     links = coo_matrix((np.ones(len(a)), (a, linked[a, b])), shape=(len(core),) * 2)
     return connected_components(links, directed=False)
+
+# %% ../../nbs/toy/05_topojets.ipynb #73b6d742
 def cluster_cells(
     readout: Readout,
 ) -> tuple[np.ndarray, np.ndarray]:  # cells, and the number of the cluster of each
@@ -105,6 +107,8 @@ def _front_distance(eta: np.ndarray) -> np.ndarray:
     region = region_of(eta)
     slant = np.where(region == BARREL, np.cosh(eta), 1 / np.tanh(np.maximum(np.abs(eta), 0.1)))
     return FRONT[region] * slant
+
+# %% ../../nbs/toy/05_topojets.ipynb #db758e15
 def _moments(cell: np.ndarray, cluster: np.ndarray, energy: np.ndarray, n: int) -> tuple:
     "Centre, its depth (mm), and the second moments along and across the axis (mm2)."
     c, weight = cells(), np.maximum(energy, 0)
@@ -178,7 +182,7 @@ def find_jets(
     areas = np.stack([np.bincount(jet[ghost], area[:, k], n) for k in range(5)], axis=1)
     return index[~ghost], jet[~ghost], areas
 
-
+# %% ../../nbs/toy/05_topojets.ipynb #acdda394
 def _antikt(momenta: np.ndarray, pt_min: float) -> tuple[np.ndarray, np.ndarray, int]:
     "Constituents of anti-kt jets of four-momenta (n, 4), the jet of each, and how many jets."
     fastjet = quiet_fastjet()

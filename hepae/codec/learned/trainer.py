@@ -28,7 +28,7 @@ def _bits(table: pd.DataFrame, model, embed: bool = False) -> float:
     "Bits a row of a `.hepae` file, everything counted but (unless `embed`) the model."
     return 8 * len(compress(table, "schema", predictor=model, embed=embed)) / max(len(table), 1)
 
-
+# %% ../../../nbs/codec/learned/02_trainer.ipynb #82a19f77
 def best_density(
     train: pd.DataFrame,   # with bounds in the schema
     valid: pd.DataFrame,

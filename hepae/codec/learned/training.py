@@ -53,7 +53,7 @@ def bins_of(
     named = [(schema.names[j], g) for j, g in zip(order, quantisers)]
     return Q, escapes, named, Rows(len(table), offsets if table.index.nlevels == 2 else None)
 
-
+# %% ../../../nbs/codec/learned/01_training.ipynb #3655d65d
 def _periods(quantisers: list[tuple[str, Quantiser]]) -> list[int]:
     "Bins of a turn of each column, 0 for what is no angle."
     return [int(g.size) if g.mode == "turn" else 0 for _, g in quantisers]
@@ -129,7 +129,7 @@ def _view(q: np.ndarray, period: int) -> View:
     if period: return View(period // 2, max(1, period // 6), period)
     return View(int(centre), int(np.clip((high - low) / 4, 1, 2**40)))
 
-
+# %% ../../../nbs/codec/learned/01_training.ipynb #eec631ad
 def _rounded(model: ColumnDensity, X: np.ndarray) -> tuple[IntegerNetwork, int, float]:
     "The network with the fewest bits a weight that cost less than 0.01 bits a row; these bits; the bits of a row."
     whole, trials = torch.tensor(X[:, -1:], dtype=torch.float32), []
@@ -215,7 +215,7 @@ def _floats(t: torch.Tensor) -> np.ndarray:
     "A tensor as float64 of numpy."
     return t.detach().double().cpu().numpy()
 
-
+# %% ../../../nbs/codec/learned/01_training.ipynb #12977075
 def folded(
     half: nn.Sequential,     # an encoder or decoder
 ) -> IntegerNetwork:
@@ -270,7 +270,7 @@ def ae_predictor(
     if step: return replace(made, step=max(1, round(step * ONE)))
     return cheapest_step(made, Q, escapes, _periods(quantisers))
 
-
+# %% ../../../nbs/codec/learned/01_training.ipynb #f215c013
 def _reach(q: np.ndarray) -> tuple[int, int]:
     "Least and largest bin."
     return (int(q.min()), int(q.max())) if len(q) else (0, 0)
@@ -311,7 +311,7 @@ def latent_bits(
     spent = bits_by_column(Z, e, [0] * predictor.extra + list(periods), Rows(len(Z)), predictor)
     return float(spent[:predictor.extra].sum()), float(spent[predictor.extra:].sum())
 
-
+# %% ../../../nbs/codec/learned/01_training.ipynb #7b4f1f4b
 def cheapest_step(
     predictor: LatentPredictor,
     Q: np.ndarray,
@@ -352,7 +352,7 @@ def _in_widths(q: np.ndarray, view: View, period: int) -> np.ndarray:
     q = q % period if period else q
     return np.clip(q - view.centre, -32 * view.width, 32 * view.width) / view.width
 
-
+# %% ../../../nbs/codec/learned/01_training.ipynb #f1297aac
 def train_rate_distortion(
     Q: np.ndarray,                       # (n, columns) int64 bins
     escapes: np.ndarray,                 # (n, columns) bool
