@@ -15,9 +15,13 @@ import test_imports as package
 
 ROOT = Path(__file__).resolve().parent.parent
 START, END = "<!-- map -->\n", "<!-- end of map -->\n"
+EVERYBODYS = {"core", "variables", "columns", "event_rows", "schema"}  # whose imports are not drawn
 JOBS = {
     "core": "errors, whole files, seeds, the record of a run",
-    "schema": "columns and their bounds",
+    "variables": "what is known about each variable by its name",
+    "columns": "name, dtype, unit, kind and bound of a column",
+    "event_rows": "which event a row belongs to; one row an event",
+    "schema": "what the columns of a table mean; offers the three above, too",
     "physics": "what physicists compute: four-momenta, cuts, pairs, jets, event shapes, the Drell-Yan analysis",
     "metrics": "two tables in numbers: residuals, broken bounds, bytes",
     "toy": "simulated input: PYTHIA 8 and a toy calorimeter",
@@ -35,11 +39,11 @@ JOBS = {
 
 
 def imports_of_wings() -> dict[str, set[str]]:
-    "Which wings the modules of a wing import; core and schema are everybody's."
+    "Which wings the modules of a wing import, but for those that everybody needs."
     found = {wing: set() for wing in package.WINGS}
     for module in package.MODULES:
         found[package.wing_of(module)] |= {package.wing_of(m) for m in package.imported(module)}
-    return {wing: wings - {wing, "core", "schema"} for wing, wings in found.items()}
+    return {wing: wings - EVERYBODYS - {wing} for wing, wings in found.items()}
 
 
 def without_detours(imports: dict[str, set[str]]) -> dict[str, set[str]]:
