@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from hepae.codec import container
+from hepae.codec.chunk import _opened, _put_texts, _take_texts
 from hepae.codec.container import (
     MAGIC,
     VERSION,
@@ -35,7 +36,7 @@ from hepae.codec.container import (
 from hepae.codec.header import Header
 from hepae.codec.plain import pack_texts, unpack_texts
 from hepae.codec.shared_model import model_from_bytes
-from hepae.codec.tables import _opened, _put_texts, _take_texts, compress, decompress, read_rows
+from hepae.codec.tables import compress, decompress, read_rows
 from hepae.core import HepaeError
 from hepae.schema import (
     PRESETS,

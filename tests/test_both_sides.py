@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from conftest import hepae
 
-from hepae.codec import bounds, header, refinement, tables
+from hepae.codec import bounds, chunk_rows, header, refinement
 from hepae.codec.tables import compress, decompress
 from hepae.core import HepaeError, UsageError
 from hepae.io.root import leading_rows
@@ -265,7 +265,7 @@ def events(*sizes: int) -> pd.DataFrame:
 def test_a_chunk_has_so_many_rows_and_no_more(monkeypatch, limit, most):
     "Writer and reader refuse the same."
     just, more = compress(events(10)), compress(events(11))
-    monkeypatch.setattr(tables, limit, most)
+    monkeypatch.setattr(chunk_rows, limit, most)
     assert len(decompress(compress(events(10)))) == len(decompress(just)) == 10
     with pytest.raises(HepaeError, match="too large"):
         compress(events(11))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from codec_damage import Judge, blocks_of, campaign, deflated_raw, honest_files, jets, with_facts
 
+from hepae.codec.chunk_rows import MOST_ROWS
 from hepae.codec.container import (
     MAGIC,
     VERSION,
@@ -18,7 +19,7 @@ from hepae.codec.container import (
     take_numbers,
     take_sections,
 )
-from hepae.codec.tables import MOST_ROWS, compress, decompress, read_rows
+from hepae.codec.tables import compress, decompress, read_rows
 from hepae.core import HepaeError
 from hepae.schema import events_of, infer_schema
 

@@ -79,13 +79,13 @@ def test_what_is_never_negative_stays_so():
 
 def test_bins_are_moved_at_no_cost():
     "As many bits as without."
-    from hepae.codec import tables
+    from hepae.codec import new_header
 
     x = np.random.default_rng(7).normal(0, 1, N).astype("f4")
     table = pd.DataFrame({c: np.random.default_rng(i).permutation(x) for i, c in enumerate("abcd")})
     moved = len(compress(table, "abs:0.003"))
-    plain, tables.balanced = tables.balanced, lambda x, column, variant: variant
+    plain, new_header.balanced = new_header.balanced, lambda x, column, variant: variant
     try:
         assert abs(moved - len(compress(table, "abs:0.003"))) < 40
     finally:
-        tables.balanced = plain
+        new_header.balanced = plain

@@ -11,7 +11,7 @@ import pyhepmc
 import pytest
 from conftest import ROOT, first_jets, hepae, one_sentence
 
-from hepae.codec.tables import regrouped
+from hepae.codec.chunk_rows import regrouped
 from hepae.core import HepaeError, UsageError
 from hepae.files.compression import compress_files, decompress_file, verify_file
 from hepae.files.reading import _shifted, _some_events, extract, read, write

@@ -11,8 +11,9 @@ import uproot
 from conftest import hepae, one_sentence
 
 from hepae.codec.container import Reader
+from hepae.codec.new_header import make_header
 from hepae.codec.plan import MOST_COLUMNS, MOST_TABLES, plan_from_lists, table_size
-from hepae.codec.tables import compress, decompress, make_header, write_tables
+from hepae.codec.tables import compress, decompress, write_tables
 from hepae.core import HepaeError
 from hepae.files import compression as files
 from hepae.files.reading import write

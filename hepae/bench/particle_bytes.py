@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 
 from .rivals import available, rival
+from ..codec.binned import escape_broken, quantised_table
 from ..codec.density import Rows, column_bits
 from ..codec.header import index_offsets, with_bounds
-from ..codec.tables import compress, escape_broken, make_header, quantised_table
+from ..codec.new_header import make_header
+from ..codec.tables import compress
 from ..core import UsageError
 from ..hepmc.particles import hepmc_text
 from ..physics.dilepton import dileptons

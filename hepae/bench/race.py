@@ -23,10 +23,13 @@ from matplotlib.figure import Figure
 import hepae
 from .estimate import entropy_estimate, order_bits
 from .rivals import available, rival
+from ..codec.binned import escape_broken, quantised_table
+from ..codec.chunk_rows import MOST_ROWS
 from ..codec.container import MAGIC, Reader
 from ..codec.density import Rows, column_bits
 from ..codec.header import Header, with_bounds
-from ..codec.tables import MOST_ROWS, compress, decompress, escape_broken, make_header, quantised_table
+from ..codec.new_header import make_header
+from ..codec.tables import compress, decompress
 from ..core import UsageError
 from ..metrics import bound_violations
 from ..plots.style import COLOURS, GREY, panels, plain_text, styled

@@ -19,10 +19,12 @@ from typing import BinaryIO, Iterable, Iterator
 import numpy as np
 import pandas as pd
 
+from ..codec.binned import stored_values
 from ..codec.container import Reader, open_end
 from ..codec.header import Header, with_bounds
+from ..codec.new_header import is_angle
 from ..codec.tables import compress as compress_table
-from ..codec.tables import is_angle, read_rows, read_tables, stored_values, write_tables
+from ..codec.tables import read_rows, read_tables, write_tables
 from ..core import PIPE, HepaeError, UsageError, as_files, check_free, existing_file, naming, whole
 from .cluster import connected
 from .reading import column_facts, expand, kind_of, particles_asked, read_chunks, write
