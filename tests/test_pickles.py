@@ -232,7 +232,7 @@ DOTTED = [
     ("pandas", "Index.__reduce__"), ("pandas.core.frame", "DataFrame.query"), ("builtins", "slice.__class__"),
     ("builtins", "bytearray.__subclasses__"), ("pandas", ""), ("", "DataFrame"), ("pandas", "DataFrame "),
     ("pandas ", "DataFrame"), ("pandas\0", "DataFrame"), ("PANDAS", "DATAFRAME"),
-    ("numpy.core.multiarray", "_reconstruct.x"), ("hepae.io.unpickle", "_bytes"), ("builtins", "eval"),
+    ("numpy.core.multiarray", "_reconstruct.x"), ("hepae.io.pickle_arrays", "bytes_of"), ("builtins", "eval"),
     ("builtins", "type"), ("pandas.core.internals.managers", "BlockManager.__init__"), ("_codecs", "lookup"),
     ("pyarrow.lib", "read_tensor"),
 ]
