@@ -34,9 +34,9 @@ from hepae.codec.container import (
     take_sections,
 )
 from hepae.codec.header import Header
-from hepae.codec.plain import pack_texts, unpack_texts
 from hepae.codec.shared_model import model_from_bytes
 from hepae.codec.tables import compress, decompress, read_rows
+from hepae.codec.texts import pack_texts, unpack_texts
 from hepae.core import HepaeError
 from hepae.schema import (
     PRESETS,
