@@ -1,14 +1,20 @@
 "Hand the facts of settings.ini to setuptools."
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
 
 here = Path(__file__).parent
 config = ConfigParser(delimiters=["="])
 config.read(here / "settings.ini", encoding="utf-8")
 facts = config["DEFAULT"]
 extras = {extra: facts[f"{extra}_requirements"].split() for extra in ("sample", "cluster", "launch", "rivals", "dev")}
+# loops that numpy does more slowly; where there is no compiler, the installation goes on without them
+loops = Extension(
+    "hepae.codec._loops", ["hepae/codec/loops.c"], optional=True,
+    extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-fwrapv"],
+)
 
 setup(
     name=facts["lib_name"],
@@ -23,6 +29,7 @@ setup(
     url=facts["git_url"],
     python_requires=">=" + facts["min_python"],
     packages=find_packages(include=["hepae", "hepae.*"]),
+    ext_modules=[loops],
     install_requires=facts["requirements"].split(),
     extras_require=extras | {"dev": sum(extras.values(), [])},
     entry_points={

@@ -9,10 +9,10 @@ __all__ = ['MOST_RANKS', 'Rows', 'encode_rows', 'decode_rows', 'count_rows', 'co
 from dataclasses import dataclass
 
 import numpy as np
+from fastcore.basics import patch
 
 from hepae.codec.entropy import (
     ESCAPE,
-    PRECISION,
     Alphabet,
     BitReader,
     BitWriter,
@@ -20,10 +20,10 @@ from hepae.codec.entropy import (
     RangeEncoder,
     decode_symbols,
     encode_symbols,
-    frequencies,
 )
 from .plan import BEFORE, HINT, RANK, SPREAD, ColumnPlan
 from .predictor import with_rows_before
+from .probabilities import PRECISION, frequencies
 from ..core import HepaeError
 
 # %% ../../nbs/codec/09_density.ipynb #ec5b3e91
@@ -55,29 +55,22 @@ class Rows:
 
 # %% ../../nbs/codec/09_density.ipynb #2c79e119
 @dataclass
-class _Tables:
-    "What one column has counted, and the table made of it."
-    counts: np.ndarray
-    table: np.ndarray | None = None
-    seen: int = 0                    # rows of this rank
-    made: int = 0                    # of these, when the table was made
+class _Counts:
+    "How often the symbols of a column came."
+    plan: ColumnPlan
+    counts: np.ndarray  # (contexts, symbols) int64
+    seen: int = 0       # rows of this rank
 
-    def new_rank(self) -> None:
-        "Second rows are unlike first ones: the counts stay, and tables are made as often as in the beginning."
-        self.table, self.seen, self.made = None, 0, 0
-
-    def current(self, p: ColumnPlan) -> np.ndarray:
-        "The table, made anew when the rows have grown by half."
-        if self.table is None or self.seen >= max(64, 3 * self.made // 2):
-            self.table = frequencies(self.counts, p.alphabet.specials, p.strength)
-            self.made = max(self.seen, 64 * (self.seen > 0))
-        return self.table
+    def frequencies(self, contexts: np.ndarray) -> np.ndarray:
+        "(contexts, symbols) what these contexts expect."
+        return frequencies(self.counts, self.plan.alphabet.specials, self.plan.strength, contexts)
 
     def next_block(self, left: int) -> int:
-        "How many rows are coded with this table."
-        return min(left, max(64, 3 * self.made // 2) - self.seen)
+        "How many rows are coded with one table."
+        return min(left, self.seen // 2 or 64)
 
     def add(self, contexts: np.ndarray, symbols: np.ndarray) -> None:
+        "Count a block of rows."
         places = contexts * self.counts.shape[1] + symbols
         if 16 * len(places) < self.counts.size:  # a large table takes no memory but for the few places touched
             places, times = np.unique(places, return_counts=True)
@@ -115,45 +108,57 @@ class _Walk:
             else: found[p] = np.where(self.places[rows] == 0, 0, Q[np.maximum(rows - 1, 0), p - BEFORE])
         return found
 
-    def own(self, k: int, Q: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        "(n,) what column k's splines say of these rows."
-        p = self.plan[k]
-        if not p.splines: return np.zeros(len(rows), np.int64)
-        return p.shift(self.parents(k, p.parents, Q, rows), len(rows))
+# %% ../../nbs/codec/09_density.ipynb #1d0ca6f4
+@patch
+def own(self: _Walk, k: int, Q: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    "(n,) what column k's splines say of these rows."
+    p = self.plan[k]
+    if not p.splines: return np.zeros(len(rows), np.int64)
+    return p.shift(self.parents(k, p.parents, Q, rows), len(rows))
 
-    def before(self, k: int, Q: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        "(n,) column k in the row before, less what its splines say of that; 0 for the first row."
-        there = np.maximum(rows - 1, 0)
-        return np.where(rows == 0, 0, (Q[there, k] >> self.plan[k].zeros) - self.own(k, Q, there))
 
-    def run(self, first: int, Q: np.ndarray, code) -> list[np.ndarray]:
-        "Call `code(k, rows, shift, contexts, frequencies)` → symbols for each block from column `first` on; counts."
-        tables = [_Tables(self._prior(k)) for k in range(first, len(self.plan))]
-        start = 0
-        for end in self.ends.tolist():
-            for k, t in enumerate(tables, first):
-                t.new_rank()
-                p, at = self.plan[k], start
-                while at < end:
-                    table = t.current(p)
-                    stop = at + t.next_block(end - at)
-                    rows = np.arange(at, stop) if self.order is None else self.order[at:stop]
-                    parents = self.parents(k, p.parents, Q, rows)
-                    shift = p.shift(parents, len(rows))
-                    if p.steps: shift = shift + self.before(k, Q, rows)
-                    contexts = p.context(parents, shift)
-                    t.add(contexts, code(k, rows, shift, contexts, table))
-                    at += len(rows)
-                t.table = None
-            start = end
-        return [t.counts for t in tables]
+@patch
+def before(self: _Walk, k: int, Q: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    "(n,) column k in the row before, less what its splines say of that; 0 for the first row."
+    there = np.maximum(rows - 1, 0)
+    return np.where(rows == 0, 0, (Q[there, k] >> self.plan[k].zeros) - self.own(k, Q, there))
 
-    def _prior(self, k: int) -> np.ndarray:
-        "The counts to begin with."
-        counts = np.zeros((self.plan[k].contexts, self.plan[k].alphabet.size), np.int64)
-        priors = getattr(self.predictor, "priors", None)
-        if priors is not None: counts.ravel()[priors[k][0]] = priors[k][1]
-        return counts
+# %% ../../nbs/codec/09_density.ipynb #5b3a0ae8
+@patch
+def seen_by(self: _Walk, k: int, Q: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "(n,) what is taken off column k in these rows, and (n,) which tables they use."
+    p = self.plan[k]
+    parents = self.parents(k, p.parents, Q, rows)
+    shift = p.shift(parents, len(rows))
+    if p.steps: shift = shift + self.before(k, Q, rows)
+    return shift, p.context(parents, shift)
+
+# %% ../../nbs/codec/09_density.ipynb #27874a2d
+@patch
+def prior(self: _Walk, k: int) -> np.ndarray:
+    "The counts to begin with."
+    counts = np.zeros((self.plan[k].contexts, self.plan[k].alphabet.size), np.int64)
+    priors = getattr(self.predictor, "priors", None)
+    if priors is not None: counts.ravel()[priors[k][0]] = priors[k][1]
+    return counts
+
+# %% ../../nbs/codec/09_density.ipynb #6d0c19f3
+@patch
+def run(self: _Walk, first: int, Q: np.ndarray, code) -> list[np.ndarray]:
+    "Call `code(k, rows, shift, contexts, counts)` → symbols for each block from column `first` on; all counts."
+    columns = [_Counts(p, self.prior(k)) for k, p in enumerate(self.plan[first:], first)]
+    start = 0
+    for end in self.ends.tolist():
+        for k, counts in enumerate(columns, first):
+            counts.seen, at = 0, start
+            while at < end:
+                stop = at + counts.next_block(end - at)
+                rows = np.arange(at, stop) if self.order is None else self.order[at:stop]
+                shift, contexts = self.seen_by(k, Q, rows)
+                counts.add(contexts, code(k, rows, shift, contexts, counts))
+                at = stop
+        start = end
+    return [c.counts for c in columns]
 
 # %% ../../nbs/codec/09_density.ipynb #84fa79d2
 def _split(p: ColumnPlan, q: np.ndarray, shift: np.ndarray, escapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -172,10 +177,10 @@ def encode_rows(
     "Code a table of integers."
     walk, coder, bits = _Walk(plan, rows, predictor), RangeEncoder(), BitWriter()
 
-    def code(k, rows, shift, contexts, table):
+    def code(k, rows, shift, contexts, counts):
         p, q = plan[k], Q[rows, k]
         symbols, rest = _split(p, q, shift, escapes[rows, k])
-        encode_symbols(coder, symbols, contexts, table)
+        encode_symbols(coder, symbols, contexts, counts.frequencies(contexts))
         _write_rest(bits, p.alphabet, symbols, rest)
         return symbols
     walk.run(given, Q, code)
@@ -201,9 +206,9 @@ def decode_rows(
     if first: Q[:, :first], escapes[:, :first] = given
     left = Q.size if most is None else most
 
-    def code(k, rows, shift, contexts, table):
+    def code(k, rows, shift, contexts, counts):
         nonlocal left
-        p, found = plan[k], decode_symbols(coder, contexts, table)
+        p, found = plan[k], decode_symbols(coder, contexts, counts.frequencies(contexts))
         left -= int((found == ESCAPE).sum())
         if left < 0:
             raise HepaeError(
@@ -236,7 +241,7 @@ def count_rows(
     predictor=None,
 ) -> list[np.ndarray]:  # (contexts, size) int64 of each column
     "How often each symbol of each table occurs: what a shared model starts with."
-    def code(k, rows, shift, contexts, table):
+    def code(k, rows, shift, contexts, counts):
         return _split(plan[k], Q[rows, k], shift, escapes[rows, k])[0]
     return _Walk(plan, rows, predictor).run(0, Q, code)
 
@@ -251,10 +256,11 @@ def column_bits(
     "What each column of `encode_rows` costs (escaped values, which are kept elsewhere, cost their symbol)."
     bits = np.zeros(len(plan))
 
-    def code(k, rows, shift, contexts, table):
+    def code(k, rows, shift, contexts, counts):
         p, q = plan[k], Q[rows, k]
         symbols, _ = _split(p, q, shift, escapes[rows, k])
-        bits[k] += (PRECISION - np.log2(table[contexts, symbols])).sum() + p.alphabet.widths(symbols).sum()
+        f = counts.frequencies(contexts)[contexts, symbols]
+        bits[k] += (PRECISION - np.log2(f)).sum() + p.alphabet.widths(symbols).sum()
         return symbols
     _Walk(plan, rows, predictor).run(0, Q, code)
     return bits

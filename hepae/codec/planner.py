@@ -12,9 +12,10 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .density import Rows
-from .entropy import ESCAPE, Alphabet, frequencies
+from .entropy import ESCAPE, Alphabet
 from .plan import BEFORE, COUNT, HINT, PREVIOUS, RANK, SHIFT, SPREAD, ColumnPlan, Lookup, Ranges, Spline
 from .predictor import with_rows_before
+from .probabilities import frequencies
 
 # %% ../../nbs/codec/12_planner.ipynb #969cd813
 SAMPLE = 16384  # rows that the planner looks at

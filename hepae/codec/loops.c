@@ -1,0 +1,198 @@
+/* Loops over tables of probabilities, for which numpy takes several times as long.
+
+   hepae/codec/probabilities.py says the same in numpy; tests hold the two against each other. All is int64, as FORMAT.md
+   says, so that the results are the same on every machine. Built by setup.py, where there is a compiler. */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _WIN32
+#define EXPORT __declspec(dllexport)
+void *PyInit__loops(void) { return NULL; } /* setuptools' linker asks for it */
+#else
+#define EXPORT
+#endif
+
+enum { VERSION = 1, PRECISION = 24, STEEPEST = 22938 };
+static const int64_t MASS = (int64_t)1 << 44, WHOLE = 1 << 16;
+
+/* Rises with every change of a function's arguments or results. */
+EXPORT int64_t hepae_version(void) { return VERSION; }
+
+/* a / b for a >= 0, b > 0 and a quotient below 2**31: a division of floats is faster, and at most 1 off. */
+static int64_t quotient(int64_t a, int64_t b)
+{
+    if (b <= 0) return 0; /* only where a file lies about its counts */
+    int64_t q = (int64_t)((double)a / (double)b), rest = a - q * b;
+    return rest < 0 ? q - 1 : rest >= b ? q + 1 : q;
+}
+
+/* a / b, rounded down, for b > 0. */
+static int64_t floored(int64_t a, int64_t b) { return b <= 0 ? 0 : a / b - (a % b < 0); }
+
+static int64_t within(int64_t x, int64_t least, int64_t most) { return x < least ? least : x > most ? most : x; }
+
+/* Both halves of a node get something. */
+static int64_t open_share(int64_t share) { return within(share, 1, WHOLE - 1); }
+
+/* Trees of 2n numbers: the root at 1, the halves of node i at 2i and 2i + 1, leaves from n on. */
+static void add_up(int64_t *tree, int64_t half)
+{
+    for (int64_t i = half - 1; i > 0; i--) tree[i] = tree[2 * i] + tree[2 * i + 1];
+}
+
+static void deal(int64_t *tree, int64_t i, int64_t share)
+{
+    tree[2 * i] = tree[i] * share >> 16;
+    tree[2 * i + 1] = tree[i] - tree[2 * i];
+}
+
+/* How much more than expected (of 2**16) goes left if the density is linear between the neighbours. */
+static int64_t slope(const int64_t *tree, int64_t i)
+{
+    int64_t rise = (tree[i - 1] - tree[i + 1]) * 4096, here = tree[i] > 1 ? tree[i] : 1;
+    return within(floored(rise, here), -STEEPEST, STEEPEST);
+}
+
+/* What a context has: counts of special symbols and a tree of those of bins; the masses made of them, and which
+   share of each node's mass is on the left. */
+typedef struct {
+    int64_t specials, bins, half;
+    int64_t *special, *went, *weights, *has;
+    int64_t *mass, *tree, *share; /* a row for each level of contexts */
+} Tables;
+
+static int64_t sum_of(const int64_t *x, int64_t n)
+{
+    int64_t sum = 0;
+    for (int64_t k = 0; k < n; k++) sum += x[k];
+    return sum;
+}
+
+/* Counts of the contexts from first to end. */
+static void count(Tables *t, const int64_t *counts, int64_t first, int64_t end)
+{
+    memset(t->special, 0, sizeof(int64_t) * t->specials);
+    memset(t->went, 0, sizeof(int64_t) * 2 * t->half);
+    for (int64_t c = first; c < end; c++) {
+        const int64_t *row = counts + c * (t->specials + t->bins);
+        for (int64_t s = 0; s < t->specials; s++) t->special[s] += row[s];
+        for (int64_t s = 0; s < t->bins; s++) t->went[t->half + s] += row[t->specials + s];
+    }
+    add_up(t->went, t->half);
+}
+
+/* Which share of each node's mass lies on the left: where a finer context begins. */
+static void take_shares(const int64_t *tree, int64_t half, int64_t *share)
+{
+    for (int64_t i = 1; i < half; i++)
+        share[i] = tree[2 * i + 1] ? quotient(tree[2 * i] << 16, tree[i]) : WHOLE;
+}
+
+/* Masses without a context: specials as rare as 1/1024 of a value, bins smooth. */
+static void first_table(Tables *t)
+{
+    int64_t n = sum_of(t->special, t->specials) + t->went[1], left = MASS, *tree = t->tree;
+    for (int64_t s = 0; s < t->specials; s++) {
+        t->mass[s] = floored((1024 * t->special[s] + 1) << 24, 1024 * (n + 1) + t->specials) << 20;
+        left -= t->mass[s];
+    }
+    tree[1] = left;
+    for (int64_t first = 1; first < t->half; first *= 2)
+        for (int64_t i = first; i < 2 * first; i++) {
+            const int64_t *has = t->has, weight = 2 * first;
+            int64_t share = has[i] ? (has[2 * i] << 16) / has[i] : WHOLE / 2;
+            int inside = i > first && i < 2 * first - 1;
+            if (inside && has[i - 1] == has[i] && has[i + 1] == has[i]) share += slope(tree, i);
+            share = floored((t->went[2 * i] << 16) + weight * share, t->went[i] + weight);
+            deal(tree, i, has[2 * i + 1] ? open_share(share) : WHOLE);
+        }
+    take_shares(tree, t->half, t->share);
+}
+
+/* Masses of a context, which leans on those of the coarser one, a level above. */
+static void refine(Tables *t, int64_t level)
+{
+    const int64_t *coarse = t->mass + (level - 1) * t->specials, *expected = t->share + (level - 1) * t->half;
+    int64_t *mass = t->mass + level * t->specials, *tree = t->tree + level * 2 * t->half;
+    int64_t n = sum_of(t->special, t->specials) + t->went[1], strength = t->weights[1], left = MASS;
+    for (int64_t s = 0; s < t->specials; s++) {
+        mass[s] = floored((t->special[s] << 32) + strength * (coarse[s] >> 12), n + strength) << 12;
+        left -= mass[s];
+    }
+    tree[1] = left;
+    for (int64_t i = 1; i < t->half; i++) {
+        int64_t share = expected[i], weight = t->weights[i];
+        if (share == WHOLE) { deal(tree, i, WHOLE); continue; }
+        if (t->went[i]) share = quotient((t->went[2 * i] << 16) + weight * share, t->went[i] + weight);
+        deal(tree, i, open_share(share));
+    }
+}
+
+/* Masses as frequencies, each at least 1; what rounding leaves goes to the largest. */
+static void write_row(const Tables *t, int64_t level, int64_t *f)
+{
+    const int64_t *mass = t->mass + level * t->specials, *leaf = t->tree + (2 * level + 1) * t->half;
+    int64_t size = t->specials + t->bins, left = 1 << PRECISION, best = 0;
+    for (int64_t k = 0; k < size; k++) {
+        int64_t m = k < t->specials ? mass[k] : leaf[k - t->specials];
+        f[k] = 1 + ((m >> 14) * ((1 << PRECISION) - size) >> 30);
+        left -= f[k];
+        if (f[k] > f[best]) best = k;
+    }
+    f[best] += left;
+}
+
+/* Sizes, weights of the coarser context (more, the deeper a node is), and how many bins each node has. */
+static void set_up(Tables *t, int64_t strength)
+{
+    for (int64_t first = 1; first < t->half; first *= 2) {
+        for (int64_t i = first; i < 2 * first; i++) t->weights[i] = strength;
+        strength = strength * 3 / 2 + 1;
+    }
+    if (t->half == 1) t->weights[1] = strength;
+    for (int64_t s = 0; s < t->bins; s++) t->has[t->half + s] = 1;
+    add_up(t->has, t->half);
+}
+
+/* Tables of the wanted ones of 2**levels contexts, depth first, so that a table of each level is in memory. */
+static void fill(Tables *t, const int64_t *counts, int levels, const uint8_t *wanted, int64_t *found)
+{
+    int64_t contexts = (int64_t)1 << levels, before = contexts;
+    count(t, counts, 0, contexts);
+    first_table(t);
+    for (int64_t c = 0; c < contexts; c++) {
+        if (!wanted[c]) continue;
+        for (int level = 1; level <= levels; level++) {
+            int rest = levels - level;
+            if (c >> rest == before >> rest) continue; /* the coarser context of the one before */
+            count(t, counts, (c >> rest) << rest, ((c >> rest) + 1) << rest);
+            refine(t, level);
+            if (rest) take_shares(t->tree + level * 2 * t->half, t->half, t->share + level * t->half);
+        }
+        write_row(t, levels, found + c * (t->specials + t->bins));
+        before = c;
+    }
+}
+
+/* Frequencies of the wanted contexts; 1 if there is no memory for them, otherwise 0. */
+EXPORT int64_t hepae_frequencies(const int64_t *counts, int64_t levels, int64_t size, int64_t specials,
+                                 int64_t strength, const uint8_t *wanted, int64_t *found)
+{
+    Tables t = {.specials = specials, .bins = size - specials, .half = 1};
+    while (t.half < t.bins) t.half *= 2;
+    int64_t row = specials + 3 * t.half, *memory = calloc(specials + 6 * t.half + 2 + (levels + 1) * row, sizeof *memory);
+    if (!memory) return 1;
+    t.special = memory;
+    t.went = t.special + specials;
+    t.weights = t.went + 2 * t.half;
+    t.has = t.weights + t.half + 1;
+    t.mass = t.has + 2 * t.half + 1;
+    t.tree = t.mass + (levels + 1) * specials;
+    t.share = t.tree + (levels + 1) * 2 * t.half;
+    set_up(&t, strength);
+    fill(&t, counts, (int)levels, wanted, found);
+    free(memory);
+    return 0;
+}
