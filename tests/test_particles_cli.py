@@ -17,7 +17,7 @@ from hepae.files.compression import compress_files, decompress_file, verify_file
 from hepae.files.reading import _shifted, _some_events, extract, read, write
 from hepae.hepmc.particles import write_hepmc
 from hepae.io.blocks import read_npz
-from hepae.io.tables import joined
+from hepae.io.chunks import joined
 from hepae.report.event_chunks import event_chunks
 from hepae.report.event_report import analyse_events
 from hepae.schema import event_index, events_of, infer_schema, schema_of, with_events, with_schema

@@ -14,7 +14,7 @@ import uproot
 from hepae.codec.tables import compress
 from hepae.core import HepaeError, UsageError
 from hepae.files.reading import describe, extract, read, read_chunks, write
-from hepae.io.tables import joined
+from hepae.io.chunks import joined
 from hepae.schema import PRESETS, event_offsets, preset, schema_of
 
 pytestmark = pytest.mark.real

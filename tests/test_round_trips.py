@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-import hepae.io.root
-import hepae.io.tables
+import hepae.io.root_writing
+import hepae.io.parquet
 from hepae.core import HepaeError
 from hepae.files.reading import read, read_chunks, write
-from hepae.io.root import write_root
+from hepae.io.root_writing import write_root
 from hepae.io.tables import write_chunks
 from hepae.schema import Schema, Source, event_index, event_offsets, infer_schema, schema_of, variable, with_schema
 
@@ -90,11 +90,11 @@ def leaf(name: str, tree_class: str) -> str:
 @given(table=tables())
 def test_root(tmp_path_factory, table, tree_class, piece):
     path, source = tmp_path_factory.mktemp("r") / "t.root", schema_of(table).source
-    before, hepae.io.root.ROWS_A_WRITE = hepae.io.root.ROWS_A_WRITE, piece
+    before, hepae.io.root_writing.ROWS_A_WRITE = hepae.io.root_writing.ROWS_A_WRITE, piece
     try:
         write_root(table, path, tree_class)
     finally:
-        hepae.io.root.ROWS_A_WRITE = before
+        hepae.io.root_writing.ROWS_A_WRITE = before
     offsets = event_offsets(table) if source.jagged else np.arange(len(table) + 1)
     with uproot.open(path) as file:  # uproot alone
         tree = file[source.tree]
@@ -136,11 +136,11 @@ def test_tables(tmp_path_factory, table, cuts, suffix):
 def test_parquet_is_read_in_pieces(tmp_path_factory, table, rows):
     path = tmp_path_factory.mktemp("t") / "t.parquet"
     write(table, path)
-    before, hepae.io.tables.CHUNK_ROWS = hepae.io.tables.CHUNK_ROWS, rows
+    before, hepae.io.parquet.CHUNK_ROWS = hepae.io.parquet.CHUNK_ROWS, rows
     try:
         chunks = list(read_chunks([path], None))
     finally:
-        hepae.io.tables.CHUNK_ROWS = before
+        hepae.io.parquet.CHUNK_ROWS = before
     assert len(chunks) == max(1, -(-len(table) // rows))
     same(pd.concat(chunks), table)
     assert pd.concat(chunks).index.to_list() == table.index.to_list()

@@ -13,12 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-import hepae.io.tables
+import hepae.io.csv_files
 from hepae.codec.plain import from_plain, is_plain, to_plain
 from hepae.core import HepaeError
 from hepae.files.compression import compress_files, decompress_file, verify_file
 from hepae.files.reading import describe, extract, read, write
-from hepae.io.tables import joined, read_csv_chunks, read_parquet_chunks, write_chunks
+from hepae.io.chunks import joined
+from hepae.io.csv_files import read_csv_chunks
+from hepae.io.parquet import read_parquet_chunks
+from hepae.io.tables import write_chunks
 from hepae.physics.cuts import filter_events, refuse_nonfinite
 from hepae.schema import infer_schema, schema_of, with_schema
 
@@ -290,7 +293,7 @@ def test_csv_column_has_one_type(tmp_path, texts, dtype, values):
 
 def test_csv_type_over_all_blocks(tmp_path, monkeypatch):
     "A fraction, a gap or a letter at the end counts for the first row, too."
-    monkeypatch.setattr(hepae.io.tables, "CSV_BLOCK", 2000)
+    monkeypatch.setattr(hepae.io.csv_files, "CSV_BLOCK", 2000)
     rows = [f"{i},{i},{i}" for i in range(3000)] + ["1.5,,x"]
     chunks = list(read_csv_chunks(written(tmp_path, "f,g,t\n" + "\n".join(rows) + "\n")))
     assert len(chunks) > 5 and {tuple(map(str, c.dtypes)) for c in chunks} == {("float64", "Int64", "str")}

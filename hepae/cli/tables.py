@@ -87,7 +87,7 @@ def _facts(path: Path) -> dict:
 # %% ../../nbs/cli/02_tables.ipynb #0f247b15
 def _tree_text(tree: dict) -> str:
     "A line on a tree or an RNTuple."
-    from hepae.io.containers import said_of
+    from hepae.io.branches import said_of
     facts = f"{tree['entries']} entries, {tree['branches']} branches"
     return f"\n{tree['class']} {tree['tree']}: {facts}{said_of(tree['not_columns'])}"
 

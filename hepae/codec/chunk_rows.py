@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError
-from ..io.tables import joined
+from ..io.chunks import joined
 from ..schema import events_between, schema_of, with_schema
 
 # %% ../../nbs/codec/27_chunk_rows.ipynb #ea901229

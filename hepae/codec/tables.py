@@ -23,7 +23,7 @@ from .plain import fitting
 from .plan import HINT, SPREAD
 from .shared_model import DensityModel, model_from_bytes, sparse
 from ..core import HepaeError, UsageError
-from ..io.tables import check_alike, joined
+from ..io.chunks import check_alike, joined
 from ..schema import events_of, infer_schema, schema_of, with_events, with_schema
 
 # %% ../../nbs/codec/31_tables.ipynb #8b1fc7e4

@@ -23,16 +23,18 @@ from ..codec.binned import stored_values
 from ..codec.container import Reader, open_end
 from ..codec.header import Header, with_bounds
 from ..codec.new_header import is_angle
-from ..codec.tables import compress as compress_table
-from ..codec.tables import read_rows, read_tables, write_tables
+from ..codec.tables import compress as compress_table, read_rows, read_tables, write_tables
 from ..core import PIPE, HepaeError, UsageError, as_files, check_free, existing_file, naming, whole
 from .cluster import connected
 from .reading import column_facts, expand, kind_of, particles_asked, read_chunks, write
 from ..hepmc.facts import without_events
 from ..hepmc.final import kept_bounds
 from ..hepmc.particles import is_hepmc_name, open_hepmc, write_hepmc
-from ..io.root import branches_besides, write_root
-from ..io.tables import WRITERS, CSVWriter, is_counted, is_numbered, joined, write_chunks
+from ..io.chunks import is_counted, is_numbered, joined
+from ..io.csv_files import CSVWriter
+from ..io.root import branches_besides
+from ..io.root_writing import write_root
+from ..io.tables import WRITERS, write_chunks
 from ..metrics import check_same_rows, same_values
 from hepae.schema import (
     INDEX,

@@ -23,22 +23,15 @@ from ..hepmc.files import describe_hepmc, read_particles
 from ..hepmc.survey import survey
 from ..hepmc.text import head_of, packing, refuse_foreign
 from ..io.blocks import blocks_of, read_npz, table_of, write_npz
+from ..io.chunks import check_alike, is_numbered, joined
 from ..io.containers import describe_root
-from ..io.root import leading_rows, read_root_chunks, with_columns, write_root
-from hepae.io.tables import (
-    WRITERS,
-    check_alike,
-    csv_columns_of,
-    csv_dtypes,
-    is_numbered,
-    is_ragged,
-    joined,
-    ragged_types,
-    read_csv_chunks,
-    read_parquet_chunks,
-    read_ragged_chunks,
-    write_chunks,
-)
+from ..io.csv_files import csv_columns_of, csv_dtypes, read_csv_chunks
+from ..io.jagged import leading_rows
+from ..io.parquet import read_parquet_chunks
+from ..io.ragged import is_ragged, ragged_types, read_ragged_chunks
+from ..io.root import read_root_chunks, with_columns
+from ..io.root_writing import write_root
+from ..io.tables import WRITERS, write_chunks
 from ..io.unpickle import read_pickle
 from ..physics.kinematics import COMPONENTS, component, inputs_for
 from hepae.schema import (

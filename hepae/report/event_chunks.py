@@ -20,7 +20,7 @@ from ..hepmc.events import in_one_unit
 from ..hepmc.facts import tells_origins, weight_names
 from ..hepmc.files import read_events
 from ..hepmc.final import final_particles
-from ..io.tables import joined
+from ..io.chunks import joined
 from ..schema import Schema, event_index, events_between, events_of, schema_of, with_schema
 
 # %% ../../nbs/report/03_event_chunks.ipynb #c61d5730

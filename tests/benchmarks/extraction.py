@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 import uproot
 
-from hepae.io.root import read_root_chunks, write_root
+from hepae.io.root import read_root_chunks
+from hepae.io.root_writing import write_root
 from hepae.schema import Schema, Source, event_index, preset, variable, with_schema
 
 CONTAINER = "AntiKt4EMTopoJets"

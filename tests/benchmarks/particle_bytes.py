@@ -21,7 +21,7 @@ import pandas as pd
 from hepae.bench.particle_bytes import bounded, column_bytes, compared, spectrum_change
 from hepae.codec.tables import compress, decompress
 from hepae.files.reading import read_chunks
-from hepae.io.tables import joined
+from hepae.io.chunks import joined
 from hepae.physics.particles import physicality
 from hepae.schema import event_offsets, schema_of, with_schema
 
