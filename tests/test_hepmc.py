@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hepae.core import HepaeError, UsageError
 from hepae.files.reading import describe, kind_of, read, read_chunks
 from hepae.hepmc.files import read_events, read_particles, write_events
-from hepae.hepmc.text import pieces
+from hepae.hepmc.unpacking import pieces
 
 pyhepmc.Setup.print_warnings = False
 

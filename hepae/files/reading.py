@@ -21,7 +21,7 @@ from ..core import HepaeError, UsageError, existing_file, naming
 from ..hepmc.facts import without_events
 from ..hepmc.files import describe_hepmc, read_particles
 from ..hepmc.survey import survey
-from ..hepmc.text import head_of, packing, refuse_foreign
+from ..hepmc.unpacking import head_of, packing, refuse_foreign
 from ..io.blocks import blocks_of, read_npz, table_of, write_npz
 from ..io.chunks import check_alike, is_numbered, joined
 from ..io.containers import describe_root

@@ -24,7 +24,7 @@ import numpy as np
 import pyhepmc
 
 from hepae.hepmc.files import read_events, read_particles, write_events
-from hepae.hepmc.text import pieces
+from hepae.hepmc.unpacking import pieces
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "drell_yan.hepmc.gz"
