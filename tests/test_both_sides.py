@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from conftest import hepae
 
-from hepae.codec import bounds, chunk_rows, header, refinement
+from hepae.codec import bounds, chunk_rows, refinement, row_index
 from hepae.codec.tables import compress, decompress
 from hepae.core import HepaeError, UsageError
 from hepae.io.jagged import leading_rows
@@ -275,9 +275,9 @@ def test_a_chunk_has_so_many_rows_and_no_more(monkeypatch, limit, most):
 
 def test_events_are_counted_up_to_a_limit(monkeypatch):
     "Further ones are numbers in the index, and come back all the same."
-    monkeypatch.setattr(header, "MOST_EVENTS", 5)
+    monkeypatch.setattr(row_index, "MOST_EVENTS", 5)
     index = event_index(np.array([0, 0, 0, 0, 0, 0, 2]))
-    assert header.index_offsets(index, 0, 7) is not None and header.index_offsets(index, 0, 8) is None
+    assert row_index.index_offsets(index, 0, 7) is not None and row_index.index_offsets(index, 0, 8) is None
     for empty in (5, 6, 50):
         table = pd.DataFrame({"pt": np.ones(2, "f4")}, index=event_index(np.array([0] * (empty + 1) + [2])))
         pd.testing.assert_index_equal(decompress(compress(table, "schema")).index, table.index, exact=False)

@@ -24,10 +24,11 @@ import hepae
 from .estimate import entropy_estimate, order_bits
 from .rivals import available, rival
 from ..codec.binned import escape_broken, quantised_table
+from ..codec.bound_text import with_bounds
 from ..codec.chunk_rows import MOST_ROWS
 from ..codec.container import MAGIC, Reader
 from ..codec.density import Rows, column_bits
-from ..codec.header import Header, with_bounds
+from ..codec.header import Header
 from ..codec.new_header import make_header
 from ..codec.tables import compress, decompress
 from ..core import UsageError

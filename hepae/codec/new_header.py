@@ -13,14 +13,16 @@ import pandas as pd
 
 from .balance import balanced
 from .binned import escape_broken, quantised_table
+from .bound_text import with_bounds
 from .bounds import FROM_MINUS_PI, FROM_ZERO, decimal_places, quantiser_of
 from .chunk_rows import event_span
 from .density import Rows, encode_rows
 from .frequent import LOSSY
-from .header import UNORDERED, Header, index_levels, index_offsets, with_bounds
+from .header import UNORDERED, Header
 from .plan import MOST_COLUMNS, ColumnPlan, within_limits
 from .planner import has_long_events, make_plan
 from .refinement import refinement_of
+from .row_index import index_levels, index_offsets
 from .sort_keys import largest_first, sort_key_edges
 from ..core import HepaeError, UsageError
 from ..schema import Column, Schema, refuse_no_numbers, schema_of

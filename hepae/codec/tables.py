@@ -13,14 +13,16 @@ from typing import BinaryIO, Iterable, Iterator
 import pandas as pd
 
 from .binned import escape_broken, quantised_table
+from .bound_text import with_bounds
 from .chunk import decode_chunk, encode_chunk
 from .chunk_rows import event_span, event_start, regrouped, rows_between
 from .container import Reader, Writer, chunks_between, put_json
 from .density import Rows, count_rows
-from .header import Header, index_offsets, with_bounds
+from .header import Header
 from .new_header import make_header
 from .plain import fitting
 from .plan import HINT, SPREAD
+from .row_index import index_offsets
 from .shared_model import DensityModel, model_from_bytes, sparse
 from ..core import HepaeError, UsageError
 from ..io.chunks import check_alike, joined
@@ -179,7 +181,7 @@ def read_rows(
 # %% ../../nbs/codec/32_tables.ipynb #9d0d8988
 def compress(
     table: pd.DataFrame | dict,                         # or arrays of one length by name
-    bound: str | float | dict[str, str] | None = None,  # as `codec.header.with_bounds` reads it; None: without any loss
+    bound: str | float | dict[str, str] | None = None,  # as `codec.bound_text` reads it; None: without any loss
     **choice,                                           # unordered, predictor, embed, rows: as for `write_tables`
 ) -> bytes:
     "A table as the bytes of a `.hepae` file."

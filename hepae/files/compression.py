@@ -20,8 +20,9 @@ import numpy as np
 import pandas as pd
 
 from ..codec.binned import stored_values
+from ..codec.bound_text import with_bounds
 from ..codec.container import Reader, open_end
-from ..codec.header import Header, with_bounds
+from ..codec.header import Header
 from ..codec.new_header import is_angle
 from ..codec.tables import compress as compress_table, read_rows, read_tables, write_tables
 from ..core import PIPE, HepaeError, UsageError, as_files, check_free, existing_file, naming, whole
@@ -82,7 +83,7 @@ def _input(path: str | Path) -> Iterator[BinaryIO]:
 def compress_files(
     inputs: Iterable[str | Path],    # files, or ['-'] for standard input
     output: str | Path,              # a .hepae file, or '-' for standard output
-    bound: str | float | dict | None = None,  # as `codec.header.with_bounds` reads it; None: without any loss
+    bound: str | float | dict | None = None,  # as `codec.bound_text` reads it; None: without any loss
     unordered: str = "",             # 'events' or 'table': whose rows have no order
     model=None,                      # a learned predictor
     embed: bool = False,             # does the model travel in the file?

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from hepae.bench.race import ESTIMATE, below_estimate, bench, codecs, with_model
-from hepae.codec.header import with_bounds
+from hepae.codec.bound_text import with_bounds
 from hepae.codec.learned.trainer import autoencoder_of
 from hepae.codec.shared_model import FILE, load_model
 from hepae.codec.tables import compress

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from arrays import arrays_of
 
-from hepae.codec.header import with_bounds
+from hepae.codec.bound_text import with_bounds
 from hepae.codec.learned.trainer import best_density
 from hepae.codec.learned.training import bins_of, train_rate_distortion
 from hepae.codec.tables import compress, decompress, learn_model

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..header import with_bounds
+from ..bound_text import with_bounds
 from .training import ae_predictor, bins_of, train_density, train_rate_distortion, worth_keeping
 from ..predictor import LatentPredictor
 from ..shared_model import FILE, DensityModel
