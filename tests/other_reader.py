@@ -653,6 +653,7 @@ def chunk(payload: bytes, head: dict, entries_before: int = 0) -> dict:
     "Columns by name, the levels of the index, rows, entries so far, and the chunk of events, if there is one."
     first, *parts = sections(payload, *leb128(payload, 0)[::-1])
     n, entries, kind, *own = numbers(first)
+    check(n * len(head["plan"]) <= (1 << 22) + 64 * max(0, len(payload) - (1 << 20)), "more values than bytes can hold")
     parts = told_apart(parts, kind, head)
     loose = own.pop() if head["unordered"] == "table" else 0
     check(kind != 1 or entries - own[0] == entries_before, "events do not follow each other")

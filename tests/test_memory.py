@@ -9,11 +9,12 @@ from conftest import ROOT
 from peaks import Scales
 
 sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
-from forged_files import FORGED, MOST  # noqa: E402
+from forged_files import FORGED, MOST, zeros  # noqa: E402
 
 DECOMPRESSED = [
     "events_24.hepae", "empty_events.hepae", "ended_events.hepae", "ended_16.hepae", "ended_100.hepae",
-    "ended_index.hepae", "rows_of_100.hepae", "facts.hepae", "frequent.hepae", "dicts.hepae", "columns.hepae",
+    "ended_index.hepae", "zeros.hepae", "rows_of_100.hepae", "facts.hepae", "frequent.hepae", "dicts.hepae",
+    "columns.hepae",
 ]
 COMPRESSED = ["basket.root", "entries.root", "block.root", "counts.hepmc", "claim.npz", "bytes.pkl", "wide.csv"]
 
@@ -41,6 +42,13 @@ def test_decompress_takes_little_memory(scales, tmp_path, name):
 def test_compress_takes_little_memory(scales, tmp_path, name):
     every = ["--particles", "all"] if name.endswith("hepmc") else []
     taken(scales, tmp_path, name, "compress", "FILE", "-o", tmp_path / "o.hepae", "-q", *every)
+
+
+@pytest.mark.parametrize("kind", ["root", "parquet", "pkl"])
+def test_as_many_values_as_a_small_chunk_may_have_take_little_memory(scales, tmp_path, kind):
+    (path := tmp_path / "zeros.hepae").write_bytes(zeros(2**18, 16, 2**22))
+    found = scales("decompress", path, "-o", tmp_path / f"o.{kind}")
+    assert found.good and not found.code and found.peak < MOST, found
 
 
 def test_a_tree_that_its_branches_contradict_is_named(scales, tmp_path):

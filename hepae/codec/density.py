@@ -201,7 +201,7 @@ def decode_rows(
     walk = _Walk(plan, rows, predictor)
     coder = RangeDecoder(np.frombuffer(symbols, "<u4").astype(np.uint32))
     bits = BitReader(np.frombuffer(low_bits, np.uint8))
-    Q, escapes = np.zeros((rows.n, len(plan)), np.int64), np.zeros((rows.n, len(plan)), bool)
+    Q, escapes = np.zeros((len(plan), rows.n), np.int64).T, np.zeros((len(plan), rows.n), bool).T  # column by column
     first = 0 if given is None else given[0].shape[1]
     if first: Q[:, :first], escapes[:, :first] = given
     left = Q.size if most is None else most

@@ -14,8 +14,8 @@ import pandas as pd
 
 from .binned import escape_broken, quantised_table
 from .bound_text import with_bounds
-from .chunk import decode_chunk, encode_chunk
-from .chunk_rows import event_span, event_start, regrouped, rows_between
+from .chunk import TooManyValues, decode_chunk, encode_chunk
+from .chunk_rows import MOST_FREE, event_span, event_start, regrouped, rows_between
 from .container import Reader, Writer, chunks_between, put_json
 from .density import Rows, count_rows
 from .header import Header
@@ -52,7 +52,8 @@ def _cheaper_header(table: pd.DataFrame, unordered: str, predictor) -> Header:
     free = make_header(table, unordered, predictor=predictor)
     if not unordered: return free
     kept = make_header(table, "", predictor=predictor)
-    some = rows_between(table, 0, event_start(table, _TRIED)) if len(table) > _TRIED else table
+    rows = min(_TRIED, MOST_FREE // len(free.plan))
+    some = rows_between(table, 0, event_start(table, rows)) if len(table) > rows else table
 
     def size(header: Header) -> int:
         return len(put_json(header.to_dict())) + len(encode_chunk(some, header, 0, predictor)[0])
@@ -70,6 +71,27 @@ def _file_header(plain: pd.DataFrame, recipe: dict, events: pd.DataFrame | None,
         events = with_schema(events, with_bounds(infer_schema(events), "exact"))
         header = replace(header, events=make_header(events))
     return replace(header.as_read(), plan=header.plan)  # a plan that is shared is not in the file
+
+# %% ../../nbs/codec/32_tables.ipynb #53f13c01
+def _halves(table: pd.DataFrame) -> list[pd.DataFrame]:
+    "Two parts of a table, cut where an event begins; one, if there is but one event."
+    middle = max(1, len(table) // 2)
+    cut = next((c for c in (event_start(table, middle), event_start(table, 1)) if c < len(table)), len(table))
+    return [rows_between(table, a, b) for a, b in ((0, cut), (cut, len(table))) if a < b]
+
+# %% ../../nbs/codec/32_tables.ipynb #99faf5c0
+def _coded(
+    table: pd.DataFrame, plain: pd.DataFrame, texts: list[bytes], header: Header, first_entry: int, predictor
+) -> Iterator[tuple[int, bytes, int, int]]:
+    "Chunks of a table: rows, payload, number of the next event, bytes of the index."
+    try: yield len(table), *encode_chunk(with_events(plain, events_of(table)), header, first_entry, predictor, texts)
+    except TooManyValues:
+        halves = _halves(table)
+        if len(halves) < 2: raise
+        for piece, plain, _, texts in (found for half in halves for found in fitting(half)):
+            for chunk in _coded(piece, plain, texts, header, first_entry, predictor):
+                yield chunk
+                first_entry = chunk[2]
 
 # %% ../../nbs/codec/32_tables.ipynb #67a49386
 def write_tables(
@@ -96,11 +118,10 @@ def write_tables(
                     "the dtypes or the index of this table are not those of the one before; "
                     "treat these files separately"
                 )
-            plain = with_events(plain, events_of(table))
-            payload, first_entry, index = encode_chunk(plain, header, first_entry, predictor, texts)
-            writer.chunk(payload, len(table))
-            total, index_bytes = total + len(table), index_bytes + index
-            if progress: progress(len(table))
+            for n, payload, first_entry, index in _coded(table, plain, texts, header, first_entry, predictor):
+                writer.chunk(payload, n)
+                total, index_bytes = total + n, index_bytes + index
+                if progress: progress(n)
     if header is None: raise HepaeError("there is no table to compress")
     writer.end(first_entry)
     facts = {"rows": total, "entries": first_entry, "sections": writer.sizes, "index_bytes": index_bytes}

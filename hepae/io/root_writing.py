@@ -90,7 +90,7 @@ def _source_of_others(first: pd.DataFrame, source: Source) -> Source:
     return Source("ROOT", "Events", container="Jet", branches=branches, jagged=jagged, entries=source.entries)
 
 # %% ../../nbs/io/21_root_writing.ipynb #b8a483b4
-ROWS_A_WRITE = 500_000
+ROWS_A_WRITE = 100_000
 MOST_EMPTY = 2**26  # events without rows that a tree may begin with, besides a thousand a row: minutes, and 1 GB
 
 Pieces = Iterator[np.ndarray]            # offsets of consecutive events

@@ -21,6 +21,7 @@ import zipfile
 import zlib
 from pathlib import Path
 from typing import Callable
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -101,6 +102,19 @@ forged("ended_index.hepae")(
         lambda s: [s[0], b"", b"", *s[3:]],
     )
 )
+
+
+def zeros(rows: int, columns: int, limit: int = 2**27) -> bytes:
+    "Zeros in one chunk that is as a writer without the reader's limit would make it."
+    from hepae.codec import chunk
+
+    table = pd.DataFrame({f"x{k}": np.zeros(rows) for k in range(columns)})
+    with mock.patch.object(chunk, "most_values", lambda size: limit):
+        return compress(table, rows=rows)
+
+
+forged("zeros.hepae")(lambda: zeros(2**20, 6))
+forged("wide_zeros.hepae")(lambda: zeros(2**13, 520))
 forged("facts.hepae")(
     lambda: rewritten(
         with_events(EVENTS, FACTS),
