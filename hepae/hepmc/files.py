@@ -154,49 +154,20 @@ def write_events(
             raise
     return n
 
-# %% ../../nbs/hepmc/15_files.ipynb #3e51d238
-def describe_hepmc(
-    path: str | Path,
-    progress: Callable[[int], None] | None = None,  # called with the bytes of the file read since the last call
-) -> dict:  # JSON-able facts
-    "What is in a HepMC file: how many events, particles, vertices; weights, units, programs, beams."
-    total, units, lengths, names, tools, ended, beams = (
-        {"events": 0, "particles": 0, "final": 0, "vertices": 0},
-        {},
-        {},
-        {},
-        {},
-        False,
-        None,
-    )
-    for text, version, run in stretches(path, BLOCK, progress):
-        if len(rows := text.listing_lines()): ended = b"-END_" in text.line(rows[-1])
-        if text.event[-1] < 0: continue
-        ended = False
-        with naming(path): e = PARSERS[version].parse(text, run, False)
-        for name, n in (
-            ("events", len(e)),
-            ("particles", len(e.particles)),
-            ("final", int((e.particles.status == 1).sum())),
-            ("vertices", len(e.vertices)),
-        ):
-            total[name] += n
-        units |= dict.fromkeys(UNITS[u] for u in e.events.momentum_unit)
-        lengths |= dict.fromkeys(u.lower() for u in e.events.length_unit)
-        names |= dict.fromkeys(map(str, e.weights))
-        tools |= dict.fromkeys(" ".join(filter(None, t)) for t in run.tools)
-        beams = beams or _beams(e)
-    return {
-        "version": version,
-        **total,
-        "units": list(units),
-        "lengths": list(lengths),
-        "weights": list(names),
-        "tools": list(tools),
-        "run": run.attributes,
-        "beams": beams or [],
-        "end_line": ended,
-    }
+# %% ../../nbs/hepmc/15_files.ipynb #27dc5d5d
+def _counts(events: Events) -> dict[str, int]:
+    "How many events, particles and vertices a chunk has."
+    final = int((events.particles.status == 1).sum())
+    counts = {"events": len(events), "particles": len(events.particles), "final": final}
+    return counts | {"vertices": len(events.vertices)}
+
+
+def _words(events: Events) -> dict[str, Iterable[str]]:
+    "Units, names of weights, and programs."
+    tools = [" ".join(filter(None, tool)) for tool in events.run.tools]
+    units = [UNITS[unit] for unit in events.events.momentum_unit]
+    lengths = [unit.lower() for unit in events.events.length_unit]
+    return {"units": units, "lengths": lengths, "weights": list(map(str, events.weights)), "tools": tools}
 
 # %% ../../nbs/hepmc/15_files.ipynb #a683d073
 def _beams(events: Events) -> list[dict]:
@@ -206,3 +177,22 @@ def _beams(events: Events) -> list[dict]:
     unit = in_one_unit(events)[0]
     first = beams.index.get_level_values(0)[0]
     return [{"pid": int(p.pid), "E": float(p.E), "unit": unit} for p in beams.loc[first].itertuples()]
+
+# %% ../../nbs/hepmc/15_files.ipynb #3e51d238
+def describe_hepmc(
+    path: str | Path,
+    progress: Callable[[int], None] | None = None,  # called with the bytes of the file read since the last call
+) -> dict:  # JSON-able facts
+    "What is in a HepMC file: how many events, particles, vertices; weights, units, programs, beams."
+    total, ended, beams = dict.fromkeys(("events", "particles", "final", "vertices"), 0), False, None
+    words = {name: {} for name in ("units", "lengths", "weights", "tools")}
+    for text, version, run in stretches(path, BLOCK, progress):
+        if len(rows := text.listing_lines()): ended = b"-END_" in text.line(rows[-1])
+        if text.event[-1] < 0: continue
+        ended = False
+        with naming(path): events = PARSERS[version].parse(text, run, False)
+        for name, n in _counts(events).items(): total[name] += n
+        for name, found in _words(events).items(): words[name] |= dict.fromkeys(found)
+        beams = beams or _beams(events)
+    said = {name: list(found) for name, found in words.items()}
+    return {"version": version, **total, **said, "run": run.attributes, "beams": beams or [], "end_line": ended}

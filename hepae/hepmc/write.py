@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['LISTING', 'header', 'footer', 'text_of_events', 'text_of']
 
-# %% ../../nbs/hepmc/14_write.ipynb #6cac73f9
-from dataclasses import dataclass
+# %% ../../nbs/hepmc/14_write.ipynb #51abb643
 from typing import Iterable, Iterator
 
 import numpy as np
@@ -15,6 +14,8 @@ import pandas as pd
 from ..core import HepaeError, UsageError
 from .events import Events, RunInfo, escaped
 from .graph import PLACE
+from .write2 import event2
+from .write3 import event3
 
 # %% ../../nbs/hepmc/14_write.ipynb #794639d8
 LISTING = {3: "Asciiv3", 2: "IO_GenEvent"}
@@ -37,263 +38,15 @@ def footer(version: int) -> str:
     "The line that ends a listing."
     return f"HepMC::{LISTING[version]}-END_EVENT_LISTING\n\n"
 
-# %% ../../nbs/hepmc/14_write.ipynb #a4727d9a
-def _check_graph(p: dict, v: dict, order: np.ndarray) -> None:
-    "HepaeError unless particles are 1 … n, vertices -1 … -m, and each particle names some of these."
-    n = len(order)
-    if not np.array_equal(p["id"], np.arange(1, len(p["id"]) + 1)):
-        raise HepaeError("particles are not numbered 1, 2, 3, …; number them so before writing")
-    if not np.array_equal(v["id"][order], -np.arange(1, n + 1)):
-        raise HepaeError("vertices are not numbered -1, -2, -3, …; number them so before writing")
-    for name in ("production", "end"):
-        odd = np.flatnonzero((p[name] > 0) | (p[name] < -n))
-        if not len(odd): continue
-        said = f"particle {odd[0] + 1} has {name} {p[name][odd[0]]}, and the vertices are 0 to {-n}"
-        raise HepaeError(f"{said}; mend it before writing")
-
-# %% ../../nbs/hepmc/14_write.ipynb #ac48b953
-def _graph_checked(p: dict, v: dict) -> dict:
-    "The vertices of an event by number; HepaeError if particles and vertices do not fit together."
-    order = np.argsort(-v["id"], kind="stable")
-    _check_graph(p, v, order)
-    return {k: x[order] for k, x in v.items()}
-
-# %% ../../nbs/hepmc/14_write.ipynb #c1aba0fd
-def _with_lines(n_in: np.ndarray, plain: np.ndarray, first_child: np.ndarray) -> np.ndarray:
-    "Which vertices, by number, need a line of their own."
-    explicit = (n_in != 1) | ~plain | (first_child < 0)
-    hidden = np.flatnonzero(~explicit)
-    return explicit if (np.diff(first_child[hidden]) > 0).all() else np.ones(len(n_in), bool)
-
-
-def _at(place: tuple, digits: int) -> str:
-    "The place of a vertex or an event behind its line; nothing if it has none."
-    return " @" + 4 * f" %.{digits}e" % place if any(x != 0 for x in place) else ""
-
-# %% ../../nbs/hepmc/14_write.ipynb #2b2e6d18
-@dataclass
-class _Graph:
-    "The vertices of an event, by number from 1; place 0 stands for none."
-    entering: np.ndarray     # the numbers of particles that enter vertices, vertex by vertex
-    first_in: np.ndarray     # the first of them for each vertex, and the end
-    first_child: np.ndarray  # the first particle that a vertex makes; -1 for none
-    explicit: np.ndarray     # which vertices get a line (without place 0)
-
-# %% ../../nbs/hepmc/14_write.ipynb #572dcede
-def _graph(p: dict, v: dict) -> _Graph:
-    "Who enters and leaves which vertex."
-    n, made, ends = len(v["id"]), -p["production"], -p["end"]
-    entering = np.flatnonzero(ends)
-    entering = entering[np.argsort(ends[entering], kind="stable")] + 1
-    n_in = np.bincount(ends, minlength=n + 1)[1:]
-    children = np.flatnonzero(made)[::-1]
-    first_child = np.full(n + 1, -1)
-    first_child[made[children]] = children  # the first one is put last, and stays
-    plain = (v["status"] == 0) & (v["x"] == 0) & (v["y"] == 0) & (v["z"] == 0) & (v["t"] == 0)
-    explicit = _with_lines(n_in, plain, first_child[1:])
-    return _Graph(entering, np.concatenate([[0], np.cumsum(n_in)]), first_child, explicit)
-
-# %% ../../nbs/hepmc/14_write.ipynb #d264d6d4
-def _vertex_lines(v: dict, g: _Graph, digits: int) -> dict[int, list[str]]:
-    "The lines of vertices by the particle that they stand before; -1 for the end."
-    before = {}
-    for k in np.flatnonzero(g.explicit).tolist():
-        place = tuple(float(v[x][k]) for x in "xyzt")
-        listed = ",".join(map(str, g.entering[g.first_in[k]:g.first_in[k + 1]].tolist()))
-        line = f"V {-k - 1} {v['status'][k]} [{listed}]{_at(place, digits)}\n"
-        before.setdefault(int(g.first_child[k + 1]), []).append(line)
-    return before
-
-# %% ../../nbs/hepmc/14_write.ipynb #76a4f636
-def _parents(p: dict, g: _Graph) -> np.ndarray:
-    "What each particle line names: a vertex that has a line, or the mother."
-    made, hidden = -p["production"], ~g.explicit
-    mother = np.zeros(len(g.explicit) + 1, np.int64)
-    mother[1:][hidden] = g.entering[g.first_in[:-1][hidden]]
-    return np.where(np.append(True, g.explicit)[made], -made, mother[made])
-
-# %% ../../nbs/hepmc/14_write.ipynb #217d50d9
-def _body3(p: dict, v: dict, digits: int) -> Iterator[str]:
-    "The lines of the particles and vertices of an event."
-    v = _graph_checked(p, v)
-    g = _graph(p, v)
-    before = _vertex_lines(v, g, digits)
-    columns = [p["id"], _parents(p, g), *(p[x] for x in ("pid", "px", "py", "pz", "E", "m", "status"))]
-    line = "P %d %d %d" + 5 * f" %.{digits}e" + " %d\n"
-    for k, row in enumerate(zip(*(x.tolist() for x in columns))):
-        if k in before: yield from before[k]
-        yield line % row
-    yield from before.get(-1, ())
-
-# %% ../../nbs/hepmc/14_write.ipynb #80784af5
-def _event3(e: dict, weights: list[float], attributes: list[tuple], p: dict, v: dict, digits: int) -> Iterator[str]:
-    "The text of an event as HepMC3."
-    place = _at((e["x"], e["y"], e["z"], e["t"]), digits)
-    yield f"E {e['number']} {len(v['id'])} {len(p['id'])}{place}\n"
-    yield f"U {e['momentum_unit']} {e['length_unit']}\n"
-    if weights: yield "W" + len(weights) * f" %.{min(3 * digits, 22)}e" % tuple(weights) + "\n"
-    for number, name, value in attributes: yield f"A {number} {escaped(name)} {escaped(value)}\n"
-    yield from _body3(p, v, digits)
-
-# %% ../../nbs/hepmc/14_write.ipynb #a3a13bd8
-def _short(x: float, digits: int = 6) -> str:
-    "A number with few digits, if these are enough."
-    short = f"{x:.{digits}e}"
-    return short if float(short) == x or x != x else f"{x:.16e}"
-
-# %% ../../nbs/hepmc/14_write.ipynb #58041035
-def _heavy_ion(value: str) -> str:
-    "HepMC3's heavy-ion attribute as a line of HepMC2; ValueError if it is none."
-    kind, *words = value.split()
-    n = [float(w) for w in words]
-    if kind == "v1": n = n[:4] + [-1, -1] + n[4:7] + n[7:9] + [-1] + n[9:10]
-    if kind not in ("v0", "v1") or len(n) < 13 or not np.isfinite(n[:9]).all():
-        raise ValueError(f"GenHeavyIon {value[:40]}")
-    return " ".join(["H", *(str(int(x)) for x in n[:9]), *(_short(x) for x in n[9:13])]) + "\n"
-
-# %% ../../nbs/hepmc/14_write.ipynb #819394a7
-def _pdf(value: str) -> str:
-    "HepMC3's attribute of PDFs as a line of HepMC2; ValueError if it is none."
-    words = value.split()
-    if len(words) < 9: raise ValueError(f"GenPdfInfo {value[:40]}")
-    ids, numbers, sets = words[:2], words[2:7], words[7:9]
-    said = [*(str(int(w)) for w in ids), *(_short(float(w), 8) for w in numbers), *(str(int(w)) for w in sets)]
-    return " ".join(["F", *said]) + "\n"
-
-# %% ../../nbs/hepmc/14_write.ipynb #0bfdb338
-def _lines_of_event(said: dict, digits: int) -> Iterator[str]:
-    "Cross-section, heavy ion and PDFs; ValueError if an attribute is none of these."
-    if "GenCrossSection" in said:
-        value, error = said["GenCrossSection"].split()[:2]
-        yield f"C {float(value):.{digits}e} {float(error):.{digits}e}\n"
-    if "GenHeavyIon" in said: yield _heavy_ion(said["GenHeavyIon"])
-    if "GenPdfInfo" in said: yield _pdf(said["GenPdfInfo"])
-
-
-def _number(said: dict, name: str, kind: type = float):
-    "An attribute of the event as a number; 0 if it is not there."
-    return kind(said.get(name, 0))
-
-# %% ../../nbs/hepmc/14_write.ipynb #52f64773
-def _flow_text(said: dict, index: str) -> str:
-    "The colour flows of a particle as HepMC2 lists them."
-    if "flows" in said:
-        flows = said["flows"].split()
-        pairs = list(zip(index.split() or map(str, range(1, 1 + len(flows))), flows))
-    else: pairs = [(name[4:], said[name]) for name in ("flow1", "flow2", "flow3") if name in said]
-    return " ".join([str(len(pairs)), *[str(int(word)) for pair in pairs for word in pair]])
-
-# %% ../../nbs/hepmc/14_write.ipynb #0d2d4422
-def _sections(p: dict, v: dict) -> tuple[list[int], list[int], list[list[int]]]:
-    "Vertices in the order of their lines, particles that have none, and the particles under each vertex."
-    v_order = np.argsort(v["line"], kind="stable") if "line" in v else np.arange(len(v["id"]))
-    place = {int(i): k for k, i in enumerate(v["id"])}
-    under, loose = [[] for _ in v_order], []
-    order = np.argsort(p["line"] if "line" in p else p["production"] != 0, kind="stable")
-    for k in order.tolist():
-        at = int(p["production"][k] or p["end"][k])
-        under[place[at]].append(k) if at else loose.append(k)
-    return v_order.tolist(), loose, under
-
-# %% ../../nbs/hepmc/14_write.ipynb #eef17f5e
-@dataclass
-class _Event2:
-    "An event on its way to HepMC2."
-    e: dict                   # its row of the table of events
-    weights: list[float]
-    said: dict                # attributes by number of particle or vertex, then by name
-    p: dict                   # columns of particles
-    v: dict                   # columns of vertices
-    digits: int
-
-    def __post_init__(self):
-        self.v_order, self.loose, self.under = _sections(self.p, self.v)
-        self.written = [k for i in self.v_order for k in self.under[i]] + self.loose
-        p, v = self.p, self.v
-        codes = range(10001, 10001 + len(self.written))
-        self.code = p["barcode"].tolist() if "barcode" in p else dict(zip(self.written, codes))
-        self.v_code = dict(zip(v["id"].tolist(), v["barcode" if "barcode" in v else "id"].tolist()))
-
-    def beams(self) -> list[int]:
-        "The barcodes of the two beams; 10000 where there is none."
-        if "beam_1" in self.e: return [self.e["beam_1"], self.e["beam_2"]]
-        return [*(self.code[k] for k in self.written if self.p["status"][k] == 4), 10000, 10000][:2]
-
-# %% ../../nbs/hepmc/14_write.ipynb #31cbe89c
-def _event_line(x: _Event2) -> str:
-    "The line E."
-    of_event = x.said.get(0, {})
-    states = [str(int(word)) for word in of_event.get("random_states", "").split()]
-    signal = _number(of_event, "signal_process_vertex", int)
-    scales = [_short(_number(of_event, name)) for name in ("event_scale", "alphaQCD", "alphaQED")]
-    process = _number(of_event, "signal_process_id", int)
-    n_vertices = len(x.v_order) + bool(x.loose)
-    words = [x.e["number"], _number(of_event, "mpi", int), *scales, process, x.v_code.get(signal, signal), n_vertices]
-    words += [*x.beams(), len(states), *states, len(x.weights)]
-    return "E " + " ".join(map(str, words)) + len(x.weights) * f" %.{x.digits}e" % tuple(x.weights) + "\n"
-
-# %% ../../nbs/hepmc/14_write.ipynb #edb1fc9e
-def _names_line(x: _Event2, names: tuple) -> str:
-    "The line N with the names of the weights; nothing without weights."
-    n = len(x.weights)
-    if not n: return ""
-    return f"N {n} " + " ".join(f'"{names[q] if q < len(names) else q}"' for q in range(n)) + "\n"
-
-# %% ../../nbs/hepmc/14_write.ipynb #b5486d58
-def _vertex_line(x: _Event2, i: int) -> str:
-    "The line V of vertex i; of a vertex that is none for i = -1, above particles of no vertex."
-    if i < 0: return f"V {min([0, *x.v_code.values()]) - 1} 0 0 0 0 0 0 {len(x.loose)} 0\n"
-    number, f = int(x.v["id"][i]), f" %.{x.digits}e"
-    place = tuple(float(x.v[n][i]) for n in "xyzt")
-    weights = [float(w) for w in x.said.get(number, {}).get("weights", "").split()]
-    orphans = sum(x.p["production"][k] == 0 for k in x.under[i])
-    at = 4 * f % place if any(q != 0 for q in place) else " 0 0 0 0"
-    counts = f"{orphans} {len(x.under[i]) - orphans} {len(weights)}"
-    return f"V {x.v_code[number]} {x.v['status'][i]}{at} {counts}" + "".join(f % w for w in weights) + "\n"
-
-# %% ../../nbs/hepmc/14_write.ipynb #1320d8de
-def _particle_lines(x: _Event2) -> dict[int, str]:
-    "The line P of each particle, by row."
-    p, f, lines = x.p, f" %.{x.digits}e", {}
-    momenta = list(zip(*(p[n].tolist() for n in ("px", "py", "pz", "E", "m"))))
-    pid, status, ends, ids = (p[n].tolist() for n in ("pid", "status", "end", "id"))
-    index = p.get("flow_index")
-    for k in x.written:
-        also = x.said.get(ids[k], {})
-        angles = "".join(f % float(also[n]) if n in also else " 0" for n in ("theta", "phi"))
-        flows = _flow_text(also, index[k] if index is not None else "")
-        numbers = 5 * f % momenta[k]
-        lines[k] = f"P {x.code[k]} {pid[k]}{numbers} {status[k]}{angles} {x.v_code.get(ends[k], 0)} {flows}\n"
-    return lines
-
-# %% ../../nbs/hepmc/14_write.ipynb #62cff048
-def _event2(
-    e: dict,                  # its row of the table of events
-    weights: list[float],
-    attributes: list[tuple],  # number, name, value
-    p: dict,                  # columns of particles
-    v: dict,                  # columns of vertices
-    digits: int,
-    names: tuple,             # of the weights
-) -> Iterator[str]:
-    "The text of an event as HepMC2."
-    _graph_checked(p, v)
-    if any('"' in name for name in names):
-        raise HepaeError('a name of a weight has a ", which HepMC2 cannot hold; write HepMC3')
-    said = {}
-    for number, name, value in attributes: said.setdefault(number, {})[name] = value
-    x = _Event2(e, weights, said, p, v, digits)
-    yield _event_line(x) + _names_line(x, names) + f"U {e['momentum_unit']} {e['length_unit']}\n"
-    yield from _lines_of_event(said.get(0, {}), digits)
-    lines = _particle_lines(x)
-    for i in x.v_order + [-1] * bool(x.loose):
-        yield _vertex_line(x, i)
-        yield from (lines[k] for k in (x.under[i] if i >= 0 else x.loose))
-
 # %% ../../nbs/hepmc/14_write.ipynb #615a0553
 def _columns(table: pd.DataFrame) -> dict[str, np.ndarray]:
     "The columns of a table."
     return {n: x.to_numpy() for n, x in table.items()}
+
+# %% ../../nbs/hepmc/14_write.ipynb #05e26bf4
+def _by_event(columns: dict[str, np.ndarray], offsets: list[int]) -> Iterator[dict[str, np.ndarray]]:
+    "The columns of each event."
+    for a, b in zip(offsets, offsets[1:]): yield {n: x[a:b] for n, x in columns.items()}
 
 # %% ../../nbs/hepmc/14_write.ipynb #88f96a22
 def _attributes(events: Events, version: int) -> list[list[tuple]]:
@@ -305,11 +58,6 @@ def _attributes(events: Events, version: int) -> list[list[tuple]]:
     first = np.searchsorted(a["entry"].to_numpy(np.int64), entries).tolist()
     rows = list(zip(a["id"].tolist(), a["name"].astype(str).tolist(), a["value"].astype(str).tolist()))
     return [rows[x:y] for x, y in zip(first, first[1:])]
-
-# %% ../../nbs/hepmc/14_write.ipynb #05e26bf4
-def _by_event(columns: dict[str, np.ndarray], offsets: list[int]) -> Iterator[dict[str, np.ndarray]]:
-    "The columns of each event."
-    for a, b in zip(offsets, offsets[1:]): yield {n: x[a:b] for n, x in columns.items()}
 
 # %% ../../nbs/hepmc/14_write.ipynb #fa3be7c0
 def text_of_events(
@@ -327,7 +75,7 @@ def text_of_events(
     for k, (e, said, mine, theirs) in enumerate(parts):
         one = (e, weights[k][:counts[k]], said, mine, theirs, digits)
         where = f"event {events.first_entry + k}"
-        try: yield "".join(_event3(*one) if version == 3 else _event2(*one, events.run.weight_names))
+        try: yield "".join(event3(*one) if version == 3 else event2(*one, events.run.weight_names))
         except HepaeError as error: raise HepaeError(f"{where}: {error}") from error
         except ValueError as error:
             what = f"an attribute is no number, which HepMC2 cannot hold ({error})"
