@@ -19,13 +19,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from hepae.codec import container
 from hepae.codec.chunk import _opened, _put_texts, _take_texts
-from hepae.codec.container import (
-    MAGIC,
-    VERSION,
-    Reader,
-    Writer,
+from hepae.codec.container import MAGIC, VERSION, Reader, Writer
+from hepae.codec.header import Header
+from hepae.codec.sections import (
+    DICTIONARY,
     put_json,
     put_numbers,
     put_sections,
@@ -33,7 +31,6 @@ from hepae.codec.container import (
     take_numbers,
     take_sections,
 )
-from hepae.codec.header import Header
 from hepae.codec.shared_model import model_from_bytes
 from hepae.codec.tables import compress, decompress, read_rows
 from hepae.codec.texts import pack_texts, unpack_texts
@@ -402,7 +399,7 @@ def _changed(r: random.Random, tree):
 
 
 def _deflated(text: bytes) -> bytes:
-    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=container._DICTIONARY)
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=DICTIONARY)
     return deflate.compress(text) + deflate.flush()
 
 

@@ -131,9 +131,9 @@ def check_end(data: bytes, found: list) -> tuple[list[int], int]:
 
 def described(data: bytes) -> dict:
     "What deflated JSON says, with what is as usual filled in."
-    from hepae.codec.container import _DICTIONARY
+    from hepae.codec.sections import DICTIONARY
 
-    return described_in(json.loads(inflate(data, zdict=_DICTIONARY)))
+    return described_in(json.loads(inflate(data, zdict=DICTIONARY)))
 
 
 def described_in(facts: dict) -> dict:

@@ -8,17 +8,8 @@ import pytest
 from codec_damage import Judge, blocks_of, campaign, deflated_raw, honest_files, jets, with_facts
 
 from hepae.codec.chunk_rows import MOST_ROWS
-from hepae.codec.container import (
-    MAGIC,
-    VERSION,
-    Reader,
-    Writer,
-    put_json,
-    put_numbers,
-    put_sections,
-    take_numbers,
-    take_sections,
-)
+from hepae.codec.container import MAGIC, VERSION, Reader, Writer
+from hepae.codec.sections import put_json, put_numbers, put_sections, take_numbers, take_sections
 from hepae.codec.tables import compress, decompress, read_rows
 from hepae.core import HepaeError
 from hepae.schema import events_of, infer_schema

@@ -18,7 +18,8 @@ import uproot
 from conftest import ROOT, hepae, one_sentence
 
 from hepae.cli.main import main
-from hepae.codec.container import Reader, Writer, put_numbers, put_sections, take_numbers, take_sections
+from hepae.codec.container import Reader, Writer
+from hepae.codec.sections import put_numbers, put_sections, take_numbers, take_sections
 from hepae.codec.tables import compress as compress_table
 from hepae.codec.tables import decompress
 from hepae.core import whole

@@ -21,13 +21,13 @@ from hepae.codec.binned import (
     pack_escapes,
 )
 from .chunk_rows import check_size, entries_of, most_values
-from .container import put_numbers, put_sections, take_numbers, take_sections
 from .density import Rows, decode_rows, encode_rows
 from .frequent import NONE, Frequent, put_frequent, take_frequent
 from .header import Header
 from .plain import from_plain
 from .refinement import decode_refinement, encode_refinement
 from .row_index import EVENTS, FAR, OTHER, RANGE, decode_index, encode_index
+from .sections import put_numbers, put_sections, take_numbers, take_sections
 from .sort_keys import decode_sort_keys, encode_sort_keys, largest_first
 from ..core import HepaeError
 from ..schema import events_of, with_events, with_schema

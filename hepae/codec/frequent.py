@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .bounds import Quantiser, keeps_bound, quantise
-from .container import put_numbers, take_many, take_numbers
+from .sections import put_numbers, take_many, take_numbers
 from ..core import HepaeError
 from ..schema import Column
 

@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from fastcore.basics import patch
 
 from .bounds import VARIANTS, Quantiser, quantiser_of
-from .container import put_json, take_json
 from .labels import MOST_LEVELS
 from .plan import MOST_COLUMNS, ColumnPlan, plan_from_lists, plan_to_lists
 from .refinement import is_refined
 from .row_index import is_level
+from .sections import put_json, take_json
 from ..core import HepaeError
 from ..schema import Column, Schema, Source
 

@@ -10,11 +10,11 @@ __all__ = ['RANGE', 'EVENTS', 'OTHER', 'MOST_EVENTS', 'FAR', 'index_levels', 'is
 import numpy as np
 import pandas as pd
 
-from .container import put_json, take_json
 from .density import Rows, decode_rows, encode_rows
 from .entropy import Alphabet
 from .plan import ColumnPlan, plan_from_lists, plan_to_lists
 from .planner import make_plan
+from .sections import put_json, take_json
 from ..core import HepaeError
 from ..schema import event_index, levels_of
 

@@ -16,13 +16,14 @@ from .binned import escape_broken, quantised_table
 from .bound_text import with_bounds
 from .chunk import TooManyValues, decode_chunk, encode_chunk
 from .chunk_rows import MOST_FREE, event_span, event_start, regrouped, rows_between
-from .container import Reader, Writer, chunks_between, put_json
+from .container import Reader, Writer, chunks_between
 from .density import Rows, count_rows
 from .header import Header
 from .new_header import make_header
 from .plain import fitting
 from .plan import HINT, SPREAD
 from .row_index import index_offsets
+from .sections import put_json
 from .shared_model import DensityModel, model_from_bytes, sparse
 from ..core import HepaeError, UsageError
 from ..io.chunks import check_alike, joined

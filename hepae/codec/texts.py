@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .container import put_numbers, take_numbers
+from .sections import put_numbers, take_numbers
 from ..core import HepaeError
 
 # %% ../../nbs/codec/17_texts.ipynb #79fcd4c8

@@ -32,7 +32,8 @@ import uproot
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from peaks import Scales  # noqa: E402
 
-from hepae.codec.container import MAGIC, VERSION, Reader, Writer, put_numbers, put_sections, take_numbers, take_sections
+from hepae.codec.container import MAGIC, VERSION, Reader, Writer
+from hepae.codec.sections import put_numbers, put_sections, take_numbers, take_sections
 from hepae.codec.tables import compress
 from hepae.schema import with_events
 
