@@ -202,7 +202,8 @@ def with_models(rng: np.random.Generator, table: pd.DataFrame) -> dict[str, byte
     "Files with networks inside (random ones: what they say is never wrong, only useless)."
     from hepae.codec.bounds import quantiser_of
     from hepae.codec.network import from_layers
-    from hepae.codec.predictor import LatentPredictor, Predictor, View
+    from hepae.codec.latent_predictor import LatentPredictor
+    from hepae.codec.predictor import Predictor, View
 
     schema = infer_schema(table)
     names = ["pt", "m", "phi", "eta"]

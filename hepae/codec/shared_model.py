@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .latent_predictor import LatentPredictor, predictor_from_bytes
 from .plan import ColumnPlan, plan_from_lists, plan_to_lists
-from .predictor import LatentPredictor, Predictor, Travels, predictor_from_bytes
+from .predictor import Predictor, Travels
 from .sections import put_json, put_numbers, put_sections, take_json, take_many, take_numbers, take_sections
 from ..core import HepaeError, existing_file
 

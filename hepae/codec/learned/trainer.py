@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..bound_text import with_bounds
+from ..latent_predictor import LatentPredictor
 from .training import ae_predictor, bins_of, train_density, train_rate_distortion, worth_keeping
-from ..predictor import LatentPredictor
 from ..shared_model import FILE, DensityModel
 from ..tables import compress, learn_model
 from ...core import HepaeError, UsageError, check_free, run_record, to_json, whole

@@ -22,9 +22,10 @@ from torch import nn
 
 from ..bounds import FROM_MINUS_PI, Quantiser, quantise, quantiser_of
 from ..density import Rows, column_bits
+from ..latent_predictor import LatentPredictor
 from ..network import ONE, IntegerNetwork, from_layers
 from ..planner import make_plan
-from ..predictor import LatentPredictor, Predictor, View, with_rows_before
+from ..predictor import Predictor, View, with_rows_before
 from ...core import HepaeError, UsageError, seed_torch
 from ...learning.callbacks import EpochRecorder, SeededEpoch
 from ...learning.data import dataloaders
@@ -163,7 +164,7 @@ def train_density(
     found, report = Predictor(_named(quantisers), views, {}, back), []
     for k in range(0 if back else 1, len(quantisers)) if columns is None else columns:
         seen, ok = found.features(k, wide) / ONE, ~escapes[:, k]
-        less = (Q[:, k] - views[k].bins(np.zeros(len(Q), np.int64), found._origins(wide)[k])).astype(float)
+        less = (Q[:, k] - views[k].bins(np.zeros(len(Q), np.int64), found.origins(wide)[k])).astype(float)
         if ok.sum() < 100 or np.abs(less[ok]).max() > 2**40: continue
         seed_torch(seed)
         model = ColumnDensity(seen.shape[1], list(hidden), float(views[k].width), views[k].period)
