@@ -87,6 +87,21 @@ def kept_bounds(
     found = {"pt": f"rel:{half!r}", "eta": f"abs:{half!r}", "phi": f"abs:{size!r}"}
     return found | {"pz_along_beam": f"rel:{size!r}", "E_off_shell": f"rel:{size!r}"}
 
+# %% ../../nbs/hepmc/11_final.ipynb #78cfa6cd
+def _ranking(p: dict, of_z: np.ndarray, final: np.ndarray, entry: np.ndarray) -> np.ndarray:
+    "How to sort final particles: by event, then the Z's electrons, other electrons and the rest, each by falling |p|."
+    group = np.where(of_z, 0, np.where(np.abs(p["pid"]) == 11, 1, 2))[final]
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = p["px"][final] ** 2 + p["py"][final] ** 2 + p["pz"][final] ** 2
+    return np.lexsort((-size, group, entry))
+
+
+def _first_of_each(order: np.ndarray, counts: np.ndarray, n: int | None) -> tuple[np.ndarray, np.ndarray]:
+    "The first `n` of each event (None: all), and how many of each these are."
+    if n is None: return order, counts
+    place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return order[place < n], np.minimum(counts, n)
+
 # %% ../../nbs/hepmc/11_final.ipynb #18d32316
 def final_particles(
     events: Events,
@@ -104,30 +119,15 @@ def final_particles(
     prompt = is_prompt(p["pid"], p["status"], production, end)
     final = np.flatnonzero(p["status"] == 1)
     entry, order = events.particles.index.codes[0][final].astype(np.int64), np.arange(len(final))
-    if ranked:
-        group = np.where(
-            of_the_z(events, p["pid"], prompt, production, end), 0, np.where(np.abs(p["pid"]) == 11, 1, 2)
-        )[final]
-        with np.errstate(over="ignore", invalid="ignore"):
-            size = p["px"][final] ** 2 + p["py"][final] ** 2 + p["pz"][final] ** 2
-        order = np.lexsort((-size, group, entry))
-    counts = np.bincount(entry, minlength=len(events))
-    kept = (
-        order
-        if particles is None
-        else order[np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts) < particles]
-    )
-    counts = counts if particles is None else np.minimum(counts, particles)
-    rows = final[kept]
-    found = {n: x[rows] for n, x in (p | {"prompt": prompt}).items()}
+    if ranked: order = _ranking(p, of_the_z(events, p["pid"], prompt, production, end), final, entry)
+    kept, counts = _first_of_each(order, np.bincount(entry, minlength=len(events)), particles)
+    found = {n: x[final[kept]] for n, x in (p | {"prompt": prompt}).items()}
     index = event_index(np.concatenate([[0], np.cumsum(counts)]), events.first_entry)
     found |= _exceptions(found)
     table = pd.DataFrame({v: component(v, found) for v in wanted}, index=index, copy=False)
     container = "particles" if particles is None else f"first {particles} particles"
-    facts = event_facts(events, unit)
-    source = Source(
-        "HepMC", container=container, branches=shared_beams(facts), entries=events.first_entry + len(events)
-    )
+    facts, entries = event_facts(events, unit), events.first_entry + len(events)
+    source = Source("HepMC", container=container, branches=shared_beams(facts), entries=entries)
     return with_schema(with_events(table, facts), _schema(table, unit, source))
 
 # %% ../../nbs/hepmc/11_final.ipynb #7eb8d194

@@ -52,9 +52,8 @@ def places(
         if (new == at).all(): break
         at = new
     at = np.where(np.append(placed, False)[at], at, -1)[:-1]  # a circle leads nowhere, too
-    return {n: np.where(at >= 0, vertices[n][at], np.asarray(of_events[n], np.float64)[event]) for n in PLACE} | {
-        "placed": placed
-    }
+    of_event = {n: np.asarray(of_events[n], np.float64)[event] for n in PLACE}
+    return {n: np.where(at >= 0, vertices[n][at], of_event[n]) for n in PLACE} | {"placed": placed}
 
 # %% ../../nbs/hepmc/05_graph.ipynb #efbb6980
 def first_sources(
@@ -71,9 +70,8 @@ def first_sources(
     source = np.full(len(vertex_id), -1)
     k = order[particles["end"][order] < 0][::-1]
     made = particles["production"][k]
-    source[row[first[p_event[k]] - particles["end"][k] - 1]] = np.where(
-        made < 0, row[np.where(made < 0, first[p_event[k]] - made - 1, 0)], -1
-    )  # the first one is put last
+    maker = np.where(made < 0, row[np.where(made < 0, first[p_event[k]] - made - 1, 0)], -1)
+    source[row[first[p_event[k]] - particles["end"][k] - 1]] = maker  # the first one is put last
     return source, event
 
 # %% ../../nbs/hepmc/05_graph.ipynb #7c30a592
@@ -123,6 +121,20 @@ def _neighbours(group: tuple[np.ndarray, np.ndarray], other: np.ndarray) -> tupl
     there = other[particles]
     return np.concatenate([[0], np.cumsum(there >= 0)])[first].tolist(), there[there >= 0].tolist()
 
+# %% ../../nbs/hepmc/05_graph.ipynb #fb67bb20
+def _first_named(vertices: np.ndarray, ins: tuple, outs: tuple, n: int) -> np.ndarray:
+    "Where each of n particles is named first, if vertices name those of theirs in turn; at the end if nowhere."
+    lengths = [np.diff(x[0])[vertices] if len(vertices) else vertices for x in (ins, outs)]
+    at = np.cumsum(lengths[0] + lengths[1]) - lengths[0] - lengths[1]
+    named = np.empty(int(lengths[0].sum() + lengths[1].sum()), np.int64)
+    for (start, particles), length, shift in zip((ins, outs), lengths, (0, lengths[0])):
+        step = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+        named[np.repeat(at + shift, length) + step] = particles[np.repeat(start[vertices], length) + step]
+    seen, where = np.unique(named, return_index=True)
+    rank = np.full(n, len(named))
+    rank[seen] = where
+    return rank
+
 # %% ../../nbs/hepmc/05_graph.ipynb #8e90287a
 def tree_numbers(
     production: np.ndarray, end: np.ndarray,  # of each particle: a vertex, numbered over all events; -1 for none
@@ -138,22 +150,11 @@ def tree_numbers(
     begins = np.flatnonzero((end >= 0) & ~entered[production])
     sources, first = end[begins].tolist(), np.searchsorted(begins, p_first).tolist()
     known = bytearray(n + 1)
-    vertices = [
-        v
-        for a, b, c, d in zip(first, first[1:], v_first.tolist(), v_first[1:].tolist())
-        for v in tree_order(sources[a:b], before, after, range(c, d), known)
-    ]
+    vertices = []
+    for a, b, c, d in zip(first, first[1:], v_first.tolist(), v_first[1:].tolist()):
+        vertices += tree_order(sources[a:b], before, after, range(c, d), known)
     vertices = np.array(vertices, np.int64)
-    # the particles of each vertex, entering and leaving, each where it is named first; then those without vertices
-    lengths = [np.diff(x[0])[vertices] if n else vertices for x in (ins, outs)]
-    at = np.cumsum(lengths[0] + lengths[1]) - lengths[0] - lengths[1]
-    named = np.empty(int(lengths[0].sum() + lengths[1].sum()), np.int64)
-    for (start, particles), length, shift in zip((ins, outs), lengths, (0, lengths[0])):
-        step = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-        named[np.repeat(at + shift, length) + step] = particles[np.repeat(start[vertices], length) + step]
-    seen, where = np.unique(named, return_index=True)
-    rank = np.full(len(production), len(named))
-    rank[seen] = where
+    rank = _first_named(vertices, ins, outs, len(production))
     event = np.repeat(np.arange(len(p_first) - 1), np.diff(p_first))
     return np.lexsort((rank, event)), vertices
 
