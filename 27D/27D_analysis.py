@@ -18,8 +18,8 @@ import pandas as pd
 import torch
 
 from hepae.bench.equal_bytes import beside, equal_bytes
-from hepae.core import HepaeError, run_record, whole
-from hepae.files.reading import naming, read
+from hepae.core import HepaeError, naming, run_record, whole
+from hepae.files.reading import read
 from hepae.learning.cost import cpu_per_jet, memory_trace
 from hepae.learning.prep import filter_events, refuse_nonfinite
 from hepae.learning.trained import TrainedModel

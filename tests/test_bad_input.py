@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 
 from hepae.cli.main import main
 from hepae.core import HepaeError
-from hepae.files.reading import describe, extract, read, write
+from hepae.files.description import describe
+from hepae.files.extraction import extract
+from hepae.files.reading import read, write
 from hepae.learning.trained import TrainedModel
 from hepae.schema import Column, event_index, schema_of, with_schema
 
@@ -767,7 +769,7 @@ def test_a_killed_extraction_leaves_no_output(sample, tmp_path, suffix):
     run is not disturbed."""
     code = """if True:
         import itertools, sys, time
-        import hepae.files.reading as files
+        import hepae.files.extraction as files
         chunks = files.read_chunks
         def slow(*a, **k):
             for chunk in itertools.chain.from_iterable(chunks(*a, **k) for _ in range(99)):
@@ -796,7 +798,7 @@ def test_a_killed_extraction_leaves_no_output(sample, tmp_path, suffix):
 
 def test_ctrl_c_leaves_nothing(sample, tmp_path):
     code = (
-        "import hepae.files.reading as f, os, signal\nsignal.signal(signal.SIGINT, "
+        "import hepae.files.extraction as f, os, signal\nsignal.signal(signal.SIGINT, "
         "signal.default_int_handler)\nr = f.read_chunks\n"
         "def stop(*a, **k):\n    for c in r(*a, **k): yield c; os.kill(os.getpid(), signal.SIGINT)\n"
         "f.read_chunks = stop\nfrom hepae.cli.main import main; import sys; main(sys.argv[1:])"

@@ -18,7 +18,8 @@ from conftest import ROOT, hepae, one_sentence
 
 from hepae.codec.tables import read_tables
 from hepae.core import HepaeError
-from hepae.files.reading import expand, read, write
+from hepae.files.kinds import expand
+from hepae.files.reading import read, write
 from hepae.metrics import bound_violations
 from hepae.schema import schema_of, with_schema
 

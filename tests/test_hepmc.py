@@ -16,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hepae.core import HepaeError, UsageError
-from hepae.files.reading import describe, kind_of, read, read_chunks
+from hepae.files.description import describe
+from hepae.files.kinds import kind_of
+from hepae.files.reading import read, read_chunks
 from hepae.hepmc.files import read_events, read_particles, write_events
 from hepae.hepmc.unpacking import pieces
 

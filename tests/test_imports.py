@@ -14,11 +14,13 @@ PACKAGE, NOTEBOOKS = ROOT / "hepae", ROOT / "nbs"
 
 # a wing imports those before it; within a wing a module imports those with lower numbers
 WINGS = [
-    "core", "variables", "columns", "event_rows", "schema", "physics", "metrics", "toy", "io", "hepmc", "plots",
-    "learning", "codec", "codec.learned", "files", "report", "bench", "cli",
+    "core", "variables", "columns", "event_rows", "schema", "arguments", "physics", "metrics", "toy", "io", "hepmc",
+    "plots", "learning", "codec", "codec.learned", "files", "report", "bench", "cli",
 ]
 # of learning, what prepares tables without a network
-PREPARES = {"learning.quantile", "learning.prep", "learning.coordinates", "learning.architecture"}
+PREPARES = {
+    "learning.quantile", "learning.prep", "learning.coordinates", "learning.architecture", "learning.config",
+}
 # of the wings above learning, what needs no network
 JUDGES = {
     "report.page", "report.event_chunks", "report.compare", "report.event_tables", "report.event_report",

@@ -22,7 +22,9 @@ from hepae.schema import event_index, infer_schema, preset, with_schema
 with warnings.catch_warnings():
     # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
     warnings.simplefilter("ignore", DeprecationWarning)
-    from hepae.learning.learner import TrainedModel, ae_learner, train
+    from hepae.learning.learner import train
+    from hepae.learning.table_learner import ae_learner
+    from hepae.learning.trained import TrainedModel
 
 HOW = dict(recipe="AE_3D_50_bn_dropout", epochs=5, lr=1e-2, bs=128, device="cpu", progress=False, preview=False)
 
@@ -213,12 +215,12 @@ def test_ten_events_are_enough(tmp_path):
 
 
 def test_a_full_disk_ends_in_one_sentence(jets, tmp_path, monkeypatch):
-    import hepae.learning.trained
+    import hepae.learning.model_folder
 
     def full(tensors, metadata=None):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(hepae.learning.trained, "to_safetensors", full)
+    monkeypatch.setattr(hepae.learning.model_folder, "to_safetensors", full)
     with pytest.raises(
         HepaeError, match=r"^[^\n]*weights.safetensors: cannot be written \(No space left on device\)[^\n]*$"
     ):

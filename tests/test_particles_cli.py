@@ -13,8 +13,11 @@ from conftest import ROOT, first_jets, hepae, one_sentence
 
 from hepae.codec.chunk_rows import regrouped
 from hepae.core import HepaeError, UsageError
-from hepae.files.compression import compress_files, decompress_file, verify_file
-from hepae.files.reading import _shifted, _some_events, extract, read, write
+from hepae.files.compression import compress_files, verify_file
+from hepae.files.decompression import decompress_file
+from hepae.files.extraction import _some_events, extract
+from hepae.files.reading import read, write
+from hepae.files.table_files import shifted
 from hepae.hepmc.particles import write_hepmc
 from hepae.io.blocks import read_npz
 from hepae.io.chunks import joined
@@ -304,7 +307,7 @@ def test_events_go_with_their_particles(rows):
         ]
         assert all(events_of(t).index[0] == 0 for t in chunks)
     assert events_of(joined(parts)).index.tolist() == list(range(9)) and events_of(
-        _shifted(parts[1], 10)
+        shifted(parts[1], 10)
     ).index.tolist() == [14, 15, 16]
     some = list(_some_events(iter(parts), 2, 6))
     assert np.concatenate([events_of(t)["number"] for t in some]).tolist() == [1002, 1003, 1004, 1005] and events_of(

@@ -18,7 +18,8 @@ from hepae.files.reading import write
 with warnings.catch_warnings():
     # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
     warnings.simplefilter("ignore", DeprecationWarning)
-    from hepae.learning.trained import TrainedModel, read_log
+    from hepae.learning.model_folder import read_log
+    from hepae.learning.trained import TrainedModel
 
 pytest.importorskip("accelerate")
 HOW = ["--recipe", "AE_3D_50", "--epochs", 3, "--bs", 100]  # the last batch is smaller; the learning rate is searched

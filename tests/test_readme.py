@@ -91,7 +91,7 @@ def test_table_of_commands():
 
 def test_number_of_jets():
     "The number of jets that the README quotes is that of the sample."
-    from hepae.files.reading import describe
+    from hepae.files.description import describe
 
     rows = describe(ROOT / "data" / "jets.root")["containers"][0]["rows"]
     assert f"{rows:,} PYTHIA jets" in README

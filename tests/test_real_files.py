@@ -13,7 +13,9 @@ import uproot
 
 from hepae.codec.tables import compress
 from hepae.core import HepaeError, UsageError
-from hepae.files.reading import describe, extract, read, read_chunks, write
+from hepae.files.description import describe
+from hepae.files.extraction import extract
+from hepae.files.reading import read, read_chunks, write
 from hepae.io.chunks import joined
 from hepae.schema import PRESETS, event_offsets, preset, schema_of
 

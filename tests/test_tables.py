@@ -16,8 +16,11 @@ from pandas.testing import assert_frame_equal
 import hepae.io.csv_files
 from hepae.codec.plain import from_plain, is_plain, to_plain
 from hepae.core import HepaeError
-from hepae.files.compression import compress_files, decompress_file, verify_file
-from hepae.files.reading import describe, extract, read, write
+from hepae.files.compression import compress_files, verify_file
+from hepae.files.decompression import decompress_file
+from hepae.files.description import describe
+from hepae.files.extraction import extract
+from hepae.files.reading import read, write
 from hepae.io.chunks import joined
 from hepae.io.csv_files import read_csv_chunks
 from hepae.io.parquet import read_parquet_chunks

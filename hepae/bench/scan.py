@@ -21,10 +21,13 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from ..arguments import arguments_of
 from .points import KEYS, grid_points, point_name, random_points, read_space
 from ..core import HepaeError, check_free, naming, read_json, run_record, to_json, whole
 from ..files.cluster import TRIES, connected
 from ..files.reading import read
+from ..files.selection import Selection
+from ..learning.config import TrainConfig
 from ..learning.learner import train
 from ..learning.models import RECIPES
 from ..learning.prep import filter_events, refuse_nonfinite
@@ -34,12 +37,12 @@ from ..plots.style import COLOURS, GREY, label_of, note, panels, png, styled
 from ..schema import variable
 
 # %% ../../nbs/bench/08_scan.ipynb #8c028f01
-def _train_options(settings: dict) -> dict:
-    "Settings as arguments of `train`: `width` becomes the width of every hidden layer."
+def _config_of(settings: dict) -> TrainConfig:
+    "The training that settings ask for: `width` becomes the width of every hidden layer."
     options = {k: x for k, x in settings.items() if k != "width"}
     layers = len(RECIPES.get(settings["recipe"], {}).get("hidden", []))
     if "width" in settings: options["hidden"] = [settings["width"]] * layers
-    return options
+    return TrainConfig(**options)
 
 # %% ../../nbs/bench/08_scan.ipynb #07e80880
 def _numbers(model: TrainedModel, valid: pd.DataFrame) -> dict[str, float]:
@@ -59,7 +62,7 @@ def _numbers(model: TrainedModel, valid: pd.DataFrame) -> dict[str, float]:
 # %% ../../nbs/bench/08_scan.ipynb #151d0860
 def _trained(table: pd.DataFrame, settings: dict, folder: Path) -> dict:
     "Train a point, or go on with it; the numbers of its line."
-    model = train(table, folder, resume=True, progress=False, preview=False, **_train_options(settings))
+    model = train(table, folder, resume=True, progress=False, preview=False, **vars(_config_of(settings)))
     numbers = _numbers(model, table[model.split(table)["valid"]])
     return {k: None if isinstance(x, float) and not math.isfinite(x) else x for k, x in numbers.items()}
 
@@ -79,16 +82,16 @@ def _alone(path: Path) -> Iterator[None]:
 def _table(source: str) -> pd.DataFrame:
     "The table of a scan, read once in each process; HepaeError if it is not the one that the scan is of."
     told = json.loads(source)
-    table = _rows(told["path"], told["filter"], told["choice"])
+    table = _rows(told["path"], told["filter"], Selection(**told["selection"]))
     if fingerprint(table) != told["data"]:
         raise HepaeError(f"{told['path']}: is another table here than where the scan was started; "
                          "let all workers see the same files")
     return table
 
 # %% ../../nbs/bench/08_scan.ipynb #ac00f815
-def _rows(path: str, filter_name: str | None, choice: dict) -> pd.DataFrame:
+def _rows(path: str, filter_name: str | None, asked: Selection) -> pd.DataFrame:
     "The rows of a file that a network can learn from."
-    table = read(path, **choice)
+    table = read(path, **vars(asked))
     with naming(path):
         if filter_name: table, _ = filter_events(table, filter_name)
         refuse_nonfinite(table)
@@ -98,7 +101,7 @@ def _rows(path: str, filter_name: str | None, choice: dict) -> pd.DataFrame:
 def run_point(
     settings: dict,
     folder: str,   # of the scan
-    source: str,   # JSON: path, filter, choice and fingerprint of the table
+    source: str,   # JSON: path, filter, selection and fingerprint of the table
 ) -> dict:         # the line: name, settings, status ('done' or 'failed'), reason, result
     "Train and judge one point, unless that is done; what goes wrong is its result."
     name, threads = point_name(settings), torch.get_num_threads()
@@ -236,6 +239,7 @@ def _write_table(folder: Path, lines: dict[str, dict]) -> pd.DataFrame:
     return table
 
 # %% ../../nbs/bench/08_scan.ipynb #1e6f7e8c
+@arguments_of(Selection, but=("as_is",))
 def scan(
     path: str | Path,        # a table, or a ROOT file
     folder: str | Path,      # for points/, scan.csv and scan.png
@@ -247,14 +251,15 @@ def scan(
     filter_name: str | None = None,  # event filters
     force: bool = False,         # forget the points that are there
     progress: Callable[[dict], None] = lambda line: None,  # called with each line
-    **choice,                    # dims, container, tree, columns, unit, leading: as for io.files.read
+    **kwargs,
 ) -> pd.DataFrame:               # a row a point, as scan.csv, the best first
     "Train and judge every point; HepaeError only if no point can be tried at all."
     space, folder = read_space(grid), Path(os.path.abspath(folder))
     with naming(grid):
         points = grid_points(space) if random is None else random_points(space, random, seed)
-    source = {"path": os.path.abspath(path), "filter": filter_name, "choice": choice}
-    data = fingerprint(_rows(source["path"], filter_name, choice))
+    asked = Selection(**kwargs)
+    source = {"path": os.path.abspath(path), "filter": filter_name, "selection": vars(asked)}
+    data = fingerprint(_rows(source["path"], filter_name, asked))
     _begin(folder, data, source, force)
     lines = _lines_in(folder)
     for p in points:

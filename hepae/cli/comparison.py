@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 
 from .compression import model_of
-from hepae.cli.options import (
-    dims_option, force_option, json_option, progress_bar, quiet_option, say, show, source_options, table_text,
-    takes_pipes)
+from .options import (
+    dims_option, force_option, json_option, progress_bar, quiet_option, say, selects, show, source_options,
+    table_text, takes_pipes)
 from ..core import UsageError, check_free, naming, run_record, to_json, whole
 
 # %% ../../nbs/cli/06_comparison.ipynb #fe7d49b2
@@ -76,16 +76,18 @@ def _write(output: Path, result, facts: list[dict], title: str, force: bool) -> 
 @quiet_option
 @json_option
 @takes_pipes("inputs")
-def bench(inputs, output, names, bounds, folders, rows, repeat, force, quiet, as_json, **choice):
+@selects
+def bench(inputs, output, names, bounds, folders, rows, repeat, selection, force, quiet, as_json):
     """Compare codecs on your data: bits a row, speed, memory, errors, and an estimate of the entropy.
 
     Rows are compared without their events, which most codecs cannot keep.
     """
     if output: _check_output(output, force)
     from hepae.bench import race
-    from hepae.files.reading import expand, read
+    from hepae.files.kinds import expand
+    from hepae.files.reading import read
     chosen, wanted = _chosen(names, folders), _bounds(bounds)
-    with naming(", ".join(map(str, inputs))[:200]): table = read(expand(inputs), rows=rows, **choice)
+    with naming(", ".join(map(str, inputs))[:200]): table = read(expand(inputs), rows=rows, **vars(selection))
     with progress_bar(quiet, total=len(chosen) * len(wanted), unit=" codecs") as bar:
         def step(name):
             bar.set_postfix_str(name)

@@ -13,7 +13,7 @@ import click
 
 from .options import (
     dims_option, force_option, json_option, missing_option, particles_option, progress_bar, quiet_option, remarks,
-    rntuple_option, rows_range, say, show, source_options, table_text, takes_pipes, volume_text)
+    rntuple_option, rows_range, say, selects, show, source_options, table_text, takes_pipes, volume_text)
 from ..core import BoundError, UsageError, as_files, is_stream
 
 # %% ../../nbs/cli/05_compression.ipynb #022dbc53
@@ -87,21 +87,22 @@ def _say_of_size(
 # %% ../../nbs/cli/05_compression.ipynb #50772dff
 def _compress_each(inputs, folder: str, address, workers: int, quiet: bool, as_json: bool, options: dict) -> None:
     "Compress each input to a file of its own in a folder."
-    from hepae.files import compression as files
+    from hepae.files.compression import compress_each
+    from hepae.files.kinds import expand
     with as_files(inputs) as names:
-        names = files.expand(names)
+        names = expand(names)
         with progress_bar(quiet, total=len(names), unit=" files") as bar:
-            done = files.compress_each(names, folder, address, workers, lambda facts: bar.update(), **options)
+            done = compress_each(names, folder, address, workers, lambda facts: bar.update(), **options)
     for d in done: _say_of_size(d, d["output"], options["unordered"], options["particles"], quiet)
     show(done, as_json, _many_files_text(done))
 
 # %% ../../nbs/cli/05_compression.ipynb #81a8089c
 def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict) -> None:
     "Compress all inputs to one file."
-    from hepae.files import compression as files
+    from hepae.files.compression import compress_files
     unit = " particles" if options["particles"] else " jets"
     with progress_bar(quiet, unit=unit, unit_scale=True) as bar:
-        facts = files.compress_files(inputs, output, progress=bar.update, **options)
+        facts = compress_files(inputs, output, progress=bar.update, **options)
     _say_of_size(facts, "", options["unordered"], options["particles"], quiet)
     if is_stream(output): return
     size = Path(output).stat().st_size
@@ -135,7 +136,9 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
 @force_option
 @quiet_option
 @json_option
-def compress(inputs, output, unordered, no_index, folder, workers, address, quiet, as_json, **options):
+@selects
+def compress(inputs, output, bound, unordered, no_index, folder, embed, workers, address, selection, force, quiet,
+             as_json):
     """Compress jets or particles to a .hepae file: without any loss, or every value within an error bound.
 
     What is stored is what the file has: its own branches or columns; --dims asks for other variables, which are
@@ -143,8 +146,8 @@ def compress(inputs, output, unordered, no_index, folder, workers, address, quie
     patterns, or '-' for standard input. Every value is checked; what a bound cannot hold is kept exactly, and so is
     what a column takes often (0, ±1, −999).
     """
-    options |= {"unordered": unordered or "", "index": not no_index, "model": model_of(folder),
-                "remark": remarks(quiet)}
+    options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model_of(folder), embed=embed,
+                   force=force, remark=remarks(quiet), **vars(selection))
     if Path(output).is_dir() or output.endswith("/"):
         return _compress_each(inputs, output, address, workers, quiet, as_json, options)
     if workers or address:
@@ -178,11 +181,11 @@ def _say_of_names(facts: dict) -> None:
 @json_option
 def decompress(source, output, text, folder, rows, rntuple, force, quiet, as_json):
     "Bring a .hepae file (or '-') back as ROOT, parquet, pickle, CSV, or HepMC3."
-    from hepae.files import compression as files
+    from hepae.files.decompression import decompress_file
     tree_class = "RNTuple" if rntuple else None
     with progress_bar(quiet, unit=" jets", unit_scale=True) as bar:
-        facts = files.decompress_file(source, output, rows, model_of(folder), tree_class=tree_class, force=force,
-                                      progress=bar.update, text=text, remark=remarks(quiet))
+        facts = decompress_file(source, output, rows, model_of(folder), tree_class, force, bar.update, text,
+                                remarks(quiet))
     _say_of_names(facts)
     if is_stream(output): return
     size = Path(output).stat().st_size
@@ -209,15 +212,16 @@ def _refuse_violations(name: str, facts: dict) -> None:
 @quiet_option
 @json_option
 @takes_pipes("inputs")
-def verify(inputs, folder, no_index, particles, quiet, as_json, **source):
+@selects
+def verify(inputs, folder, no_index, selection, quiet, as_json):
     """Check a .hepae file against what it was made from: every bound, every row.
 
     INPUTS are the original file(s), then the .hepae file.
     """
-    from hepae.files import compression as files
+    from hepae.files.compression import verify_file
     if len(inputs) < 2: raise UsageError("give the original file(s), then the .hepae file")
     *originals, packed = inputs
-    facts = files.verify_file(tuple(originals), packed, model_of(folder), not no_index, particles, **source)
+    facts = verify_file(tuple(originals), packed, model_of(folder), not no_index, **vars(selection))
     show(facts, as_json, table_text(facts["columns"]))
     for text in facts["remarks"]:
         if not quiet: say(text)

@@ -9,15 +9,17 @@ __all__ = ['train', 'scan']
 import os
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Iterator
 
 import click
 
 from .options import (
-    SOURCE, dims_option, filter_option, force_option, json_option, output_option, progress_bar, quiet_option, say,
-    seed_option, show, source_options, table_text, takes_pipes, together, widths)
+    dims_option, filter_option, force_option, gathers, json_option, output_option, progress_bar, quiet_option, say,
+    seed_option, selects, show, source_options, table_text, takes_pipes, together, widths)
 from ..core import HepaeError, UsageError, naming
+from ..learning.config import TrainConfig
 
 # %% ../../nbs/cli/03_networks.ipynb #cbd1195c
 _network_options = together(
@@ -126,31 +128,31 @@ def _about_table(table: Path, output: Path) -> Iterator[None]:
         raise HepaeError(f"{table}: {e}") from e
 
 # %% ../../nbs/cli/03_networks.ipynb #d0e10ad8
-def _train_codec(table, output: Path, options: dict, as_json: bool) -> None:
+def _train_codec(
+    table, output: Path, config: TrainConfig, bound: str | None, rate: float, force: bool, as_json: bool,
+) -> None:
     "Train a model for the codec, and say what it saves."
     from hepae.codec.learned.trainer import train_codec
     _one_thread()
-    epochs = 12 if options["epochs"] is None else options["epochs"]
-    settings = [options[name] for name in ("recipe", "bound", "latent", "rate")]
-    config = train_codec(table, output, *settings, epochs, options["seed"], options["force"])
-    bits, model = config["result"]["test_bits"], config["model"]
-    show(config["result"] | {"output": str(output), "model": model}, as_json,
+    epochs = 12 if config.epochs is None else config.epochs
+    found = train_codec(table, output, config.recipe, bound, config.latent, rate, epochs, config.seed, force)
+    bits, model = found["result"]["test_bits"], found["model"]
+    show(found["result"] | {"output": str(output), "model": model}, as_json,
          f"{output}: model {model['id']} of {model['bytes']:,} bytes; "
          f"test rows take {bits['alone']:.2f} bits each without it, "
          f"{bits['with_model']:.2f} with it shared, {bits['with_model_inside']:.2f} with it in the file")
 
 # %% ../../nbs/cli/03_networks.ipynb #d32dca49
-def _train_network(rows, table: Path, output: Path, options: dict, report: dict | None, quiet: bool,
-                   as_json: bool) -> None:
+def _train_network(
+    rows, table: Path, output: Path, config: TrainConfig, run: dict, report: dict | None, quiet: bool, as_json: bool,
+) -> None:
     "Train a network, and say how well it did."
     from hepae.learning.learner import train as train_model
     from hepae.learning.ranks import ranks
     _one_thread()
-    if options["epochs"] is None: options["epochs"] = 100
-    for name in ("hidden", "activation"):
-        if options[name] is None: del options[name]  # the recipe's
+    if config.epochs is None: config = replace(config, epochs=TrainConfig.epochs)
     progress = not quiet and not ranks()[0] and sys.stderr.isatty()
-    with _about_table(table, output): model = train_model(rows, output, progress=progress, **options)
+    with _about_table(table, output): model = train_model(rows, output, progress=progress, **run, **vars(config))
     if ranks()[0]: return  # the first process speaks for all
     result = model.config["result"]
     facts = [f"{name} {v:.4g}" if isinstance(v, float) else f"{name} {v}" for name, v in result.items()]
@@ -173,22 +175,24 @@ def _train_network(rows, table: Path, output: Path, options: dict, report: dict 
 @quiet_option
 @json_option
 @takes_pipes("table")
-def train(table, output, dims, filter_name, quiet, as_json, **options):
+@gathers("config", TrainConfig)
+@selects
+def train(table, output, selection, config, filter_name, bound, rate, resume, tensorboard, activations, force, quiet,
+          as_json):
     "Train an autoencoder on a table, or a density for the codec; the folder keeps config, weights, log and plots."
     from hepae.files.reading import read
     from hepae.learning.prep import refuse_nonfinite
-    recipe, particles, coordinates = options["recipe"], options["particles"], options["coordinates"]
-    source = {name: options.pop(name) for name in SOURCE}
-    if particles is not None and not coordinates:
+    if config.particles is not None and not config.coordinates:
         raise UsageError("--particles goes with --coordinates; add --coordinates on-shell")
-    rows = read(table, dims, particles=particles, **source)
+    rows = read(table, **vars(replace(selection, particles=config.particles)))
     with naming(table):
         rows, report = _filtered(rows, filter_name, quiet)
-        if recipe in ("density", "rate-distortion"): return _train_codec(rows, output, options, as_json)
-        bound, _ = options.pop("bound"), options.pop("rate")
-        if bound: raise UsageError(f"--bound is for density and rate-distortion; {recipe} has none")
-        if not coordinates: refuse_nonfinite(rows)
-    _train_network(rows, table, output, options, report, quiet, as_json)
+        if config.recipe in ("density", "rate-distortion"):
+            return _train_codec(rows, output, config, bound, rate, force, as_json)
+        if bound: raise UsageError(f"--bound is for density and rate-distortion; {config.recipe} has none")
+        if not config.coordinates: refuse_nonfinite(rows)
+    run = dict(resume=resume, tensorboard=tensorboard, activations=activations, force=force)
+    _train_network(rows, table, output, config, run, report, quiet, as_json)
 
 # %% ../../nbs/cli/03_networks.ipynb #85478f2c
 def _cores() -> int:
@@ -241,7 +245,8 @@ def _say_failures(points, output: Path, grid: Path, quiet: bool) -> None:
 @quiet_option
 @json_option
 @takes_pipes("table")
-def scan(table, output, grid, random, seed, workers, address, filter_name, force, quiet, as_json, **choice):
+@selects
+def scan(table, output, grid, random, seed, workers, address, selection, filter_name, force, quiet, as_json):
     """Train a grid of networks, or a random choice of them, as tasks on Dask: one table, one plot.
 
     \b
@@ -260,7 +265,7 @@ def scan(table, output, grid, random, seed, workers, address, filter_name, force
     workers = _cores() if workers is None else workers
     with progress_bar(quiet, unit=" points") as bar:
         points = scan_points(table, output, grid, random, seed, workers, address, filter_name, force,
-                             progress=lambda line: bar.update(), **choice)
+                             progress=lambda line: bar.update(), **vars(selection))
     _show_points(points, as_json)
     _say_failures(points, output, grid, quiet)
     done = (points["status"] != "failed").sum()

@@ -12,6 +12,7 @@ from typing import BinaryIO, Iterable, Iterator
 
 import pandas as pd
 
+from ..arguments import arguments_of
 from .binned import escape_broken, quantised_table
 from .bound_text import with_bounds
 from .chunk import TooManyValues, decode_chunk, encode_chunk
@@ -201,10 +202,11 @@ def read_rows(
     return joined(parts)
 
 # %% ../../nbs/codec/32_tables.ipynb #9d0d8988
+@arguments_of(write_tables)
 def compress(
     table: pd.DataFrame | dict,                         # or arrays of one length by name
     bound: str | float | dict[str, str] | None = None,  # as `codec.bound_text` reads it; None: without any loss
-    **choice,                                           # unordered, predictor, embed, rows: as for `write_tables`
+    **kwargs,
 ) -> bytes:
     "A table as the bytes of a `.hepae` file."
     if not isinstance(table, (pd.DataFrame, dict)):
@@ -213,7 +215,7 @@ def compress(
         )
     if isinstance(table, dict): table = pd.DataFrame(table)
     file = io.BytesIO()
-    write_tables([with_schema(table, with_bounds(schema_of(table), bound))], file, **choice)
+    write_tables([with_schema(table, with_bounds(schema_of(table), bound))], file, **kwargs)
     return file.getvalue()
 
 # %% ../../nbs/codec/32_tables.ipynb #da7fc585

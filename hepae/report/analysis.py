@@ -6,13 +6,16 @@
 __all__ = ['unseen', 'analyse_models', 'analyse_tables']
 
 # %% ../../nbs/report/02_analysis.ipynb #54add85e
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable
 
 import pandas as pd
 
+from ..arguments import arguments_of
 from ..core import HepaeError, naming, run_record
 from ..files.reading import read, write
+from ..files.selection import Selection
 from ..learning.prep import filter_events, refuse_nonfinite
 from ..learning.trained import TrainedModel
 from ..metrics import Summary, standardised_mse
@@ -35,12 +38,12 @@ def unseen(
     return table[keep], f"test rows ({int(keep.sum())} of {len(table)}, never used in training)"
 
 # %% ../../nbs/report/02_analysis.ipynb #001805ad
-def _table_for(path: Path, models: dict[str, TrainedModel], filter_name: str | None, **choice) -> pd.DataFrame:
+def _table_for(path: Path, models: dict[str, TrainedModel], filter_name: str | None, asked: Selection) -> pd.DataFrame:
     "The table as the models take it; HepaeError if they take different ones."
     first = next(iter(models.values()))
-    particles = first.coordinates and first.coordinates.particles
-    if first.coordinates: table = read(path, None, particles=particles, **choice)
-    else: table = read(path, first.schema.names, **choice)
+    if first.coordinates: asked = replace(asked, particles=first.coordinates.particles)
+    else: asked = replace(asked, dims=first.schema.names)
+    table = read(path, **vars(asked))
     if any(m.coordinates != first.coordinates for m in models.values()):
         raise HepaeError("the models see particles in different coordinates; analyse them one by one")
     with naming(path):
@@ -54,6 +57,7 @@ def _mse(before: pd.DataFrame, after: pd.DataFrame) -> str:
     return f"{standardised_mse(before, after):.3g}"
 
 # %% ../../nbs/report/02_analysis.ipynb #1793199d
+@arguments_of(Selection, but=("dims", "particles", "as_is"))
 def analyse_models(
     path: Path,                       # a table, or a ROOT file
     folders: list[Path],              # of trained models
@@ -65,13 +69,13 @@ def analyse_models(
     filter_name: str | None = None,   # event filters
     force: bool = False,              # replace what is there
     remark: Callable[[str], None] = print,
-    **choice,                         # container, tree, columns, unit, leading
+    **kwargs,
 ) -> dict[str, Summary]:              # model → summary of residuals
     "Reconstruct a table with each model and write the report; returns the residuals' summaries."
     models = {f.name: TrainedModel.load(f) for f in folders}
     if len(models) < len(folders): raise HepaeError("two models have the same folder name; rename one")
     first = next(iter(models.values()))
-    table = _table_for(path, models, filter_name, **choice)
+    table = _table_for(path, models, filter_name, Selection(**kwargs))
     if latents: write(first.encode(table), latents, force)
     if reconstructed: write(first.reconstruct(table), reconstructed, force, tree_class)
     rows, judged = (table, "all rows") if all_rows else unseen(table, models)
@@ -88,17 +92,19 @@ def analyse_models(
     return analysis_report(output, rows, outputs, logs or None, facts, run_record(command="analyse"), force)
 
 # %% ../../nbs/report/02_analysis.ipynb #b68f0e03
+@arguments_of(Selection, but=("as_is",))
 def analyse_tables(
     original: Path,
     reconstructed: Path,
     output: Path,        # the .html report
     force: bool = False,
-    **choice,            # container, tree, columns, unit, leading
+    **kwargs,
 ) -> dict[str, Summary]:
     "Compare two tables of the same jets, whoever made the second one."
-    before = read(original, **choice)
+    asked = Selection(**kwargs)
+    before = read(original, **vars(asked))
     with naming(original): refuse_no_numbers(before, "a comparison")
-    after = read(reconstructed, schema_of(before).names, **choice)
+    after = read(reconstructed, **vars(replace(asked, dims=schema_of(before).names)))
     facts = {"original": original.name, "reconstructed": reconstructed.name}
     facts["MSE of standardised variables"] = _mse(before, after)
     record, title = run_record(command="analyse"), "Two tables of the same jets"

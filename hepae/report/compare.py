@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError, UsageError, naming
-from ..files.reading import kind_of
+from ..files.kinds import kind_of
 from ..physics.cuts import GEV
 from ..physics.dilepton import dileptons
 from ..physics.drell_yan import selected_pairs
@@ -104,20 +104,23 @@ class Comparison:
     remarks: list[str] = field(default_factory=list)           # what one file says and the other does not
 
 # %% ../../nbs/report/04_compare.ipynb #9f04417a
-def _firsts(path: Path, only_ranked: bool, **how) -> dict[bool, pd.DataFrame | None]:
+def _firsts(
+    path: Path, only_ranked: bool, particles: int | None, unit: str | None,
+) -> dict[bool, pd.DataFrame | None]:
     "The first hundred events of a file: ranked by momentum or not → table. Tables of particles have one order."
     text = kind_of(path) == "HepMC"
     orders = (False, True) if text and not only_ranked else (text,)
-    return {r: next(particle_chunks(path, 100, ranked=r, **how), None) for r in orders}
+    return {r: next(particle_chunks(path, 100, particles, unit, r), None) for r in orders}
 
 # %% ../../nbs/report/04_compare.ipynb #b2211157
 def fitting_order(
     paths: list[Path],           # of two files
     only_ranked: bool = False,   # HepMC files have to be ranked
-    **how,                       # particles, unit: as for `particle_chunks`
+    particles: int | None = None,  # only the first rows of each event
+    unit: str | None = None,     # 'MeV' or 'GeV', where the files do not say
 ) -> tuple[tuple[bool, bool], bool]:  # which of the two to rank, if it is HepMC; do rows then correspond?
     "In which order the rows of two files correspond, by their first hundred events."
-    tables, fit = [_firsts(p, only_ranked, **how) for p in paths], {}
+    tables, fit = [_firsts(p, only_ranked, particles, unit) for p in paths], {}
     for order in product(*tables):
         chunks = [t[r] for t, r in zip(tables, order)]
         same = [c is not None and events_of(c)[1] == events_of(chunks[0])[1] for c in chunks]
@@ -136,9 +139,13 @@ def _add_pair(found: Comparison, a: pd.DataFrame, b: pd.DataFrame, by_order: boo
         spread.add(np.tile(x, 2), np.concatenate([kind, np.full(len(kind), len(CLASSES))]))
 
 # %% ../../nbs/report/04_compare.ipynb #5e2c3f95
-def _in_step(paths: list[Path], kept: list[Kept], ranked: tuple, **how) -> Iterator[list[pd.DataFrame]]:
+def _in_step(
+    paths: list[Path], kept: list[Kept], ranked: tuple, size: int, particles: int | None, unit: str | None,
+    origins: bool,
+) -> Iterator[list[pd.DataFrame]]:
     "Chunks of the same events; HepaeError if one file ends before the other."
-    streams = [particle_chunks(p, kept=k, ranked=r, **how) for p, k, r in zip(paths, kept, ranked)]
+    how = zip(paths, ranked, kept)
+    streams = [particle_chunks(path, size, particles, unit, r, k, origins) for path, r, k in how]
     seen = 0
     while True:
         chunks = [next(s, None) for s in streams]
@@ -182,11 +189,13 @@ def _same_origins(found: Comparison, paths: list[Path]) -> bool:
     return False
 
 # %% ../../nbs/report/04_compare.ipynb #46849e5c
-def _orders(paths: list[Path], choice: Choice, **how) -> tuple[tuple[bool, ...], bool]:
+def _orders(
+    paths: list[Path], choice: Choice, particles: int | None, unit: str | None,
+) -> tuple[tuple[bool, ...], bool]:
     "Which files to rank by momentum, and whether rows then correspond."
     if len(paths) == 1: return (True,), True
-    only_ranked = how["particles"] is not None or choice.pair == "first"
-    ranked, by_order = fitting_order(paths, only_ranked, **how)
+    only_ranked = particles is not None or choice.pair == "first"
+    ranked, by_order = fitting_order(paths, only_ranked, particles, unit)
     return ranked, by_order or not any(kind_of(p) == "HepMC" for p in paths)
 
 # %% ../../nbs/report/04_compare.ipynb #35262bdb
@@ -203,11 +212,10 @@ def compare_events(
     paths = [Path(p) for p in (before, after) if p is not None]
     if particles is not None and particles < 1:
         raise UsageError(f"--particles {particles}: takes a number from 1")
-    how = {"particles": particles, "unit": unit}
-    ranked, by_order = _orders(paths, choice, **how)
+    ranked, by_order = _orders(paths, choice, particles, unit)
     found, first, kept = Comparison(*[Side(p.name) for p in paths]), 0, [Kept() for _ in paths]
     origins = _same_origins(found, paths)
-    for chunks in _in_step(paths, kept, ranked, size=size, origins=origins, **how):
+    for chunks in _in_step(paths, kept, ranked, size, particles, unit, origins):
         for path, side, table in zip(paths, (found.before, found.after), chunks):
             with naming(path): side.add(table, choice, first)
         if after is not None: _add_pair(found, *chunks, by_order)

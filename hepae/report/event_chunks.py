@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError, naming
-from ..files.reading import kind_of, read_chunks
+from ..files.kinds import kind_of
+from ..files.reading import read_chunks
 from ..hepmc.events import in_one_unit
 from ..hepmc.facts import tells_origins, weight_names
 from ..hepmc.files import read_events

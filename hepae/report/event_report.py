@@ -226,8 +226,8 @@ def analyse_events(
     _say(found, remark)
     facts = facts_of(found) | {"leptons": {11: "electrons", 13: "muons"}[flavour]}
     files = [facts[k]["file"] for k in ("before", "after") if k in facts]
-    choice = {"leptons": facts["leptons"], "pair": pair, "smear": smear, "seed": seed, "particles": particles}
-    record = run_record(command="analyse", files=files, **choice)
+    asked = {"leptons": facts["leptons"], "pair": pair, "smear": smear, "seed": seed, "particles": particles}
+    record = run_record(command="analyse", files=files, **asked)
     title = "Two files of the same events" if after else f"Events of {found.before.name}"
     if output: write_report(output, title, [s for s in _sections(found, facts) if s[1]], record, force)
     if yoda: write_yoda(yoda_of(found), yoda, force)

@@ -8,6 +8,7 @@ __all__ = ['pair_masses', 'fidelity', 'Clock', 'train_for', 'judged', 'plot_mass
 # %% ../../nbs/report/07_event_study.ipynb #e61eb3f8
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ import pandas as pd
 from fastai.basics import Callback
 from matplotlib.figure import Figure
 
+from ..arguments import arguments_of
+from ..learning.config import TrainConfig
 from ..learning.learner import train
 from ..learning.trained import TrainedModel
 from ..physics.dilepton import dileptons
@@ -80,19 +83,20 @@ class Clock(Callback):
     def after_epoch(self): self.seconds.append(time.process_time() - self.began)
 
 # %% ../../nbs/report/07_event_study.ipynb #9bd49844
+@arguments_of(TrainConfig, but=("epochs",))
 def train_for(
     table: pd.DataFrame,          # particles
     seconds: float,               # of the processor, for the training; 0: two epochs
     folder: str | Path | None = None,  # of the model; None: it is not kept
-    **choice,                     # as for `learner.train`, epochs aside
+    **kwargs,
 ) -> TrainedModel:
     "A model trained for so long."
-    quiet, epochs = dict(progress=False, preview=False) | choice, 2
+    quiet, config = dict(progress=False, preview=False), TrainConfig(**kwargs, epochs=2)
     with tempfile.TemporaryDirectory() as trial:
         if seconds:
-            train(table, Path(trial) / "timed", epochs=2, cbs=[clock := Clock()], **quiet)
-            epochs = max(2, int(seconds / np.mean(clock.seconds[1:])))
-        return train(table, folder or Path(trial) / "model", epochs=epochs, **quiet)
+            train(table, Path(trial) / "timed", cbs=[clock := Clock()], **quiet, **vars(config))
+            config = replace(config, epochs=max(2, int(seconds / np.mean(clock.seconds[1:]))))
+        return train(table, folder or Path(trial) / "model", **quiet, **vars(config))
 
 # %% ../../nbs/report/07_event_study.ipynb #eff82550
 def judged(

@@ -20,8 +20,9 @@ import torch
 from fastai.basics import Callback
 
 from hepae.core import rng
-from hepae.learning.callbacks import Keeper, Preview
-from hepae.learning.learner import ae_learner
+from hepae.learning.callbacks import Keeper
+from hepae.learning.progress import Preview
+from hepae.learning.table_learner import ae_learner
 from hepae.learning.losses import mse
 from hepae.learning.models import build_model
 

@@ -22,7 +22,8 @@ import pandas as pd
 import torch
 
 from hepae.files.reading import read
-from hepae.learning.learner import ae_learner, train
+from hepae.learning.learner import train
+from hepae.learning.table_learner import ae_learner
 from hepae.learning.prep import filter_events, split_by_event
 from hepae.metrics import standardised_mse
 

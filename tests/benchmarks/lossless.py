@@ -16,7 +16,8 @@ import pandas as pd
 
 from hepae.bench.race import bench
 from hepae.core import HepaeError
-from hepae.files.reading import describe, read
+from hepae.files.description import describe
+from hepae.files.reading import read
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("HEPAE_TESTDATA") or ROOT.parent / "shared" / "data")

@@ -30,7 +30,8 @@ from ...core import HepaeError, UsageError, seed_torch
 from ...learning.callbacks import EpochRecorder, SeededEpoch
 from ...learning.data import dataloaders
 from ...learning.losses import LogisticMixture, RateDistortion
-from ...learning.models import Autoencoder, model_from_config
+from ...learning.autoencoder import Autoencoder
+from ...learning.models import model_from_config
 from ...learning.trained import TrainedModel
 from ...schema import Schema, schema_of
 
