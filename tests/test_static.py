@@ -1,6 +1,7 @@
 """The generated modules stand on their own: no name that only a notebook's hidden cell imported, nothing imported
-in vain."""
+in vain. What a function accepts can be read from its signature."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -35,3 +36,24 @@ def test_notebooks_show_no_warnings_and_no_machine():
             for out in cell.get("outputs", []):
                 assert out.get("name") != "stderr" and out["output_type"] != "error", (path.name, out)
                 assert str(ROOT) not in json.dumps(out), (path.name, str(ROOT))
+
+
+def hides_arguments(node: ast.AST) -> bool:
+    "Does a public function hand arguments on that neither it nor a decorator names?"
+    if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or not node.args.kwarg:
+        return False
+    name = node.args.kwarg.arg
+    handed_on = [k for k in ast.walk(node) if isinstance(k, ast.keyword) and k.arg is None]
+    named = any("arguments_of" in ast.unparse(d) or "wraps" in ast.unparse(d) for d in node.decorator_list)
+    return not named and any(isinstance(k.value, ast.Name) and k.value.id == name for k in handed_on)
+
+
+def test_signatures_show_every_argument():
+    "A public function names its arguments, or says by @arguments_of whose they are."
+    hidden = [
+        f"{path.relative_to(ROOT)}: {node.name}(**{node.args.kwarg.arg})"
+        for path in sorted((ROOT / "hepae").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if hides_arguments(node)
+    ]
+    assert not hidden

@@ -95,6 +95,7 @@ class AELearner(Learner):
         "Callbacks in order, by event."
         return {}
 
+    @arguments_of(Learner.lr_find)
     def lr_find(self, *args, **kwargs):
         "fastai's finder, which leaves no trace: neither in weights nor in the order of batches nor on disk."
         path, epoch = self.path, self.dls.train.epoch
