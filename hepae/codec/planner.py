@@ -14,30 +14,44 @@ from .plan import BEFORE, COUNT, HINT, PREVIOUS, RANK, SPREAD, ColumnPlan, Looku
 from .predictor import with_rows_before
 
 # %% ../../nbs/codec/13_planner.ipynb #30f6b870
-SAMPLE = 16384  # rows that the planner looks at
+SAMPLE = 16384     # rows that the planner looks at
+_MOST_KEYS = 1024  # of a lookup
 
 
 def _sampled(n: int) -> np.ndarray:
     "The rows of so many that the planner looks at."
     return np.arange(n) if n <= SAMPLE else np.linspace(0, n - 1, SAMPLE).astype(int)
 
+# %% ../../nbs/codec/13_planner.ipynb #696fdf55
+def _distinct(sample: np.ndarray, exact: list[bool]) -> np.ndarray:
+    "(columns,) how many values each exact column takes; more than any lookup has for the others."
+    return np.array([len(np.unique(q)) if e else SAMPLE + 1 for q, e in zip(sample.T, exact)], np.int64)
 
+
+def _may_follow(k: int, distinct: np.ndarray, good: np.ndarray) -> np.ndarray:
+    "Columns before k from which it may follow in the good rows of the sample."
+    rows, bad = int(good.sum()), len(good) - int(good.sum())
+    keys = distinct[:k] - bad  # at least so many
+    few = (keys <= _MOST_KEYS) & (8 * keys <= rows)
+    return np.flatnonzero(few & (distinct[k] - bad <= distinct[:k] + 0.01 * rows))
+
+# %% ../../nbs/codec/13_planner.ipynb #794a4184
 def _follows(a: np.ndarray, b: np.ndarray, good: np.ndarray) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     "Values of a, and of b that go with them most often; None if that is no rule."
     pairs, n = np.unique(np.stack([a[good], b[good]]), axis=1, return_counts=True)
     most = np.lexsort([-n, pairs[0]])
     first = most[np.unique(pairs[0][most], return_index=True)[1]]
-    if n[first].sum() < 0.99 * good.sum() or 8 * len(first) > good.sum() or len(first) > 1024: return None
+    if n[first].sum() < 0.99 * good.sum() or 8 * len(first) > good.sum() or len(first) > _MOST_KEYS: return None
     return tuple(pairs[0][first].tolist()), tuple(pairs[1][first].tolist())
 
 # %% ../../nbs/codec/13_planner.ipynb #939515fe
-def _lookups(Q: np.ndarray, escapes: np.ndarray, k: int, exact: list[bool]) -> list[Lookup]:
+def _lookups(Q: np.ndarray, escapes: np.ndarray, k: int, exact: list[bool], distinct: np.ndarray) -> list[Lookup]:
     "Tables of the columns before from which this one follows in all but a percent of its rows."
     good, found = ~escapes[:, k], []
     if not exact[k] or not good.any() or np.ptp(Q[good, k]) == 0: return []
     some = _sampled(len(Q))
-    for j in range(k):
-        if not exact[j] or _follows(Q[some, j], Q[some, k], good[some]) is None: continue
+    for j in _may_follow(k, distinct, good[some]).tolist():
+        if _follows(Q[some, j], Q[some, k], good[some]) is None: continue
         if (table := _follows(Q[:, j], Q[:, k], good)) is not None: found.append(Lookup(j, *table))
     return found
 
@@ -81,6 +95,7 @@ def make_plan(
     "How to code such a table."
     take, back = _sampled(rows.n), getattr(predictor, "back", 0)
     event, sample = _of_events(Q, rows, take, before), Q[take]
+    distinct = _distinct(sample, exact)
     seen = with_rows_before(Q, take, rows.places()[take], rows.counts()[take], back) if back else sample
 
     def known(k: int) -> dict[int, np.ndarray]:
@@ -90,7 +105,7 @@ def make_plan(
 
     def planned(k: int) -> ColumnPlan:
         "The plan of column k."
-        may_escape, lookups = bool(escapable and escapable[k]), _lookups(Q, escapes, k, exact)
+        may_escape, lookups = bool(escapable and escapable[k]), _lookups(Q, escapes, k, exact, distinct)
         return plan_column(
             sample[:, k], escapes[take, k], known(k), periods[k], exact[k], total or rows.n, may_escape, lookups
         )
