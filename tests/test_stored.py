@@ -12,7 +12,8 @@ from conftest import hepae, one_sentence
 
 from hepae.codec.container import Reader
 from hepae.codec.new_header import make_header
-from hepae.codec.plan import MOST_COLUMNS, MOST_TABLES, plan_from_lists, table_size
+from hepae.codec.plan import MOST_COLUMNS
+from hepae.codec.plan_lists import MOST_TABLES, plan_from_lists, table_size
 from hepae.codec.tables import compress, decompress, write_tables
 from hepae.core import HepaeError
 from hepae.files import compression as files
@@ -197,7 +198,7 @@ def test_plans_stay_within_limits():
     data = compress(table)
     plan = plan_from_lists(Reader(io.BytesIO(data)).facts["plan"])
     pd.testing.assert_frame_equal(decompress(data), table)
-    from hepae.codec.plan import within_limits
+    from hepae.codec.plan_lists import within_limits
 
     many = within_limits(plan * 400)
     assert table_size(plan * 400) > MOST_TABLES >= table_size(many) and len(many) == 1200

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import constriction
 import numpy as np
+from fastcore.basics import patch
 
 from ..core import HepaeError
 
@@ -50,45 +51,6 @@ class Alphabet:
         sign = np.concatenate([none + 1, np.full(self.tails, -1), np.ones(self.tails + self.count, np.int64)])
         return base, sign, np.concatenate([none, width, width, np.full(self.count, self.shift)])
 
-    def split(
-        self,
-        v: np.ndarray,                 # (n,) int64
-        value: np.ndarray,             # (n,) int64, values to compare with the frequent bins
-        escapes: np.ndarray,           # (n,) bool
-    ) -> tuple[np.ndarray, np.ndarray]:  # (n,) symbols, (n,) uint64 low bits
-        "Symbols and low bits of integers."
-        low, shift = np.int64(self.low).view(np.uint64), np.uint64(self.shift)
-        d = v.view(np.uint64) - low  # modulo 2**64: right wherever v ≥ low
-        symbol = self.specials + (d >> shift).view(np.int64)
-        rest = d & ((np.uint64(1) << shift) - np.uint64(1))
-        below = v < self.low
-        above = ~below & (d >> shift >= np.uint64(self.count))
-        for outside, first, distance in (
-            (below, 1 + len(self.frequent), ~d),
-            (above, 1 + len(self.frequent) + self.tails, d - np.uint64(self.count << self.shift)),
-        ):
-            if not outside.any(): continue
-            t, symbol_rest = _tail(distance[outside], self.shift, self.tails)
-            symbol[outside], rest[outside] = first + t, symbol_rest
-        if self.frequent:
-            place = np.minimum(np.searchsorted(self.frequent, value), len(self.frequent) - 1)
-            here = np.array(self.frequent, np.int64)[place] == value
-            symbol, rest = np.where(here, 1 + place, symbol), np.where(here, np.uint64(0), rest)
-        return np.where(escapes, ESCAPE, symbol), np.where(escapes, np.uint64(0), rest)
-
-    def widths(self, symbols: np.ndarray) -> np.ndarray:
-        "(n,) how many low bits follow each symbol."
-        return self._tables[2][symbols]
-
-    def join(self, symbols: np.ndarray, rest: np.ndarray) -> np.ndarray:
-        "(n,) int64: the values again; a frequent bin is itself, an escape 0."
-        base, sign, _ = self._tables
-        return base[symbols] + sign[symbols] * rest.view(np.int64)
-
-    def is_frequent(self, symbols: np.ndarray) -> np.ndarray:
-        "(n,) bool: an escape or a frequent bin, which no shift moves."
-        return symbols <= len(self.frequent)
-
 # %% ../../nbs/codec/02_entropy.ipynb #ce07f545
 def _tail(distance: np.ndarray, shift: int, tails: int) -> tuple[np.ndarray, np.ndarray]:
     "Which of the doubling bins a distance ≥ 0 lies in, and where in it."
@@ -96,6 +58,60 @@ def _tail(distance: np.ndarray, shift: int, tails: int) -> tuple[np.ndarray, np.
     starts = np.array([(1 << t) - 1 for t in range(tails)], np.uint64)
     t = np.searchsorted(starts, units, side="right") - 1
     return t, distance - (starts[t] << np.uint64(shift))
+
+# %% ../../nbs/codec/02_entropy.ipynb #dd31fa5a
+@patch
+def _placed(self: Alphabet, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "(n,) symbols and (n,) low bits of integers in the core and the tails."
+    low, shift = np.int64(self.low).view(np.uint64), np.uint64(self.shift)
+    d = v.view(np.uint64) - low  # modulo 2**64: right wherever v ≥ low
+    symbol = self.specials + (d >> shift).view(np.int64)
+    rest = d & ((np.uint64(1) << shift) - np.uint64(1))
+    below = v < self.low
+    above = ~below & (d >> shift >= np.uint64(self.count))
+    for outside, first, distance in (
+        (below, 1 + len(self.frequent), ~d),
+        (above, 1 + len(self.frequent) + self.tails, d - np.uint64(self.count << self.shift)),
+    ):
+        if not outside.any(): continue
+        t, symbol_rest = _tail(distance[outside], self.shift, self.tails)
+        symbol[outside], rest[outside] = first + t, symbol_rest
+    return symbol, rest
+
+# %% ../../nbs/codec/02_entropy.ipynb #ba66d952
+@patch
+def split(
+    self: Alphabet,
+    v: np.ndarray,                   # (n,) int64
+    value: np.ndarray,               # (n,) int64, values to compare with the frequent bins
+    escapes: np.ndarray,             # (n,) bool
+) -> tuple[np.ndarray, np.ndarray]:  # (n,) symbols, (n,) uint64 low bits
+    "Symbols and low bits of integers."
+    symbol, rest = self._placed(v)
+    if self.frequent:
+        place = np.minimum(np.searchsorted(self.frequent, value), len(self.frequent) - 1)
+        here = np.array(self.frequent, np.int64)[place] == value
+        symbol, rest = np.where(here, 1 + place, symbol), np.where(here, np.uint64(0), rest)
+    return np.where(escapes, ESCAPE, symbol), np.where(escapes, np.uint64(0), rest)
+
+# %% ../../nbs/codec/02_entropy.ipynb #ffdbc8f4
+@patch
+def widths(self: Alphabet, symbols: np.ndarray) -> np.ndarray:
+    "(n,) how many low bits follow each symbol."
+    return self._tables[2][symbols]
+
+
+@patch
+def join(self: Alphabet, symbols: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    "(n,) int64: the values again; a frequent bin is itself, an escape 0."
+    base, sign, _ = self._tables
+    return base[symbols] + sign[symbols] * rest.view(np.int64)
+
+
+@patch
+def is_frequent(self: Alphabet, symbols: np.ndarray) -> np.ndarray:
+    "(n,) bool: an escape or a frequent bin, which no shift moves."
+    return symbols <= len(self.frequent)
 
 # %% ../../nbs/codec/02_entropy.ipynb #151ef7e9
 Categorical = constriction.stream.model.Categorical
