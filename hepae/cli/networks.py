@@ -87,7 +87,8 @@ _run_options = together(
     click.option(
         "--resume", is_flag=True, help="Go on with a training that was interrupted."),
     click.option(
-        "--tensorboard", is_flag=True, help="Write events for TensorBoard too."),
+        "--tensorboard", is_flag=True,
+        help="Write losses, rate, histograms of weights and gradients, and previews for TensorBoard."),
     click.option(
         "--activations", is_flag=True, help="Record statistics of activations."),
 )

@@ -170,7 +170,7 @@ def train(
     force: bool = False,               # replace the model that is there
     progress: bool | None = None,      # None: in a notebook or on a terminal
     preview: bool = True,              # a picture after each epoch: plots/preview.png, and in a notebook displayed
-    tensorboard: bool = False,         # write tensorboard/
+    tensorboard: bool = False,         # write tensorboard/: losses, rate, weights, gradients, previews
     activations: bool = False,         # write activations.csv and its picture
     cbs: list[Callback] | None = None, # more fastai callbacks
     record: dict | None = None,        # what else config.json shall say of the run, such as a filter's report

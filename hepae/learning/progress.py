@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from fastai.callback.hook import ActivationStats
 from fastai.callback.progress import ProgressCallback
+from fastcore.basics import patch
 from fastcore.imports import IN_NOTEBOOK
 from tqdm import tqdm
 
@@ -78,7 +79,8 @@ class Preview(AfterEpoch):
         show: bool = IN_NOTEBOOK,  # display it, in place
         share: float | None = None,  # of the time that may go into pictures; None: 0.5 if displayed, 0.05 if not
     ):
-        self.draw, self.path, self.show, self.pending, self.handle = draw, path, show, False, None
+        self.draw, self.path, self.show, self.pending = draw, path, show, False
+        self.handle, self.picture = None, None  # in the notebook; as drawn last
         self.share = share if share is not None else (0.5 if show else 0.05)
 
     def before_fit(self): self.start, self.spent, self.handle = time.time(), 0.0, None
@@ -91,9 +93,9 @@ class Preview(AfterEpoch):
         if self.pending: self._picture()
 
     def _picture(self):
-        start, fig = time.time(), self.draw()
-        if self.path is not None: self._save(fig)
-        if self.show: self._display(fig)
+        start, self.picture = time.time(), self.draw()
+        if self.path is not None: self._save(self.picture)
+        if self.show: self._display(self.picture)
         self.pending, self.spent = False, self.spent + time.time() - start
 
     def _display(self, fig):
@@ -108,7 +110,8 @@ class Preview(AfterEpoch):
 
 # %% ../../nbs/learning/15_progress.ipynb #c4fdd43a
 class TensorBoard(AfterEpoch):
-    "Losses and learning rate for TensorBoard."
+    "Losses, learning rate, histograms of weights and gradients, and previews for TensorBoard."
+    order = Preview.order + 1
 
     def __init__(self, folder: Path):
         try: from torch.utils.tensorboard import SummaryWriter
@@ -116,15 +119,45 @@ class TensorBoard(AfterEpoch):
             mend = "install it with 'pip install tensorboard'"
             raise UsageError(f"--tensorboard: the package tensorboard is not installed; {mend}") from e
         self.open_writer, self.writer = lambda step: SummaryWriter(str(folder), purge_step=step), None
+        self.gradients, self.seen = {}, None
 
     def act(self):
         if self.writer is None: self.writer = self.open_writer(self.done)
         named = dict(zip(LOG_COLUMNS, self.history.rows[-1]))
         for name in ("train_loss", "valid_loss", "lr"): self.writer.add_scalar(name, named[name], self.done)
+        self._add_histograms("weights", dict(self.model.named_parameters()))
+        self._add_histograms("gradients", self.gradients)
+        self._add_preview()
         self.writer.flush()
 
     def after_fit(self):
-        if self.writer is not None: self.writer.close()
+        if self.writer is None: return
+        self._add_preview()
+        self.writer.close()
+
+# %% ../../nbs/learning/15_progress.ipynb #28a5b17a
+@patch
+def after_step(self: TensorBoard) -> None:
+    "Copy the gradients of the epoch's last batch."
+    if not self.due or self.iter < self.n_iter - 1: return
+    self.gradients = {n: p.grad.clone() for n, p in self.model.named_parameters() if p.grad is not None}
+
+# %% ../../nbs/learning/15_progress.ipynb #3e1048c5
+@patch
+def _add_histograms(self: TensorBoard, group: str, tensors: dict[str, torch.Tensor]) -> None:
+    "The finite values of each tensor."
+    for name, tensor in tensors.items():
+        values = tensor.detach()[tensor.isfinite()]
+        if len(values): self.writer.add_histogram(f"{group}/{name}", values, self.done)
+
+# %% ../../nbs/learning/15_progress.ipynb #465e14ed
+@patch
+def _add_preview(self: TensorBoard) -> None:
+    "The picture that was drawn last, unless it is there already."
+    picture = getattr(getattr(self.learn, "preview", None), "picture", None)
+    if picture is None or picture is self.seen: return
+    self.writer.add_figure("preview", picture, self.done)
+    self.seen = picture
 
 # %% ../../nbs/learning/15_progress.ipynb #ef51ead6
 ACTIVATION_COLUMNS = ["epoch", "layer", "mean", "std", "near_zero", "saturated"]  # shares of |a| < 0.05 and |a| > 0.95
