@@ -12,7 +12,8 @@ from arrays import arrays_of
 
 from hepae.codec.bound_text import with_bounds
 from hepae.codec.learned.trainer import best_density
-from hepae.codec.learned.training import bins_of, train_rate_distortion
+from hepae.codec.learned.bins import bins_of
+from hepae.codec.learned.training import train_rate_distortion
 from hepae.codec.tables import compress, decompress, learn_model
 from hepae.files.reading import read
 from hepae.schema import Column, Schema, Source, event_index, schema_of, with_events, with_schema
