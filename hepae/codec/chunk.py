@@ -135,6 +135,28 @@ def _encoded_refinement(
     bare = columns_with_originals(Q[:, header.extra:], escapes[:, header.extra:], originals, header, frequent)
     return encode_refinement(originals, bare, header.fine, header.schema, header.quantisers())
 
+# %% ../../nbs/codec/32_chunk.ipynb #1acffdc6
+def _check_numbers(numbers: pd.Index, first_entry: int, entries: int) -> None:
+    "HepaeError unless these are numbers of events of a chunk, ascending; writer and reader call it."
+    x = numbers.to_numpy()
+    outside = len(x) and (x[0] < first_entry or x[-1] >= entries)
+    if outside or (x[1:] <= x[:-1]).any():
+        raise HepaeError("has facts about events that are not those of their chunk; get the file again")
+
+# %% ../../nbs/codec/32_chunk.ipynb #98a86a74
+def _encoded_events(events: pd.DataFrame | None, header: Header, first_entry: int, entries: int) -> list[bytes]:
+    "The section of the events that belong to a chunk, if the file has such a table."
+    if header.events is None: return []
+    if events is None:
+        raise HepaeError(
+            "a table without facts about its events follows one that has some; treat these files separately"
+        )
+    here = events[(events.index >= first_entry) & (events.index < entries)]
+    _check_numbers(here.index, first_entry, entries)
+    if len(here) and here.index[-1] - here.index[0] == len(here) - 1:  # a list of these numbers takes more
+        here = here.set_axis(pd.RangeIndex(here.index[0], here.index[-1] + 1))
+    return [encode_chunk(here, header.events, 0)[0]]
+
 # %% ../../nbs/codec/32_chunk.ipynb #72776ad7
 def _check_index(payload: bytes, header: Header, index: pd.Index) -> None:
     "HepaeError unless a reader gets this index out of a chunk."
@@ -180,28 +202,6 @@ def encode_chunk(
         raise TooManyValues("an event has too many values that say nothing; leave out columns with --columns")
     if header.unordered != "table": _check_index(payload, header, table.index)
     return payload, entries, sum(map(len, rows.index))
-
-# %% ../../nbs/codec/32_chunk.ipynb #1acffdc6
-def _check_numbers(numbers: pd.Index, first_entry: int, entries: int) -> None:
-    "HepaeError unless these are numbers of events of a chunk, ascending; writer and reader call it."
-    x = numbers.to_numpy()
-    outside = len(x) and (x[0] < first_entry or x[-1] >= entries)
-    if outside or (x[1:] <= x[:-1]).any():
-        raise HepaeError("has facts about events that are not those of their chunk; get the file again")
-
-# %% ../../nbs/codec/32_chunk.ipynb #98a86a74
-def _encoded_events(events: pd.DataFrame | None, header: Header, first_entry: int, entries: int) -> list[bytes]:
-    "The section of the events that belong to a chunk, if the file has such a table."
-    if header.events is None: return []
-    if events is None:
-        raise HepaeError(
-            "a table without facts about its events follows one that has some; treat these files separately"
-        )
-    here = events[(events.index >= first_entry) & (events.index < entries)]
-    _check_numbers(here.index, first_entry, entries)
-    if len(here) and here.index[-1] - here.index[0] == len(here) - 1:  # a list of these numbers takes more
-        here = here.set_axis(pd.RangeIndex(here.index[0], here.index[-1] + 1))
-    return [encode_chunk(here, header.events, 0)[0]]
 
 # %% ../../nbs/codec/32_chunk.ipynb #5d02fefc
 def decode_chunk(payload: bytes, header: Header, predictor=None, first_entry: int = 0) -> pd.DataFrame:
