@@ -153,7 +153,8 @@ def _remark_attributes(chunk: pd.DataFrame, remark: Callable) -> None:
 
 def _check_computable(path: Path, chunk: pd.DataFrame, wanted: list) -> None:
     "HepaeError if a wanted column is neither there nor can be computed."
-    lacking = [v for v in wanted if not inputs_for(v, set(chunk))]
+    there = set(chunk)
+    lacking = [v for v in wanted if not inputs_for(v, there)]
     if lacking:
         raise HepaeError(f"{path}: has no {', '.join(lacking)} and not what they are computed from; "
                          f"its columns are {', '.join(map(str, chunk.columns))}; name them with --columns")
