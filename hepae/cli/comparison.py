@@ -26,11 +26,11 @@ def _bounds(text: str) -> list[str | None]:
 # %% ../../nbs/cli/06_comparison.ipynb #2783576c
 def _chosen(names: str | None, folders: tuple[Path, ...]) -> list:
     "The codecs that are named, or all that are installed, and those of trained models."
-    from hepae.bench import race
-    known = race.codecs()
+    from hepae.bench.contestants import check_name, codecs, with_model
+    known = codecs()
     wanted = [name.strip() for name in names.split(",")] if names else list(known)
-    for name in wanted: race.check_name(name, known)
-    models = [race.with_model(f"model {folder.name}", model_of(folder)) for folder in folders]
+    for name in wanted: check_name(name, known)
+    models = [with_model(f"model {folder.name}", model_of(folder)) for folder in folders]
     return [known[name] for name in wanted] + models
 
 # %% ../../nbs/cli/06_comparison.ipynb #6f85e91d
@@ -46,7 +46,7 @@ def _check_output(output: Path, force: bool) -> None:
 # %% ../../nbs/cli/06_comparison.ipynb #3634ead1
 def _write(output: Path, result, facts: list[dict], title: str, force: bool) -> None:
     "Write what was measured."
-    from hepae.bench.race import plot_rate_distortion, sections
+    from hepae.bench.race_page import plot_rate_distortion, sections
     from hepae.plots.style import png
     from hepae.report.page import write_report
     if output.suffix in (".html", ".htm"): return write_report(output, title, sections(result), run_record(), force)
@@ -84,6 +84,7 @@ def bench(inputs, output, names, bounds, folders, rows, repeat, selection, force
     """
     if output: _check_output(output, force)
     from hepae.bench import race
+    from hepae.bench.race_page import is_missing
     from hepae.files.kinds import expand
     from hepae.files.reading import read
     chosen, wanted = _chosen(names, folders), _bounds(bounds)
@@ -93,7 +94,7 @@ def bench(inputs, output, names, bounds, folders, rows, repeat, selection, force
             bar.set_postfix_str(name)
             bar.update()
         result = race.bench(table, chosen, wanted, repeat, progress=step)
-    facts = [{name: None if race.is_missing(value) else value for name, value in row.items()}
+    facts = [{name: None if is_missing(value) else value for name, value in row.items()}
              for row in result.to_dict("records")]
     title = f"Codecs compared on {len(table):,} rows of {', '.join(path.name for path in inputs)}"[:120]
     if output: _write(output, result, facts, title, force)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from hepae.bench.race import ESTIMATE, below_estimate, bench, codecs, with_model
+from hepae.bench.contestants import codecs, with_model
+from hepae.bench.race import ESTIMATE, below_estimate, bench
 from hepae.codec.bound_text import with_bounds
 from hepae.codec.learned.trainer import autoencoder_of
 from hepae.codec.shared_model import FILE, load_model
