@@ -136,7 +136,7 @@ def _described(chunk: pd.DataFrame, schema: Schema | None, types: dict[str, str]
     return with_schema(chunk, replace(schema, source=source))
 
 # %% ../../nbs/io/14_parquet.ipynb #a139d542
-MOST_TEXT = 2**26  # bytes of a column's text in a chunk, but for a row that has more
+MOST_TEXT = 2**24  # bytes of a column's text in a chunk, but for a row that has more
 
 
 def _text_columns(file) -> dict:
