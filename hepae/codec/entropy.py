@@ -8,7 +8,7 @@ __all__ = ['ESCAPE', 'Categorical', 'RangeDecoder', 'RangeEncoder', 'Alphabet', 
 
 # %% ../../nbs/codec/02_entropy.ipynb #3e79810d
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 
 import constriction
 import numpy as np
@@ -37,19 +37,21 @@ class Alphabet:
         "Number of symbols."
         return self.specials + self.count
 
-    @cached_property
-    def _tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        "First value, direction and low bits of each symbol."
-        steps = np.array([((1 << t) - 1) << self.shift for t in range(self.tails)], np.uint64)
-        low, high = np.int64(self.low).view(np.uint64), np.uint64((self.low + (self.count << self.shift)) % 2**64)
-        core = low + (np.arange(self.count, dtype=np.uint64) << np.uint64(self.shift))
-        none = np.zeros(1 + len(self.frequent), np.int64)
-        frequent = np.array(self.frequent, np.int64)
-        tails = (low + ~steps).view(np.int64), (high + steps).view(np.int64)
-        base = np.concatenate([none[:1], frequent, *tails, core.view(np.int64)])
-        width = self.shift + np.arange(self.tails)
-        sign = np.concatenate([none + 1, np.full(self.tails, -1), np.ones(self.tails + self.count, np.int64)])
-        return base, sign, np.concatenate([none, width, width, np.full(self.count, self.shift)])
+# %% ../../nbs/codec/02_entropy.ipynb #17905c66
+@lru_cache(256)  # a file of thousands of columns has as many alphabets
+def _tables(alphabet: Alphabet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "First value, direction and low bits of each symbol."
+    steps = np.array([((1 << t) - 1) << alphabet.shift for t in range(alphabet.tails)], np.uint64)
+    low = np.int64(alphabet.low).view(np.uint64)
+    high = np.uint64((alphabet.low + (alphabet.count << alphabet.shift)) % 2**64)
+    core = low + (np.arange(alphabet.count, dtype=np.uint64) << np.uint64(alphabet.shift))
+    none = np.zeros(1 + len(alphabet.frequent), np.int64)
+    frequent = np.array(alphabet.frequent, np.int64)
+    tails = (low + ~steps).view(np.int64), (high + steps).view(np.int64)
+    base = np.concatenate([none[:1], frequent, *tails, core.view(np.int64)])
+    width = alphabet.shift + np.arange(alphabet.tails)
+    sign = np.concatenate([none + 1, np.full(alphabet.tails, -1), np.ones(alphabet.tails + alphabet.count, np.int64)])
+    return base, sign, np.concatenate([none, width, width, np.full(alphabet.count, alphabet.shift)])
 
 # %% ../../nbs/codec/02_entropy.ipynb #ce07f545
 def _tail(distance: np.ndarray, shift: int, tails: int) -> tuple[np.ndarray, np.ndarray]:
@@ -98,13 +100,13 @@ def split(
 @patch
 def widths(self: Alphabet, symbols: np.ndarray) -> np.ndarray:
     "(n,) how many low bits follow each symbol."
-    return self._tables[2][symbols]
+    return _tables(self)[2][symbols]
 
 
 @patch
 def join(self: Alphabet, symbols: np.ndarray, rest: np.ndarray) -> np.ndarray:
     "(n,) int64: the values again; a frequent bin is itself, an escape 0."
-    base, sign, _ = self._tables
+    base, sign, _ = _tables(self)
     return base[symbols] + sign[symbols] * rest.view(np.int64)
 
 

@@ -74,6 +74,14 @@ def _file_header(plain: pd.DataFrame, recipe: dict, events: pd.DataFrame | None,
         header = replace(header, events=make_header(events))
     return replace(header.as_read(), plan=header.plan)  # a plan that is shared is not in the file
 
+# %% ../../nbs/codec/33_tables.ipynb #1ec04901
+def _check_recipe(recipe: dict, header: Header) -> None:
+    "HepaeError if rows need another recipe than the file's, and would come back as something else."
+    if recipe == header.plain: return
+    raise HepaeError(
+        "the dtypes or the index of this table are not those of the one before; treat these files separately"
+    )
+
 # %% ../../nbs/codec/33_tables.ipynb #53f13c01
 def _halves(table: pd.DataFrame) -> list[pd.DataFrame]:
     "Two parts of a table, cut where an event begins; one, if there is but one event."
@@ -90,7 +98,8 @@ def _coded(
     except TooManyValues:
         halves = _halves(table)
         if len(halves) < 2: raise
-        for piece, plain, _, texts in (found for half in halves for found in fitting(half)):
+        for piece, plain, recipe, texts in (found for half in halves for found in fitting(half)):
+            _check_recipe(recipe, header)
             for chunk in _coded(piece, plain, texts, header, first_entry, predictor):
                 yield chunk
                 first_entry = chunk[2]
@@ -115,11 +124,7 @@ def write_tables(
                 inside = predictor is not None and (embed or predictor.extra)
                 writer.header(header.to_dict(), predictor.to_bytes() if inside else None)
             check_alike(table, like)
-            if recipe != header.plain:
-                raise HepaeError(
-                    "the dtypes or the index of this table are not those of the one before; "
-                    "treat these files separately"
-                )
+            _check_recipe(recipe, header)
             for n, payload, first_entry, index in _coded(table, plain, texts, header, first_entry, predictor):
                 writer.chunk(payload, n)
                 total, index_bytes = total + n, index_bytes + index

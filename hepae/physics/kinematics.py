@@ -88,4 +88,5 @@ def delta_phi(
 ) -> np.ndarray:   # b − a in [−π, π), rad, float64
     "Signed shortest rotation from `a` to `b`."
     d = np.asarray(b, float) - np.asarray(a, float)
-    return d - 2 * np.pi * np.floor((d + np.pi) / (2 * np.pi))
+    d = d - 2 * np.pi * np.floor((d + np.pi) / (2 * np.pi))
+    return np.where(d >= np.pi, -np.pi, np.maximum(d, -np.pi))  # rounding may lead a little outside
