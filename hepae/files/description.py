@@ -79,9 +79,9 @@ def _describe_chunks(chunks: Iterable[pd.DataFrame]) -> dict:
     "Rows, events and columns of a table that comes in chunks."
     rows, seen = 0, {}
     for chunk in chunks:
-        schema, rows = schema_of(chunk), rows + len(chunk)
-        chunk.attrs = {}  # pandas copies them with each column
-        for c in schema.columns: seen.setdefault(c.name, _Seen()).look(chunk[c.name], c.kind)
+        schema, rows, bare = schema_of(chunk), rows + len(chunk), chunk.copy(deep=False)
+        bare.attrs = {}  # pandas copies them with each column
+        for c in schema.columns: seen.setdefault(c.name, _Seen()).look(bare[c.name], c.kind)
     columns = [column_facts(c) | seen[c.name].facts(c.kind) for c in schema.columns]
     if any("values" in c for c in columns): columns = [c | {"values": c.get("values")} for c in columns]
     source = schema.source
