@@ -295,7 +295,7 @@ def wrong(x, y, bound):
     "(n,) which values did not come back as promised."
     if x.dtype == object or y.dtype == object or x.dtype.kind != "f":
         if bound != "exact" and all(_number(v) for v in (*x, *y)):
-            return wrong(np.array([float(v or "nan") for v in x]), np.array([float(v or "nan") for v in y]), bound)
+            return wrong(*(np.array([float("nan" if v is pd.NA else v or "nan") for v in z]) for z in (x, y)), bound)
         return np.array([not _alike(a, b) for a, b in zip(x, y)], bool)
     same = (x.view(f"u{x.itemsize}") == y.view(f"u{x.itemsize}")) | (np.isnan(x) & np.isnan(y))
     if bound == "exact":
@@ -313,7 +313,7 @@ def wrong(x, y, bound):
 
 
 def _number(v):
-    return v in ("", None) or bool(re.fullmatch(r"[-+]?(\d+\.?\d*(e[-+]?\d+)?|inf|nan)", str(v)))
+    return v is pd.NA or v in ("", None) or bool(re.fullmatch(r"[-+]?(\d+\.?\d*(e[-+]?\d+)?|inf|nan)", str(v)))
 
 
 def _alike(a, b):
