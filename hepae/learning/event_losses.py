@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TERMS', 'NUMBERS', 'LOSSES', 'masked', 'masked_rmse', 'Momenta', 'pair_mass2', 'mass_term', 'momentum_term',
-           'EventLoss', 'mirrored', 'pair_weights']
+           'EventLoss', 'rotated', 'mirrored', 'pair_weights']
 
 # %% ../../nbs/learning/11_event_losses.ipynb #8ef0f43a
 from functools import partial
@@ -184,6 +184,14 @@ class EventLoss:
         p, q = self.momenta.to(pred.device)(pred), self.momenta(target)
         return value + self.weight * sum(term(p, q) for term in self.terms)
 
+# %% ../../nbs/learning/11_event_losses.ipynb #eee1f447
+def rotated(
+    phi: torch.Tensor,    # azimuths, rad
+    share: torch.Tensor,  # of a turn, in [0, 1), broadcastable to `phi`
+) -> torch.Tensor:        # in [−π, π)
+    "Azimuths after a rotation about the beam."
+    return torch.remainder(phi + (2 * share + 1) * torch.pi, 2 * torch.pi) - torch.pi
+
 # %% ../../nbs/learning/11_event_losses.ipynb #5e1d4162
 def mirrored(
     normaliser: Normaliser,
@@ -205,7 +213,7 @@ def mirrored(
         angle, side, hand = torch.rand(3, len(y), 1).to(y.device)
         hand = torch.sign(hand - 0.5)
         x[:, at["eta"]] *= torch.sign(side - 0.5)
-        x[:, at["phi"]] = torch.remainder(hand * x[:, at["phi"]] + (2 * angle + 1) * torch.pi, 2 * torch.pi) - torch.pi
+        x[:, at["phi"]] = rotated(hand * x[:, at["phi"]], angle)
         x[:, at["dphi"]] *= hand
         changed = sum(at.values(), [])
         z[:, changed] = ((x - a) / b)[:, changed]

@@ -30,7 +30,7 @@ from .callbacks import EpochRecorder, History, SeededEpoch
 from .config import TrainConfig
 from .coordinates import Coordinates, fit_coordinates
 from .data import dataloaders, lattices
-from .event_losses import EventLoss, mirrored, pair_weights
+from .event_losses import EventLoss, mirrored, pair_weights, rotated
 from .losses import LOSSES, WithClasses
 from .models import build_model
 from .prep import Normaliser, fit_normaliser, normalisation_of, refuse_nonfinite, split_by_event
@@ -55,7 +55,7 @@ def turned(
     def turn(y: torch.Tensor) -> torch.Tensor:
         x = y.double() * width.to(y.device) + centre.to(y.device)
         angle, side = torch.rand(2, len(y), 1, dtype=torch.float64).to(y.device)
-        x[:, phi] = torch.remainder(x[:, phi] + (2 * angle + 1) * np.pi, 2 * np.pi) - np.pi
+        x[:, phi] = rotated(x[:, phi], angle)
         x[:, eta] *= torch.sign(side - 0.5)
         z = y.clone()
         both = phi + eta

@@ -22,6 +22,7 @@ from .coordinates import Coordinates
 from .model_folder import FORMAT, VERSION, read_config, read_log, read_tensors, sha256, write_tensors
 from .models import model_from_config
 from .prep import Normaliser, refuse_nonfinite, split_by_event
+from ..physics.kinematics import wrap
 from ..schema import Schema, n_entries, schema_of, with_schema
 
 # %% ../../nbs/learning/13_trained.ipynb #8641b9e2
@@ -134,8 +135,7 @@ def wrap_angle(
 ) -> np.ndarray:        # same dtype
     "The same direction in [−π, π)."
     limit = np.nextafter(angle.dtype.type(np.pi), angle.dtype.type(0))
-    inside = (angle.astype("f8") + np.pi) % (2 * np.pi) - np.pi
-    return inside.astype(angle.dtype).clip(-limit, limit)
+    return wrap(angle).astype(angle.dtype).clip(-limit, limit)
 
 # %% ../../nbs/learning/13_trained.ipynb #bce0cffd
 def _refuse_odd(z: np.ndarray, what: str) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..core import HepaeError, rng
 from .cuts import GEV
-from .kinematics import component, delta_phi
+from .kinematics import component, delta_r
 from ..schema import Schema, event_offsets, schema_of, variable, with_schema
 
 # %% ../../nbs/physics/03_dijets.ipynb #730e4e08
@@ -75,7 +75,7 @@ def _candidates(a: pd.DataFrame, b: pd.DataFrame) -> tuple[np.ndarray, np.ndarra
 def _distances(a: pd.DataFrame, b: pd.DataFrame, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     "ΔR between rows `i` of `a` and `j` of `b`."
     (eta_a, phi_a), (eta_b, phi_b) = ([t[c].to_numpy(np.float64) for c in ("eta", "phi")] for t in (a, b))
-    return np.hypot(eta_b[j] - eta_a[i], delta_phi(phi_a[i], phi_b[j]))
+    return delta_r(eta_a[i], phi_a[i], eta_b[j], phi_b[j])
 
 # %% ../../nbs/physics/03_dijets.ipynb #1b5d6e12
 def match_jets(

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ..core import UsageError
-from .kinematics import delta_phi
-from .particles import directions, events_of, mass_squared, momenta
+from .kinematics import delta_phi, delta_r, directions
+from .particles import events_of, mass_squared, momenta
 from ..schema import Schema, Source, variable, with_schema
 
 # %% ../../nbs/physics/05_dilepton.ipynb #23437e73
@@ -47,12 +47,6 @@ def lepton_rows(
     return hardest(event, events, size, wanted)
 
 # %% ../../nbs/physics/05_dilepton.ipynb #1f3d1270
-def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    "ΔR of momenta of shape (4, n)."
-    (_, eta_a, phi_a), (_, eta_b, phi_b) = directions(a), directions(b)
-    with np.errstate(invalid="ignore"): return np.hypot(eta_a - eta_b, delta_phi(phi_a, phi_b))
-
-
 def _legs(p: np.ndarray, rows: np.ndarray) -> np.ndarray:
     "Momenta (2, 4, events) of the leptons at `rows` (events, 2); NaN where there is none."
     if not p.shape[1]: return np.full((2, 4, len(rows)), np.nan)
@@ -71,7 +65,8 @@ def dressed(
     wanted = table["pid"].to_numpy() == 22
     if "prompt" in table: wanted &= table["prompt"].to_numpy(bool)
     wanted = np.flatnonzero(wanted)
-    near = np.stack([_apart(p[:, wanted], leg[:, event[wanted]]) for leg in legs])
+    _, eta, phi = directions(p[:, wanted])
+    near = np.stack([delta_r(eta, phi, *directions(leg[:, event[wanted]])[1:]) for leg in legs])
     near = np.where(np.isnan(near), np.inf, near)
     for i, leg in enumerate(legs):
         to_leg = wanted[(near[i] < radius) & (near.argmin(axis=0) == i)]

@@ -12,7 +12,8 @@ import pandas as pd
 
 from ..core import rng
 from .dilepton import CRACK, hardest
-from .particles import directions, events_of, mass_squared, momenta
+from .kinematics import directions
+from .particles import events_of, mass_squared, momenta
 from .yoda import Histogram
 
 # %% ../../nbs/physics/09_drell_yan.ipynb #5d1d0a6b

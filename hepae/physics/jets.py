@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError
-from .particles import NEUTRINOS, directions, events_of, momenta
+from .kinematics import directions
+from .particles import NEUTRINOS, events_of, momenta
 from ..schema import Schema, Source, event_index, variable, with_schema
 
 # %% ../../nbs/physics/06_jets.ipynb #f155c770

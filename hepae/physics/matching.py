@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .dijets import match_jets
-from .kinematics import delta_phi
-from .particles import directions, events_of, mass_squared, momenta
+from .kinematics import delta_phi, delta_r, directions
+from .particles import events_of, mass_squared, momenta
 
 # %% ../../nbs/physics/10_matching.ipynb #a3ed9b1e
 _TOGETHER = 25  # events whose pairs of particles are in memory at a time
@@ -37,9 +37,8 @@ def rows_in_order(a: pd.DataFrame, b: pd.DataFrame, by_order: bool) -> tuple[np.
 # %% ../../nbs/physics/10_matching.ipynb #94d0dbc0
 def _apart(a: pd.DataFrame, b: pd.DataFrame, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     "Rows `i` of `a` and `j` of `b` that point into different directions."
-    (_, eta_a, phi_a), (_, eta_b, phi_b) = directions(momenta(a)[:, i]), directions(momenta(b)[:, j])
-    with np.errstate(invalid="ignore"):
-        return np.hypot(eta_a - eta_b, delta_phi(phi_a, phi_b)) > _APART
+    (_, *axis_a), (_, *axis_b) = directions(momenta(a)[:, i]), directions(momenta(b)[:, j])
+    return delta_r(*axis_a, *axis_b) > _APART
 
 # %% ../../nbs/physics/10_matching.ipynb #ade18150
 def _by_kind(table: pd.DataFrame, events: np.ndarray) -> tuple[np.ndarray, pd.DataFrame]:

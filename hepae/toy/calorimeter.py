@@ -12,6 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..physics.kinematics import cartesian
+
 # %% ../../nbs/toy/02_calorimeter.ipynb #3c86d8ff
 N_ETA, N_PHI, ETA_END = 196, 128, 4.9
 LAYERS = ("presampler", "EM1", "EM2", "EM3", "hadronic1", "hadronic2", "hadronic3")
@@ -139,7 +141,7 @@ def cells() -> Cells:
     eta = np.where(forward, eta + np.sign(eta) * size / 2, eta)
     phi = np.where(forward, phi + np.pi / N_PHI, phi)
     r = np.where(barrel, place, place / np.sinh(np.abs(eta)))
-    position = np.stack([r * np.cos(phi), r * np.sin(phi), r * np.sinh(eta)], axis=1)
+    position = np.stack(cartesian(r, eta, phi), axis=1)
     thickness = THICKNESS[region, layer] * np.where(barrel, np.cosh(eta), 1 / np.tanh(np.abs(eta)))
     hec, tile = (layer > 3) & (region == ENDCAP), (layer > 3) & barrel
     samplings = _samplings(layer, eta, region)

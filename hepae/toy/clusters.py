@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from ..physics.kinematics import directions
 from .calorimeter import BARREL, FRONT, N_CELLS, cells, region_of
 from .pulses import Readout
 
@@ -139,8 +140,7 @@ def measure_clusters(
     energy, n = energy[good], int(good.sum())
     sums = {k: np.bincount(cluster, x, n) for k, x in (_cell_sums(cell, readout) | more).items()}
     centre, depth, second_lambda, second_r = _moments(cell, cluster, readout.energy[cell], n)
-    x, y, z = centre.T
-    eta, phi = np.arcsinh(z / np.hypot(x, y)), np.arctan2(y, x)
+    _, eta, phi = directions(centre.T)
     samplings = np.bincount(cluster * 28 + cells().sampling[cell], readout.energy[cell], n * 28).reshape(n, 28)
     time = sums["e2t"] / np.maximum(sums["e2"], 1e-9)
     pt = energy / np.cosh(eta)

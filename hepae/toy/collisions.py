@@ -14,6 +14,7 @@ import awkward as ak
 import numpy as np
 
 from ..core import HepaeError, UsageError, rng
+from ..physics.kinematics import delta_phi
 from .calorimeter import N_CELLS, cells
 from .clusters import cluster_cells, measure_clusters
 from .generator import ETA_MAX, generator
@@ -105,7 +106,7 @@ def noise_burst(
         return extra
     centre = random.choice(np.flatnonzero(c.lar & c.alive & (np.abs(c.eta) < 3.2)))
     near = (c.layer == c.layer[centre]) & (np.abs(c.eta - c.eta[centre]) < 0.25) & c.alive & c.lar
-    near &= np.abs((c.phi - c.phi[centre] + np.pi) % (2 * np.pi) - np.pi) < 0.25
+    near &= np.abs(delta_phi(c.phi[centre], c.phi)) < 0.25
     total = (2e4 + 1e3 * random.exponential(60)) * np.cosh(c.eta[centre])
     extra[near] = total * random.dirichlet(np.full(near.sum(), 0.7))
     return extra

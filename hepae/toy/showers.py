@@ -9,6 +9,7 @@ __all__ = ['CHARGED', 'ELECTROMAGNETIC', 'HADRONIC', 'MIP', 'H_OVER_E', 'SPOT', 
 import numpy as np
 from scipy.special import gammainc
 
+from ..physics.kinematics import directions
 from hepae.toy.calorimeter import (
     BARREL,
     DEPTH_LAMBDA,
@@ -133,9 +134,8 @@ def showers(
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # event, cell, energy (MeV) of each deposit, by event
     "What particles leave in the cells of the toy."
-    px, py, pz, e = momentum.T
-    pt, phi = np.hypot(px, py), np.arctan2(py, px)
-    eta, phi, there = _impact(pid, pt, np.arcsinh(pz / np.maximum(pt, 1e-9)), phi, z)
+    e = momentum[:, 3]
+    eta, phi, there = _impact(pid, *directions(momentum.T, least_pt=1e-9), z)
     there &= e > 50
     event, pid, e, eta, phi = (x[there] for x in (event, np.abs(pid), e, eta, phi))
     particle, kind, energy = _parts(pid, e, random)

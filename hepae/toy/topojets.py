@@ -10,6 +10,7 @@ import awkward as ak
 import numpy as np
 
 from ..physics.jets import quiet_fastjet
+from ..physics.kinematics import cartesian, delta_phi, directions
 from .clusters import Clusters
 from .generator import RADIUS
 
@@ -26,7 +27,7 @@ def ghosts(
     i, j = np.indices((120, _ROWS))
     y = (i + random.random(i.shape)) * _STEP - 6.0
     phi = (j + random.random(i.shape)) * 2 * np.pi / _ROWS
-    return np.stack([np.cos(phi), np.sin(phi), np.sinh(y), np.cosh(y)], axis=-1).reshape(-1, 4)
+    return np.stack([*cartesian(1.0, y, phi), np.cosh(y)], axis=-1).reshape(-1, 4)
 
 # %% ../../nbs/toy/06_topojets.ipynb #8ec9a2b9
 def find_jets(
@@ -36,12 +37,11 @@ def find_jets(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # constituents; the jet of each; (jets, 5) areas: scalar, px, py, pz, e
     "Anti-kt jets of clusters with their active areas."
-    pt, eta, phi = clusters.pt, clusters.eta, clusters.phi
-    real = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), clusters.energy], axis=1)
+    real = np.stack([*cartesian(clusters.pt, clusters.eta, clusters.phi), clusters.energy], axis=1)
     unit = ghosts(random)
     index, jet, n = _antikt(np.concatenate([real, 1e-60 * unit]), pt_min)
-    ghost = index >= len(pt)
-    area = GHOST_STEP * np.concatenate([np.ones((len(unit), 1)), unit], axis=1)[index[ghost] - len(pt)]
+    ghost = index >= len(real)
+    area = GHOST_STEP * np.concatenate([np.ones((len(unit), 1)), unit], axis=1)[index[ghost] - len(real)]
     areas = np.stack([np.bincount(jet[ghost], area[:, k], n) for k in range(5)], axis=1)
     return index[~ghost], jet[~ghost], areas
 
@@ -78,9 +78,10 @@ def density(
     return float(np.median(tiles)) / 1e3 / (0.8 * 2 * np.pi / 8)
 
 # %% ../../nbs/toy/06_topojets.ipynb #c83039d7
-def _turn(phi: np.ndarray) -> np.ndarray:
-    "An azimuth in [-pi, pi)."
-    return (phi + np.pi) % (2 * np.pi) - np.pi
+def _mass(p: np.ndarray) -> np.ndarray:
+    "The mass of four-momenta px, py, pz, e; 0 where rounding leads below."
+    x, y, z, e = p
+    return np.sqrt(np.maximum(e**2 - x**2 - y**2 - z**2, 0))
 
 # %% ../../nbs/toy/06_topojets.ipynb #04de6d3e
 def n90(
@@ -100,14 +101,13 @@ def _kinematics(clusters: Clusters, which, jet, n: int, z: float) -> dict:
     "Four-momentum as from the vertex, direction as from the middle, distance of the centroid, widths."
     def add(x): return np.bincount(jet, x, n)
     pt, eta, phi, e = (x[which] for x in (clusters.pt, clusters.eta, clusters.phi, clusters.energy))
-    px, py, pz, energy = add(pt * np.cos(phi)), add(pt * np.sin(phi)), add(pt * np.sinh(eta)), add(e)
-    jet_pt, jet_phi = np.hypot(px, py), np.arctan2(py, px)
-    seen = np.arcsinh(pz / jet_pt)
-    mass = np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0))
-    mass[np.bincount(jet, minlength=n) == 1] = 0  # not the rounding of one massless cluster
+    p = [add(x) for x in (*cartesian(pt, eta, phi), e)]
+    (jet_pt, seen, jet_phi), mass, energy = directions(p), _mass(p), p[3]
+    alone = np.bincount(jet, minlength=n) == 1
+    mass[alone] = 0  # not the rounding of one massless cluster
     centre = np.stack([add(e * clusters.centre[which, i]) / energy for i in range(3)], axis=1)
     radius = np.linalg.norm(centre, axis=1)
-    turn = np.abs(_turn(phi - jet_phi[jet]))
+    turn = np.where(alone[jet], 0.0, np.abs(delta_phi(jet_phi[jet], phi)))
     eta_vertex = np.arcsinh(np.sinh(seen) - z / (radius / np.cosh(seen)))
     width = add(pt * np.hypot(eta - seen[jet], turn)) / add(pt)
     momentum = {"pt": jet_pt, "eta": eta_vertex, "phi": jet_phi, "m": mass, "DetectorEta": seen, "CentroidR": radius}
@@ -117,11 +117,9 @@ def _kinematics(clusters: Clusters, which, jet, n: int, z: float) -> dict:
 # %% ../../nbs/toy/06_topojets.ipynb #2fd7cd96
 def _areas(areas: np.ndarray) -> dict:
     "The active area, and its four-vector in pt, eta, phi, m."
-    a, x, y, z, e = areas.T
-    pt = np.hypot(x, y)
-    mass = np.sqrt(np.maximum(e**2 - x**2 - y**2 - z**2, 0))
-    eta, phi = np.arcsinh(z / pt), np.arctan2(y, x)
-    vector = {f"ActiveArea4vec_{k}": v for k, v in (("pt", pt), ("eta", eta), ("phi", phi), ("m", mass))}
+    a, *p = areas.T
+    vector = dict(zip(("pt", "eta", "phi", "m"), (*directions(p), _mass(p))))
+    vector = {f"ActiveArea4vec_{k}": v for k, v in vector.items()}
     return {"ActiveArea": a, **vector, "JetGhostArea": np.full(len(a), GHOST_AREA)}
 
 # %% ../../nbs/toy/06_topojets.ipynb #6dd2adfe
