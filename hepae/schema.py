@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass, field, fields, replace
 import numpy as np
 import pandas as pd
 
-from .columns import Column, column_of, refuse_ragged
+from .columns import GEV, Column, column_of, refuse_ragged
 from .core import HepaeError, UsageError
 from .event_rows import has_events, levels_of, n_entries
 from .variables import PRESETS
 
 # %% ../nbs/04_schema.ipynb #723c1e4d
 from .columns import BOUND_MODES, KINDS, axis_label, dtype_name, flat_values, is_ragged  # noqa: F401
-from .columns import kind_of_dtype, number_dtype, parse_bound, ragged_columns, variable  # noqa: F401
+from .columns import MEV_PER_GEV, kind_of_dtype, number_dtype, parse_bound, ragged_columns, variable  # noqa: F401
 from .event_rows import INDEX, event_index, events_between, events_of, fill_columns  # noqa: F401
 from .event_rows import joined_events, with_events  # noqa: F401
 from .variables import VARIABLES, preset, variables  # noqa: F401
@@ -54,6 +54,11 @@ class Schema:
     def names(self) -> list[str]:
         "Column names in order."
         return [c.name for c in self.columns]
+
+    @property
+    def energy_unit(self) -> str:
+        "The unit of the energies: that of the first column with one; '' if unknown."
+        return next((c.unit for c in self.columns if c.unit in GEV), "")
 
     def __getitem__(self, name: str) -> Column:
         for c in self.columns:

@@ -194,7 +194,7 @@ def table_chunks(
         if asked.leading and of_events: chunk = chunk.iloc[_leading(chunk)]
         entries = max(entries, n_entries(chunk.index), schema.source.entries) if of_events else rows + len(chunk)
         source = _source_of(chunk, schema, kind, columns, common, first_entry + entries)
-        energy_unit = next((c.unit for c in schema.columns if c.unit in ("MeV", "GeV")), "") if unit is None else unit
+        energy_unit = schema.energy_unit if unit is None else unit
         chunk, rows = shifted(chunk, first_entry, rows), rows + len(chunk)
         table = with_events(with_columns(chunk, want, energy_unit, source), events_of(chunk))
         if own_names: table.columns = chunk.columns  # with the dtype and the name of their axis

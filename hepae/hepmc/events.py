@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ..schema import INDEX, event_index
+from ..schema import GEV, INDEX, event_index
 
 # %% ../../nbs/hepmc/03_events.ipynb #366efd2d
 @dataclass(frozen=True)
@@ -97,5 +97,5 @@ def in_one_unit(
     units = events.events.momentum_unit.to_numpy()
     unit = unit or UNITS[units[0]]
     if all(UNITS[u] == unit for u in set(units)): return unit, 1.0
-    factor = np.where([UNITS[u] == unit for u in units], 1.0, 1e3 if unit == "MeV" else 1e-3)
+    factor = [GEV[UNITS[u]] / GEV[unit] for u in units]
     return unit, np.repeat(factor, np.diff(events.offsets(events.particles)))

@@ -174,7 +174,7 @@ def hepmc_text(
         new = head(_said_of(table, 0, 0)[1], "prompt" in table)
         if new != before: yield (TAIL if before else "") + new
         before = new
-        unit = next((c.unit for c in schema_of(table).columns if c.unit in ("MeV", "GeV")), "GeV")
+        unit = schema_of(table).energy_unit or "GeV"
         for event in _events_in(table, facts["events"], facts): yield "\n".join(_lines(event, unit)) + "\n"
     yield TAIL if before else head([], False) + TAIL
 

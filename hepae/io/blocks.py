@@ -61,11 +61,6 @@ def _places(counts: np.ndarray, N: int) -> np.ndarray:
     "(n, N) bool: the first `counts` places of each event."
     return np.arange(N) < counts[:, None]
 
-
-def _energy_unit(schema: Schema) -> str:
-    "The unit of a schema's energies."
-    return next((c.unit for c in schema.columns if c.unit in ("MeV", "GeV")), "")
-
 # %% ../../nbs/io/22_blocks.ipynb #dd95f370
 def _filled(mask: np.ndarray, values: np.ndarray, dtype) -> np.ndarray:
     "(n, N, …) the values in the places that are there, zeros elsewhere."
@@ -107,7 +102,7 @@ def blocks_of(
         prompt=_filled(mask, columns.get("prompt", np.zeros(len(rows), bool)), bool),
         mask=mask,
         entry=first_entry + np.arange(len(counts)),
-        unit=_energy_unit(schema_of(table)),
+        unit=schema_of(table).energy_unit,
     )
 
 # %% ../../nbs/io/22_blocks.ipynb #81ba3f5a

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from ..core import HepaeError, UsageError
 from ..io.blocks import Blocks, blocks_of, table_of
 from ..physics.kinematics import cartesian, directions, on_shell_energy, wrap
-from ..schema import Schema, Source, n_entries, schema_of, variable, with_schema
+from ..schema import GEV, MEV_PER_GEV, Schema, Source, n_entries, schema_of, variable, with_schema
 
 # %% ../../nbs/learning/03_coordinates.ipynb #aeca7d7f
 KINDS = {
@@ -89,7 +89,7 @@ class Coordinates:
     @property
     def no_pt(self) -> float:
         "The pt that stands for 0, in the unit."
-        return NO_PT * (1000 if self.unit == "MeV" else 1)
+        return NO_PT * (MEV_PER_GEV if self.unit == "MeV" else 1)
 
     @property
     def names(self) -> list[str]:
@@ -135,7 +135,7 @@ def fit_coordinates(
     "Coordinates for a table of particles."
     bare = Coordinates(kind, particles)
     blocks = blocks_of(table, particles)
-    free = free_masses(blocks.pid[blocks.mask], blocks.m[blocks.mask], 1e-3 if blocks.unit == "MeV" else 1e-6)
+    free = free_masses(blocks.pid[blocks.mask], blocks.m[blocks.mask], 1e-6 / GEV.get(blocks.unit, 1.0))
     return replace(bare, unit=blocks.unit, free=free if bare.on_shell else ())
 
 # %% ../../nbs/learning/03_coordinates.ipynb #e2c35f4a

@@ -15,8 +15,8 @@ from fastcore.basics import patch
 
 from ..core import HepaeError, UsageError
 from .quantile import Quantile, fit_quantile
-from ..physics.cuts import FILTERS, GEV, count_nonfinite, filter_events, refuse_nonfinite, split_by_event
-from ..schema import Column, Schema, schema_of, with_schema
+from ..physics.cuts import FILTERS, count_nonfinite, filter_events, refuse_nonfinite, split_by_event
+from ..schema import GEV, Column, Schema, schema_of, with_schema
 
 _all_ = ["FILTERS", "count_nonfinite", "filter_events", "refuse_nonfinite", "split_by_event"]
 

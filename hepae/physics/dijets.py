@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError, rng
-from .cuts import GEV
 from .kinematics import component, delta_r
-from ..schema import Schema, event_offsets, schema_of, variable, with_schema
+from ..schema import GEV, Schema, event_offsets, schema_of, variable, with_schema
 
 # %% ../../nbs/physics/03_dijets.ipynb #730e4e08
 def hardest_two(

@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError
-from .cuts import GEV
 from .kinematics import KEPT, cartesian, component, directions, on_shell_energy
-from ..schema import event_offsets, schema_of
+from ..schema import GEV, event_offsets, schema_of
 
 # %% ../../nbs/physics/04_particles.ipynb #68939097
 _ENERGIES = ["px", "py", "pz", "E", "pt", "m", *KEPT.values()]

@@ -16,7 +16,6 @@ import pandas as pd
 
 from ..core import HepaeError, UsageError, naming
 from ..files.kinds import kind_of
-from ..physics.cuts import GEV
 from ..physics.dilepton import dileptons
 from ..physics.drell_yan import selected_pairs
 from ..physics.event_shapes import event_observables
@@ -74,7 +73,7 @@ class Side:
 
     def add(self, table: pd.DataFrame, choice: Choice, first: int) -> None:
         "Take a chunk in."
-        self.unit = self.unit or next((c.unit for c in schema_of(table).columns if c.unit in GEV), "")
+        self.unit = self.unit or schema_of(table).energy_unit
         self.particles += len(table)
         rows, facts = observables(table, choice, first)
         self._parts.append(rows)

@@ -13,6 +13,7 @@ from functools import lru_cache
 import awkward as ak
 import numpy as np
 
+from ..columns import MEV_PER_GEV
 from ..core import HepaeError, UsageError, rng
 from ..physics.kinematics import delta_phi
 from .calorimeter import N_CELLS, cells
@@ -75,7 +76,7 @@ def hits(
     seen = (events.prt.status > 0) & (pid != 12) & (pid != 14) & (pid != 16)
     z = random.normal(0, VERTEX, len(events))
     event = np.repeat(np.arange(len(events)), ak.to_numpy(ak.sum(seen, axis=1)))
-    momentum = [1e3 * ak.to_numpy(ak.flatten(events.prt.p[seen][x])) for x in ("px", "py", "pz", "e")]
+    momentum = [MEV_PER_GEV * ak.to_numpy(ak.flatten(events.prt.p[seen][x])) for x in ("px", "py", "pz", "e")]
     pid = ak.to_numpy(ak.flatten(events.prt.id[seen]))
     return *showers(event, pid, np.stack(momentum, axis=1), z[event], random), z
 
@@ -102,12 +103,12 @@ def noise_burst(
     "Coherent noise in a small region of one layer of argon, or one hot cell of the hadronic endcap."
     c, extra = cells(), np.zeros(N_CELLS)
     if random.random() < 0.4:
-        extra[random.choice(np.flatnonzero(c.hec))] = 1e3 * random.exponential(60) + 4e4
+        extra[random.choice(np.flatnonzero(c.hec))] = MEV_PER_GEV * random.exponential(60) + 4e4
         return extra
     centre = random.choice(np.flatnonzero(c.lar & c.alive & (np.abs(c.eta) < 3.2)))
     near = (c.layer == c.layer[centre]) & (np.abs(c.eta - c.eta[centre]) < 0.25) & c.alive & c.lar
     near &= np.abs(delta_phi(c.phi[centre], c.phi)) < 0.25
-    total = (2e4 + 1e3 * random.exponential(60)) * np.cosh(c.eta[centre])
+    total = (2e4 + MEV_PER_GEV * random.exponential(60)) * np.cosh(c.eta[centre])
     extra[near] = total * random.dirichlet(np.full(near.sum(), 0.7))
     return extra
 
@@ -122,10 +123,10 @@ def _add_burst(readout: Readout, burst: np.ndarray, random: np.random.Generator)
 # %% ../../nbs/toy/07_collisions.ipynb #b123498b
 def _calibrated(jets: dict, rho: float, recipe: Recipe, kind: int) -> dict:
     "The jets above the threshold, hardest first."
-    factor = calibration(jets["pt"] / 1e3, jets["DetectorEta"], jets["ActiveArea"], rho)
+    factor = calibration(jets["pt"] / MEV_PER_GEV, jets["DetectorEta"], jets["ActiveArea"], rho)
     jets["pt"], jets["m"] = jets["pt"] * factor, jets["m"] * factor
     jets["Anomaly"] = np.where(jets.pop("odd") > 0.5, kind, GOOD)
-    chosen = np.flatnonzero((jets["pt"] > 1e3 * recipe.pt_min) & (np.abs(jets["eta"]) < ETA_MAX))
+    chosen = np.flatnonzero((jets["pt"] > MEV_PER_GEV * recipe.pt_min) & (np.abs(jets["eta"]) < ETA_MAX))
     chosen = chosen[np.argsort(-jets["pt"][chosen], kind="stable")]
     return {k: v[chosen] for k, v in jets.items()}
 

@@ -20,6 +20,7 @@ from uuid import NAMESPACE_URL, uuid5
 import awkward as ak
 import uproot
 
+from ..columns import MEV_PER_GEV
 from ..core import HepaeError, UsageError, package_version, whole
 from ..physics.jets import quiet_fastjet
 
@@ -71,9 +72,10 @@ def jets(
     "Anti-kt R = 0.4 jets with pt > 20 GeV and |eta| < 4.9 (Cacciari, Salam, Soyez, JHEP 04 (2008) 063)."
     fastjet = quiet_fastjet()
     anti_kt = fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS)
-    found = fastjet.ClusterSequence(particles, anti_kt).inclusive_jets(min_pt=0.99 * PT_MIN / 1e3)
+    found = fastjet.ClusterSequence(particles, anti_kt).inclusive_jets(min_pt=0.99 * PT_MIN / MEV_PER_GEV)
     found = found[ak.argsort(found.pt, ascending=False)]
-    found = ak.zip({"pt": found.pt * 1e3, "eta": found.eta, "phi": found.phi, "m": found.mass * 1e3})
+    pt, m = found.pt * MEV_PER_GEV, found.mass * MEV_PER_GEV
+    found = ak.zip({"pt": pt, "eta": found.eta, "phi": found.phi, "m": m})
     found = ak.values_astype(found, "float32")
     return found[(found.pt > PT_MIN) & (abs(found.eta) < ETA_MAX)]
 

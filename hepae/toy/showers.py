@@ -9,6 +9,7 @@ __all__ = ['CHARGED', 'ELECTROMAGNETIC', 'HADRONIC', 'MIP', 'H_OVER_E', 'SPOT', 
 import numpy as np
 from scipy.special import gammainc
 
+from ..columns import MEV_PER_GEV
 from ..physics.kinematics import directions
 from hepae.toy.calorimeter import (
     BARREL,
@@ -60,7 +61,7 @@ def _parts(
     kind = np.where(np.isin(pid, (11, 22)), ELECTROMAGNETIC, np.where(pid == 13, MIP, HADRONIC))
     hadron, other = np.flatnonzero(kind == HADRONIC), np.flatnonzero(kind != HADRONIC)
     e = energy[hadron]
-    mean = np.clip(1 - np.maximum(e / 1e3, 1.0) ** -0.15, 0.1, 0.9)
+    mean = np.clip(1 - np.maximum(e / MEV_PER_GEV, 1.0) ** -0.15, 0.1, 0.9)
     share = random.beta(4 * mean, 4 * (1 - mean))
     kinds = np.concatenate([kind[other], np.full(len(e), ELECTROMAGNETIC), np.full(len(e), HADRONIC)])
     visible = [energy[other], e * share, e * (1 - share) * H_OVER_E]
@@ -80,7 +81,7 @@ def _profile(
     by_x0 = (kind == ELECTROMAGNETIC) & (start == 0)
     t_max = np.log(np.maximum(energy / 12.0, 2.0)) + random.normal(0, 0.7, n)
     shape = np.where(by_x0, np.maximum(1 + 0.5 * t_max, 1.1), np.where(kind == HADRONIC, 1.5, 2.5))
-    long = 0.7 + 0.1 * np.log1p(energy / 1e3)
+    long = 0.7 + 0.1 * np.log1p(energy / MEV_PER_GEV)
     scale = np.where(by_x0, 2.0, np.where(kind == HADRONIC, long, 0.12)) * random.lognormal(0, 0.15, n)
     depth = np.where(by_x0[:, None], DEPTH_X0[region], DEPTH_LAMBDA[region]) * slant[:, None] - start[:, None]
     share = np.diff(gammainc(shape[:, None], np.maximum(depth, 0) / scale[:, None]), axis=1)

@@ -9,6 +9,7 @@ __all__ = ['GHOST_AREA', 'GHOST_STEP', 'ghosts', 'find_jets', 'calibration', 'de
 import awkward as ak
 import numpy as np
 
+from ..columns import MEV_PER_GEV
 from ..physics.jets import quiet_fastjet
 from ..physics.kinematics import cartesian, delta_phi, directions
 from .clusters import Clusters
@@ -75,7 +76,7 @@ def density(
     x, y = np.floor((clusters.eta + 2) / 0.8), np.floor((clusters.phi + np.pi) / (2 * np.pi) * 8)
     inside = (x >= 0) & (x < 5)
     tiles = np.bincount((x * 8 + y % 8)[inside].astype(int), clusters.pt[inside], 40)
-    return float(np.median(tiles)) / 1e3 / (0.8 * 2 * np.pi / 8)
+    return float(np.median(tiles)) / MEV_PER_GEV / (0.8 * 2 * np.pi / 8)
 
 # %% ../../nbs/toy/06_topojets.ipynb #c83039d7
 def _mass(p: np.ndarray) -> np.ndarray:
