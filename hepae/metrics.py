@@ -265,17 +265,27 @@ def correlation(
 
 # %% ../nbs/05_metrics.ipynb #25b63d43
 def ratio_of_same(
-    before: np.ndarray,  # (N,) bin of each jet in the input, −1 and `bins` for under- and overflow
-    after: np.ndarray,   # (N,) bin of the same jets in the output
+    before: np.ndarray,           # (N,) bin of each jet in the input, −1 and `bins` for under- and overflow
+    after: np.ndarray,            # (N,) bin of the same jets in the output
     bins: int,
+    a: np.ndarray | float = 1.0,  # (N,) weights in the input
+    b: np.ndarray | float = 1.0,  # (N,) weights in the output
 ) -> tuple[np.ndarray, np.ndarray]:  # (bins,) ratio output/input and its error, NaN where the input is empty
-    "Ratio of two histograms of the same jets."
-    count = lambda i: np.bincount(i[(i >= 0) & (i < bins)], minlength=bins)  # noqa: E731
-    n, m, stay = count(before), count(after), count(before[before == after])
+    "Ratio of two histograms of the same jets, or of events with weights."
+    a, b = np.broadcast_to(a, before.shape), np.broadcast_to(b, after.shape)
+
+    def add(i: np.ndarray, w: np.ndarray) -> np.ndarray:
+        "Sums of `w` in the bins."
+        ok = (i >= 0) & (i < bins)
+        return np.bincount(i[ok], w[ok], bins)
+
+    stay = np.where(before == after, before, -1)
+    n, m = add(before, a), add(after, b)
     n = np.where(n > 0, n, np.nan)
-    ratio = m / n
-    error = np.sqrt((m - stay) + ratio**2 * (n - stay) + (1 - ratio) ** 2 * stay) / n
-    return ratio, np.where(m > 0, error, np.nan)
+    r = m / n
+    # Σ over those that stay of (b − r a)², over those that come of b², over those that go of (r a)²
+    square = add(after, b**2) + r**2 * add(before, a**2) - 2 * r * add(stay, a * b)
+    return r, np.where(m > 0, np.sqrt(np.maximum(square, 0)) / n, np.nan)
 
 # %% ../nbs/05_metrics.ipynb #9fb4e0bc
 def bytes_on_disk(

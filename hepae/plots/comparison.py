@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from ..metrics import check_comparable, ratio_of_same, summarise, with_error
 from .pairs import plot_corner, plot_correlation  # all plots can be had from here
@@ -21,6 +21,7 @@ from hepae.plots.style import (
     COLOURS,
     axis_for,
     colour,
+    draw_ratios,
     label_of,
     legend,
     named,
@@ -30,8 +31,8 @@ from hepae.plots.style import (
     power_of_ten,
     reach_of,
     residual_label,
+    same_x,
     styled,
-    three_ticks,
 )
 from ..schema import VARIABLES, Column, schema_of
 
@@ -42,14 +43,8 @@ _all_ = ["plot_corner", "plot_correlation"]
 def _draw_ratio(ax: Axes, centres: np.ndarray, ratios: list[tuple[np.ndarray, np.ndarray]]) -> None:
     "Ratios with their errors, in a panel that is high enough for three quarters of them at least."
     far = np.concatenate([np.abs(r - 1)[np.isfinite(r)] for r, _ in ratios] + [[0.0]])
-    reach = float(np.clip(1.6 * np.quantile(far, 0.75), 0.04, 1))
-    for i, (ratio, error) in enumerate(ratios):
-        ink, off = colour(i)["color"], np.abs(ratio - 1) > reach
-        inside = np.abs(ratio - 1) <= reach
-        ax.errorbar(centres[inside], ratio[inside], error[inside], fmt="o", ms=2.5, lw=1, color=ink)
-        ax.scatter(centres[off], 1 + 0.9 * reach * np.sign(ratio[off] - 1), s=9, marker="D", color=ink)
-    ax.axhline(1, color="#555555", lw=0.8)
-    ax.set(ylim=(1 - reach, 1 + reach), ylabel="out / in", yticks=1 + three_ticks(reach))
+    draw_ratios(ax, centres, ratios, float(np.clip(1.6 * np.quantile(far, 0.75), 0.04, 1)))
+    ax.set_ylabel("out / in")
 
 # %% ../../nbs/plots/03_comparison.ipynb #f148fb72
 def _draw_histogram(main: Axes, below: Axes, column: Column, tables: dict[str, np.ndarray], bins: int) -> None:
@@ -69,13 +64,8 @@ def _draw_histogram(main: Axes, below: Axes, column: Column, tables: dict[str, n
 # %% ../../nbs/plots/03_comparison.ipynb #608ba523
 def _scales(main: Axes, below: Axes, edges: np.ndarray, counts: np.ndarray) -> None:
     "Logarithms where they help, the same x for both axes of a panel."
-    logarithmic = edges[0] > 0 and not np.allclose(np.diff(edges), edges[1] - edges[0])
-    for ax in (main, below): ax.set(xscale="log" if logarithmic else "linear", xlim=(edges[0], edges[-1]))
-    if logarithmic and edges[-1] < 300 * edges[0]:
-        for ax in (main, below): ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        below.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.6g}"))
-    if logarithmic: below.xaxis.set_minor_formatter(NullFormatter())
-    else: below.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+    logarithmic = same_x([main, below], edges)
+    if not logarithmic: below.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     top = max(counts.max(), 1)
     if logarithmic or top > 500 * max(1, np.median(counts)): main.set(yscale="log", ylim=(0.5, 3 * top))
     else: main.set_ylim(0, 1.2 * top)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['GREY', 'COLOURS', 'DIVERGING', 'STYLE', 'GLYPHS', 'png', 'Picture', 'styled', 'colour', 'named', 'plain_text',
-           'label_of', 'power_of_ten', 'reach_of', 'residual_label', 'axis_for', 'three_ticks', 'panels', 'legend',
-           'note']
+           'label_of', 'power_of_ten', 'reach_of', 'residual_label', 'axis_for', 'three_ticks', 'draw_ratios', 'same_x',
+           'panels', 'legend', 'note']
 
 # %% ../../nbs/plots/01_style.ipynb #c5b6e6ca
 import io
@@ -23,6 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 
 from ..core import UsageError
@@ -161,6 +162,35 @@ def three_ticks(
     most = 0.75 * reach
     decade = 10.0 ** np.floor(np.log10(most))
     return np.array([-1, 0, 1]) * decade * max(x for x in (1, 2, 5) if x * decade <= most)
+
+# %% ../../nbs/plots/01_style.ipynb #8e192ad8
+def draw_ratios(
+    ax: Axes,
+    centres: np.ndarray,                           # (bins,)
+    ratios: list[tuple[np.ndarray, np.ndarray]],   # (bins,) ratio and its error of each model
+    reach: float,                                  # the panel goes from 1 − reach to 1 + reach
+) -> None:
+    "Ratios with their errors, and a line at 1."
+    for i, (ratio, error) in enumerate(ratios):
+        ink, inside, off = colour(i)["color"], np.abs(ratio - 1) <= reach, np.abs(ratio - 1) > reach
+        ax.errorbar(centres[inside], ratio[inside], error[inside], fmt="o", ms=2.5, lw=1, color=ink)
+        ax.scatter(centres[off], 1 + 0.9 * reach * np.sign(ratio[off] - 1), s=9, marker="D", color=ink)
+    ax.axhline(1, color="#555555", lw=0.8)
+    ax.set(ylim=(1 - reach, 1 + reach), yticks=1 + three_ticks(reach))
+
+# %% ../../nbs/plots/01_style.ipynb #22eeedce
+def same_x(
+    axes: list[Axes],   # of one panel, from top to bottom
+    edges: np.ndarray,  # of the bins
+) -> bool:              # is it logarithmic?
+    "One x axis for all axes of a panel, its labels below the last."
+    logarithmic = bool(edges[0] > 0 and not np.allclose(np.diff(edges), edges[1] - edges[0]))
+    for ax in axes: ax.set(xscale="log" if logarithmic else "linear", xlim=(edges[0], edges[-1]))
+    if logarithmic and edges[-1] < 300 * edges[0]:
+        for ax in axes: ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.6g}"))
+    if logarithmic: axes[-1].xaxis.set_minor_formatter(NullFormatter())
+    return logarithmic
 
 # %% ../../nbs/plots/01_style.ipynb #aadabbd0
 def panels(
