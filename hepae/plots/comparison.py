@@ -24,6 +24,7 @@ from hepae.plots.style import (
     draw_ratios,
     label_of,
     legend,
+    legend_above,
     named,
     note,
     panels,
@@ -171,25 +172,33 @@ def _draw_losses(ax: Axes, label: str, log: pd.DataFrame, ink: str) -> None:
     ax.plot(log["epoch"].iloc[best], valid[best], "o", color=ink, ms=5, label=f"best {valid[best]:.3g}")
 
 # %% ../../nbs/plots/03_comparison.ipynb #fd11fe70
+def _legend_grid(labels: list[str]) -> tuple[int, int, float]:
+    "Columns and lines of the legend of `plot_losses`, and its font size: three entries for each training."
+    n, size = len(labels), 9.5 if len(labels) < 4 else 8
+    if n == 1: return 3, 1, size
+    wide = 0.0072 * size * (6 + max(map(len, map(plain_text, labels)))) + 0.4  # inches of a column
+    rows = -(-n // max(1, int(7.0 / wide)))  # of trainings
+    return -(-n // rows), 3 * rows, size
+
+# %% ../../nbs/plots/03_comparison.ipynb #3c369fb4
 @styled
 def plot_losses(
     logs: pd.DataFrame | dict[str, pd.DataFrame],  # columns epoch, train_loss, valid_loss of one training or several
 ) -> Figure:
     "Loss against epoch, logarithmic."
     logs = named(logs, "")
-    across = max(1, min(len(logs), 3))  # columns of the legend
-    lines = -(-3 * len(logs) // across) if len(logs) > 2 else 0
-    fig, ((ax,),) = panels(1, 1, (7.5, 4.0), head=0.23 * lines)
+    columns, lines, size = _legend_grid(list(logs))
+    fig, ((ax,),) = panels(1, 1, (7.5, 4.0), head=max(0.0, 0.023 * size * lines - 0.2))
     for i, (label, log) in enumerate(logs.items()):
         if len(log): _draw_losses(ax, label, log, colour(i)["color"])
+    free = lines * columns - 3 * len(logs)  # in the legend's last column
+    for _ in range(free): ax.plot([], [], lw=0, label=" ")
     ax.set(xlabel="epoch", ylabel="loss", yscale="log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.xaxis.minorticks_off()
     ax.grid(alpha=0.3, lw=0.5)
     ax.margins(x=0.02)
-    # many curves leave no room among them
-    above = dict(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False) if lines else {}
-    if ax.get_legend_handles_labels()[0]: ax.legend(ncols=across, **above)
+    legend_above(ax, ncols=columns, fontsize=size, labelspacing=0.3, columnspacing=1.2)
     fig.set_label("Loss against epoch: " + ", ".join(logs))
     return fig
 
@@ -207,14 +216,13 @@ def plot_preview(
     before, after = np.asarray(original, float), np.asarray(reconstructed, float)
     fig, axes = panels(len(names) + 1, 7, (2.1, 2.1), head=0.0, left=0.4)
     for i, name in enumerate(names): _draw_preview(axes[i][0], before[:, i], after[:, i], str(name))
-    axes[0][0].legend(fontsize=7, handlelength=1, loc="upper right")
     _draw_losses(ax := axes[-1][0], "", pd.DataFrame(losses), COLOURS[1])
     ax.set(yscale="log", xlabel="epoch")
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     for (ax,) in axes:
         ax.minorticks_off()
         ax.tick_params(labelsize=7, labelleft=ax is axes[-1][0], left=ax is axes[-1][0], right=False)
-    if ax.get_legend_handles_labels()[0]: ax.legend(fontsize=7, handlelength=1)
+    for (ax,) in (axes[0], axes[-1]): legend_above(ax, ncols=3, fontsize=7, handlelength=0.8, columnspacing=0.7)
     return fig
 
 # %% ../../nbs/plots/03_comparison.ipynb #f5b0f0e6

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['GREY', 'COLOURS', 'DIVERGING', 'STYLE', 'GLYPHS', 'png', 'Picture', 'styled', 'colour', 'named', 'plain_text',
            'label_of', 'power_of_ten', 'reach_of', 'residual_label', 'axis_for', 'three_ticks', 'draw_ratios', 'same_x',
-           'panels', 'legend', 'note']
+           'panels', 'legend', 'legend_above', 'note']
 
 # %% ../../nbs/plots/01_style.ipynb #c5b6e6ca
 import io
@@ -226,6 +226,15 @@ def legend(
     "One legend for all panels, above them."
     handles, labels = ax.get_legend_handles_labels()
     fig.legend(handles, labels, loc="upper center", ncols=min(len(labels), 5), borderaxespad=0.1, handlelength=1.6)
+
+
+def legend_above(
+    ax: Axes,
+    **look,  # of the legend
+) -> None:
+    "The legend of one panel, above it: below, a curve may go anywhere."
+    place = dict(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, borderaxespad=0.1)
+    if ax.get_legend_handles_labels()[0]: ax.legend(**place | look)
 
 
 def note(fig: Figure, text: str) -> None:

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from ..core import UsageError
 from ..metrics import Summary
-from .style import colour, label_of, legend, note, panels, plain_text, power_of_ten, styled
+from .style import colour, label_of, legend, legend_above, note, panels, plain_text, power_of_ten, styled
 from ..schema import variable
 
 # %% ../../nbs/plots/05_trends.ipynb #c369e0ce
@@ -129,7 +129,7 @@ def plot_memory(
         ax.plot(t["rows"] / 1e3, t["MiB"], marker=".", label=plain_text(label) if label else None, **colour(i))
     ax.set(xlabel="thousand jets so far", ylabel="resident memory [MiB]")
     ax.set_ylim(0, 1.25 * max(t["MiB"].max() for t in traces.values()))
-    if any(traces): ax.legend()
+    if any(traces): legend_above(ax, ncols=min(len(traces), 4))
     ax.margins(x=0.03)
     fig.set_label("Resident memory against jets")
     return fig
