@@ -20,7 +20,7 @@ help:
 
 install: $(VENV)/installed ## make .venv with everything that development needs
 
-$(VENV)/installed: constraints.txt settings.ini setup.py pyproject.toml hepae/codec/loops.c
+$(VENV)/installed: constraints.txt settings.ini setup.py pyproject.toml $(wildcard hepae/codec/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "hepae needs Python 3.11 or newer; this is %d.%d: make PYTHON=python3.11 …" % sys.version_info[:2])'
 	@echo "installing into $(VENV) (once; a few minutes) …"
 	$(PYTHON) -m venv $(VENV)

@@ -3,35 +3,17 @@
    hepae/codec/probabilities.py says the same in numpy; tests hold the two against each other. All is int64, as FORMAT.md
    says, so that the results are the same on every machine. Built by setup.py, where there is a compiler. */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "loops.h"
 
 #ifdef _WIN32
-#define EXPORT __declspec(dllexport)
 void *PyInit__loops(void) { return NULL; } /* setuptools' linker asks for it */
-#else
-#define EXPORT
 #endif
 
-enum { VERSION = 1, PRECISION = 24, STEEPEST = 22938 };
+enum { VERSION = 2, STEEPEST = 22938 };
 static const int64_t MASS = (int64_t)1 << 44, WHOLE = 1 << 16;
 
 /* Rises with every change of a function's arguments or results. */
 EXPORT int64_t hepae_version(void) { return VERSION; }
-
-/* a / b for a >= 0, b > 0 and a quotient below 2**31: a division of floats is faster, and at most 1 off. */
-static int64_t quotient(int64_t a, int64_t b)
-{
-    if (b <= 0) return 0; /* only where a file lies about its counts */
-    int64_t q = (int64_t)((double)a / (double)b), rest = a - q * b;
-    return rest < 0 ? q - 1 : rest >= b ? q + 1 : q;
-}
-
-/* a / b, rounded down, for b > 0. */
-static int64_t floored(int64_t a, int64_t b) { return b <= 0 ? 0 : a / b - (a % b < 0); }
-
-static int64_t within(int64_t x, int64_t least, int64_t most) { return x < least ? least : x > most ? most : x; }
 
 /* Both halves of a node get something. */
 static int64_t open_share(int64_t share) { return within(share, 1, WHOLE - 1); }
@@ -70,16 +52,11 @@ static int64_t sum_of(const int64_t *x, int64_t n)
     return sum;
 }
 
-/* Counts of the contexts from first to end. */
-static void count(Tables *t, const int64_t *counts, int64_t first, int64_t end)
+/* Take the counts of a context, coarse or fine. */
+static void take_counts(Tables *t, const int32_t *row)
 {
-    memset(t->special, 0, sizeof(int64_t) * t->specials);
-    memset(t->went, 0, sizeof(int64_t) * 2 * t->half);
-    for (int64_t c = first; c < end; c++) {
-        const int64_t *row = counts + c * (t->specials + t->bins);
-        for (int64_t s = 0; s < t->specials; s++) t->special[s] += row[s];
-        for (int64_t s = 0; s < t->bins; s++) t->went[t->half + s] += row[t->specials + s];
-    }
+    for (int64_t s = 0; s < t->specials; s++) t->special[s] = row[s];
+    for (int64_t s = 0; s < t->bins; s++) t->went[t->half + s] = row[t->specials + s];
     add_up(t->went, t->half);
 }
 
@@ -156,33 +133,49 @@ static void set_up(Tables *t, int64_t strength)
     add_up(t->has, t->half);
 }
 
-/* Tables of the wanted ones of 2**levels contexts, depth first, so that a table of each level is in memory. */
-static void fill(Tables *t, const int64_t *counts, int levels, const uint8_t *wanted, int64_t *found)
+/* Counts of all contexts, of pairs of them, …, of all together: at level k there are 2**k. */
+const int32_t *counts_at(const int32_t *counts, int64_t size, int level, int64_t context)
 {
-    int64_t contexts = (int64_t)1 << levels, before = contexts;
-    count(t, counts, 0, contexts);
+    return counts + (((int64_t)1 << level) - 1 + context) * size;
+}
+
+int32_t *new_counts(int levels, int64_t size) { return calloc((((size_t)2 << levels) - 1) * size, sizeof(int32_t)); }
+
+void count(int32_t *counts, int levels, int64_t size, int64_t context, int64_t symbol)
+{
+    for (int level = levels; level >= 0; level--, context >>= 1)
+        counts[(((int64_t)1 << level) - 1 + context) * size + symbol]++;
+}
+
+/* Tables of the wanted ones of 2**levels contexts, depth first, so that a table of each level is in memory. */
+static void fill(Tables *t, const int32_t *counts, int levels, const uint8_t *wanted, int64_t *row, Visit visit,
+                 void *whose)
+{
+    int64_t size = t->specials + t->bins, contexts = (int64_t)1 << levels, before = contexts;
+    take_counts(t, counts);
     first_table(t);
     for (int64_t c = 0; c < contexts; c++) {
         if (!wanted[c]) continue;
         for (int level = 1; level <= levels; level++) {
             int rest = levels - level;
             if (c >> rest == before >> rest) continue; /* the coarser context of the one before */
-            count(t, counts, (c >> rest) << rest, ((c >> rest) + 1) << rest);
+            take_counts(t, counts_at(counts, size, level, c >> rest));
             refine(t, level);
             if (rest) take_shares(t->tree + level * 2 * t->half, t->half, t->share + level * t->half);
         }
-        write_row(t, levels, found + c * (t->specials + t->bins));
+        write_row(t, levels, row);
+        visit(whose, c, row);
         before = c;
     }
 }
 
-/* Frequencies of the wanted contexts; 1 if there is no memory for them, otherwise 0. */
-EXPORT int64_t hepae_frequencies(const int64_t *counts, int64_t levels, int64_t size, int64_t specials,
-                                 int64_t strength, const uint8_t *wanted, int64_t *found)
+int each_table(const int32_t *counts, int levels, int64_t size, int64_t specials, int64_t strength,
+               const uint8_t *wanted, Visit visit, void *whose)
 {
     Tables t = {.specials = specials, .bins = size - specials, .half = 1};
     while (t.half < t.bins) t.half *= 2;
-    int64_t row = specials + 3 * t.half, *memory = calloc(specials + 6 * t.half + 2 + (levels + 1) * row, sizeof *memory);
+    int64_t own = specials + 6 * t.half + 2, row = specials + 3 * t.half;
+    int64_t *memory = calloc(own + (levels + 1) * row + size, sizeof *memory);
     if (!memory) return 1;
     t.special = memory;
     t.went = t.special + specials;
@@ -192,7 +185,33 @@ EXPORT int64_t hepae_frequencies(const int64_t *counts, int64_t levels, int64_t 
     t.tree = t.mass + (levels + 1) * specials;
     t.share = t.tree + (levels + 1) * 2 * t.half;
     set_up(&t, strength);
-    fill(&t, counts, (int)levels, wanted, found);
+    fill(&t, counts, levels, wanted, t.share + (levels + 1) * t.half, visit, whose);
     free(memory);
     return 0;
+}
+
+/* Where a context's frequencies are put. */
+typedef struct {
+    int64_t *found, size;
+} Found;
+
+static void put(void *whose, int64_t context, const int64_t *frequencies)
+{
+    Found *f = whose;
+    memcpy(f->found + context * f->size, frequencies, sizeof(int64_t) * f->size);
+}
+
+/* Frequencies of the wanted contexts, others untouched; 1 if there is no memory for them, otherwise 0. */
+EXPORT int64_t hepae_frequencies(const int64_t *counts, int64_t levels, int64_t size, int64_t specials,
+                                 int64_t strength, const uint8_t *wanted, int64_t *found)
+{
+    Found f = {found, size};
+    int32_t *sums = new_counts((int)levels, size);
+    if (!sums) return 1;
+    for (int level = 0; level <= levels; level++)
+        for (int64_t k = 0; k < size << levels; k++)
+            sums[(((int64_t)1 << level) - 1 + (k / size >> (levels - level))) * size + k % size] += (int32_t)counts[k];
+    int wrong = each_table(sums, (int)levels, size, specials, strength, wanted, put, &f);
+    free(sums);
+    return wrong;
 }

@@ -1,0 +1,77 @@
+/* What loops.c, coding.c and rows.c share. */
+
+#ifndef HEPAE_LOOPS_H
+#define HEPAE_LOOPS_H
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _WIN32
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT
+#endif
+
+enum { PRECISION = 24 };
+
+/* a / b for a >= 0, b > 0 and a quotient below 2**31: a division of floats is faster, and at most 1 off. */
+static inline int64_t quotient(int64_t a, int64_t b)
+{
+    if (b <= 0) return 0; /* only where a file lies about its counts */
+    int64_t q = (int64_t)((double)a / (double)b), rest = a - q * b;
+    return rest < 0 ? q - 1 : rest >= b ? q + 1 : q;
+}
+
+/* a / b, rounded down, for b > 0. */
+static inline int64_t floored(int64_t a, int64_t b) { return b <= 0 ? 0 : a / b - (a % b < 0); }
+
+static inline int64_t within(int64_t x, int64_t least, int64_t most) { return x < least ? least : x > most ? most : x; }
+
+/* Called with the frequencies of a context. */
+typedef void (*Visit)(void *whose, int64_t context, const int64_t *frequencies);
+
+/* How often each symbol came in each of 2**levels contexts, in pairs of them, …, in all: NULL without memory. */
+int32_t *new_counts(int levels, int64_t size);
+void count(int32_t *counts, int levels, int64_t size, int64_t context, int64_t symbol);
+
+/* Make the tables of the wanted contexts, in order; 1 if there is no memory for that, else 0. */
+int each_table(const int32_t *counts, int levels, int64_t size, int64_t specials, int64_t strength,
+               const uint8_t *wanted, Visit visit, void *whose);
+
+/* Words of a range coder, and bits in a row; `failed` if there was no memory. */
+typedef struct {
+    uint32_t *words;
+    int64_t many_words, room_for_words;
+    uint8_t *bits;
+    int64_t many_bits, room_for_bits;
+    int64_t failed;
+} Output;
+
+/* A range encoder: what is sure is in `output`; words that a carry may still change are counted. */
+typedef struct {
+    uint64_t low, width;
+    int64_t pending;
+    uint32_t first_pending;
+    Output *output;
+} Encoder;
+
+typedef struct {
+    uint64_t low, width, point;
+    const uint32_t *words;
+    int64_t many, at;
+} Decoder;
+
+void begin_encoding(Encoder *e, Output *output);
+void encode_symbol(Encoder *e, uint64_t before, uint64_t frequency);
+void end_encoding(Encoder *e);
+void begin_decoding(Decoder *d, const uint32_t *words, int64_t many);
+
+/* The symbol that comes next, of `size` ones whose frequencies add up to `before`; -1 if the stream is damaged. */
+int64_t decode_symbol(Decoder *d, const uint32_t *before, int64_t size);
+
+/* Low bits of numbers, one after the other. */
+void write_bits(Output *output, uint64_t value, int64_t width);
+uint64_t read_bits(const uint8_t *bits, int64_t bytes, int64_t at, int64_t width);
+
+#endif

@@ -1,0 +1,303 @@
+/* The walk over rows, columns and blocks of a table of integers.
+
+   hepae/codec/density.py says the same in numpy (plans that need a learned predictor go that way); tests hold the two
+   against each other. FORMAT.md, sections 3 and 4. */
+
+#include "plan.h"
+
+/* A block of rows of a column: each row's shift, context, symbol and low bits; rows in the order of their contexts. */
+typedef struct {
+    const Plan *plan;
+    int64_t m, *rows, *shift, *contexts, *x, *own, *symbols, *sorted, *start;
+    uint64_t *rest;
+    uint8_t *wanted;
+    uint32_t *before; /* frequencies of a context, added up */
+    Encoder *encoder;
+    Decoder *decoder;
+    int damaged;
+} Block;
+
+static int make_block(Block *b, int64_t most, int64_t contexts, int64_t size)
+{
+    *b = (Block){0};
+    b->rows = malloc(sizeof(int64_t) * (8 * most + contexts + 2));
+    b->before = malloc(sizeof(uint32_t) * (size + 1));
+    b->wanted = malloc(contexts + 1);
+    if (!b->rows || !b->before || !b->wanted) return NO_MEMORY;
+    b->shift = b->rows + most;
+    b->contexts = b->shift + most;
+    b->x = b->contexts + most;
+    b->own = b->x + most;
+    b->symbols = b->own + most;
+    b->sorted = b->symbols + most;
+    b->rest = (uint64_t *)(b->sorted + most);
+    b->start = b->sorted + 2 * most;
+    return 0;
+}
+
+static void free_block(Block *b)
+{
+    free(b->rows);
+    free(b->before);
+    free(b->wanted);
+}
+
+/* Rows by their contexts, in order within a context; which contexts there are. */
+static void sort_rows(Block *b)
+{
+    int64_t contexts = (int64_t)1 << b->plan->levels;
+    memset(b->start, 0, sizeof(int64_t) * (contexts + 1));
+    for (int64_t i = 0; i < b->m; i++) b->start[b->contexts[i] + 1]++;
+    for (int64_t c = 0; c < contexts; c++) {
+        b->wanted[c] = b->start[c + 1] > 0;
+        b->start[c + 1] += b->start[c];
+    }
+    for (int64_t i = 0; i < b->m; i++) b->sorted[b->start[b->contexts[i]]++] = i;
+    for (int64_t c = contexts; c > 0; c--) b->start[c] = b->start[c - 1]; /* back, from where they have moved to */
+    b->start[0] = 0;
+}
+
+static void add_up_to(Block *b, const int64_t *frequencies)
+{
+    b->before[0] = 0;
+    for (int64_t s = 0; s < b->plan->size; s++) b->before[s + 1] = b->before[s] + (uint32_t)frequencies[s];
+}
+
+static void encode_context(void *whose, int64_t c, const int64_t *frequencies)
+{
+    Block *b = whose;
+    add_up_to(b, frequencies);
+    for (int64_t i = b->start[c]; i < b->start[c + 1]; i++) {
+        int64_t s = b->symbols[b->sorted[i]];
+        encode_symbol(b->encoder, b->before[s], (uint64_t)frequencies[s]);
+    }
+}
+
+static void decode_context(void *whose, int64_t c, const int64_t *frequencies)
+{
+    Block *b = whose;
+    add_up_to(b, frequencies);
+    for (int64_t i = b->start[c]; i < b->start[c + 1] && !b->damaged; i++) {
+        int64_t s = decode_symbol(b->decoder, b->before, b->plan->size);
+        b->damaged = s < 0;
+        b->symbols[b->sorted[i]] = s;
+    }
+}
+
+/* The core's low bits, then those of the others by ascending number of bits. */
+static void write_rest(const Block *b, Output *o)
+{
+    int64_t others = 0, found[65] = {0};
+    for (int64_t i = 0; i < b->m; i++) {
+        if (b->symbols[i] >= b->plan->specials) write_bits(o, b->rest[i], b->plan->shift);
+        else others += found[width_of(b->plan, b->symbols[i])]++ >= 0;
+    }
+    for (int64_t w = 1; w <= 64 && others; w++)
+        for (int64_t i = 0; i < b->m && found[w]; i++) {
+            if (b->symbols[i] >= b->plan->specials || width_of(b->plan, b->symbols[i]) != w) continue;
+            write_bits(o, b->rest[i], w);
+            found[w]--;
+        }
+}
+
+/* The inverse; `at` goes on from bit to bit. */
+static int read_rest(Block *b, const uint8_t *bits, int64_t bytes, int64_t *at)
+{
+    int64_t core = 0, found[65] = {0};
+    for (int64_t i = 0; i < b->m; i++) {
+        b->rest[i] = 0;
+        if (b->symbols[i] >= b->plan->specials) core++;
+        else found[width_of(b->plan, b->symbols[i])]++;
+    }
+    if (*at + core * b->plan->shift > 8 * bytes) return BITS_END;
+    for (int64_t i = 0; i < b->m && b->plan->shift; i++) {
+        if (b->symbols[i] < b->plan->specials) continue;
+        b->rest[i] = read_bits(bits, bytes, *at, b->plan->shift);
+        *at += b->plan->shift;
+    }
+    for (int64_t w = 1; w <= 64; w++) {
+        if (*at + found[w] * w > 8 * bytes) return BITS_END;
+        for (int64_t i = 0; i < b->m && found[w]; i++) {
+            if (b->symbols[i] >= b->plan->specials || width_of(b->plan, b->symbols[i]) != w) continue;
+            b->rest[i] = read_bits(bits, bytes, *at, w);
+            *at += w;
+            found[w]--;
+        }
+    }
+    return 0;
+}
+
+/* What encoder and decoder walk over. `order`: rows as they are coded, NULL: as they are; `ends`: of its groups. */
+typedef struct {
+    int64_t many_rows, many_columns, first, many_groups;
+    const int64_t *order, *ends;
+    Table table;
+    int64_t most_escapes; /* of those that are decoded; -1: any number */
+} Walk;
+
+/* The value of a column in the row before, less what its splines say of that row; 0 for the first row. */
+static int add_row_before(const Walk *w, const Plan *p, int64_t k, Block *b)
+{
+    const int64_t *column = w->table.Q + k * w->table.across;
+    int64_t *ago = b->symbols, *own = b->own; /* symbols come later */
+    for (int64_t i = 0; i < b->m; i++) ago[i] = b->rows[i] ? b->rows[i] - 1 : 0;
+    int wrong = own_shift(p, &w->table, ago, b->m, b->x, own);
+    for (int64_t i = 0; i < b->m && !wrong; i++)
+        if (b->rows[i]) b->shift[i] += (column[ago[i] * w->table.down] >> p->zeros) - own[i];
+    return wrong;
+}
+
+/* Shifts and contexts of a block's rows. */
+static int look(const Walk *w, Block *b)
+{
+    int wrong = own_shift(b->plan, &w->table, b->rows, b->m, b->x, b->shift);
+    return wrong ? wrong : find_contexts(b->plan, &w->table, b->rows, b->m, b->shift, b->x, b->contexts);
+}
+
+static int encode_block(const Walk *w, int64_t k, Block *b, const int32_t *counts, Output *o)
+{
+    const Table *t = &w->table;
+    const Plan *p = b->plan;
+    int wrong = look(w, b);
+    if (!wrong && p->steps) wrong = add_row_before(w, p, k, b);
+    if (wrong) return wrong;
+    for (int64_t i = 0; i < b->m; i++) {
+        int64_t q = t->Q[k * t->across + b->rows[i] * t->down], f;
+        b->rest[i] = 0;
+        if (t->escapes[k * t->across_escapes + b->rows[i] * t->down_escapes]) b->symbols[i] = 0;
+        else if ((f = which_frequent(p, q >> p->zeros)) >= 0) b->symbols[i] = 1 + f;
+        else b->symbols[i] = symbol_of(p, residual(p, q, b->shift[i]), b->rest + i);
+    }
+    sort_rows(b);
+    if (each_table(counts, (int)p->levels, p->size, p->specials, p->strength, b->wanted, encode_context, b))
+        return NO_MEMORY;
+    write_rest(b, o);
+    return 0;
+}
+
+/* What is not kept in the table: where the words and bits come from, and how many escapes there may be. */
+typedef struct {
+    Decoder decoder;
+    const uint8_t *bits;
+    int64_t bytes, at, escapes_left;
+} Input;
+
+/* Values of a block's symbols, in the order of rows, because steps need the row before. */
+static void put_values(const Walk *w, int64_t k, const Block *b)
+{
+    const Table *t = &w->table;
+    const Plan *p = b->plan;
+    int64_t *column = t->Q + k * t->across, *own = b->own;
+    uint8_t *escapes = t->escapes + k * t->across_escapes;
+    for (int64_t i = 0; i < b->m; i++) {
+        int64_t r = b->rows[i], s = b->symbols[i], shift = b->shift[i];
+        if (p->steps && r) shift += (column[(r - 1) * t->down] >> p->zeros) - own[i];
+        int64_t q = restored(p, value_of(p, s, b->rest[i]), shift, s <= p->many_frequent);
+        column[r * t->down] = s ? q : 0;
+        escapes[r * t->down_escapes] = !s;
+    }
+}
+
+static int decode_block(const Walk *w, int64_t k, Block *b, const int32_t *counts, Input *in)
+{
+    const Plan *p = b->plan;
+    int wrong = look(w, b);
+    if (wrong) return wrong;
+    sort_rows(b);
+    b->damaged = 0;
+    if (each_table(counts, (int)p->levels, p->size, p->specials, p->strength, b->wanted, decode_context, b))
+        return NO_MEMORY;
+    if (b->damaged) return DAMAGED;
+    for (int64_t i = 0; i < b->m; i++) in->escapes_left -= !b->symbols[i];
+    if (w->most_escapes >= 0 && in->escapes_left < 0) return TOO_MANY_ESCAPES;
+    if ((wrong = read_rest(b, in->bits, in->bytes, &in->at))) return wrong;
+    if (p->steps) {
+        for (int64_t i = 0; i < b->m; i++) b->sorted[i] = b->rows[i] ? b->rows[i] - 1 : 0;
+        if ((wrong = own_shift(p, &w->table, b->sorted, b->m, b->x, b->own))) return wrong;
+    }
+    put_values(w, k, b);
+    return 0;
+}
+
+/* Rows that are coded with one table, after so many of the group. */
+static int64_t next_block(int64_t seen, int64_t left)
+{
+    int64_t m = seen / 2 ? seen / 2 : 64;
+    return m < left ? m : left;
+}
+
+/* Go through groups, columns and blocks; with `o`, encode, else decode from `in`. */
+static int walk_through(const Walk *w, const Plan *plans, int32_t **counts, Block *b, Output *o, Input *in)
+{
+    for (int64_t g = 0, start = 0; g < w->many_groups; start = w->ends[g++])
+        for (int64_t k = w->first; k < w->many_columns; k++) {
+            b->plan = plans + k;
+            if (!counts[k]) counts[k] = new_counts((int)b->plan->levels, b->plan->size);
+            if (!counts[k]) return NO_MEMORY;
+            for (int64_t at = start; at < w->ends[g]; at += b->m) {
+                b->m = next_block(at - start, w->ends[g] - at);
+                for (int64_t i = 0; i < b->m; i++) b->rows[i] = w->order ? w->order[at + i] : at + i;
+                int wrong = o ? encode_block(w, k, b, counts[k], o) : decode_block(w, k, b, counts[k], in);
+                if (wrong) return wrong;
+                for (int64_t i = 0; i < b->m; i++)
+                    count(counts[k], (int)b->plan->levels, b->plan->size, b->contexts[i], b->symbols[i]);
+            }
+            if (g + 1 < w->many_groups) continue;
+            free(counts[k]); /* of a table without groups, only one column's are in memory */
+            counts[k] = NULL;
+        }
+    return 0;
+}
+
+/* Set up plans, counts and a block, go through all, and put them away. */
+static int walk(const Walk *w, const int64_t *numbers, Output *o, Input *in)
+{
+    int64_t contexts = 1, size = 1, most = 64, wrong = 0;
+    Plan *plans = malloc(sizeof *plans * (w->many_columns + 1));
+    int32_t **counts = calloc(w->many_columns + 1, sizeof *counts);
+    Encoder encoder;
+    Block block = {0};
+    if (!plans || !counts) wrong = NO_MEMORY;
+    for (int64_t k = 0; k < w->many_columns && !wrong; k++) {
+        numbers = read_plan(numbers, plans + k);
+        if (k < w->first) continue;
+        if (contexts >> plans[k].levels == 0) contexts = (int64_t)1 << plans[k].levels;
+        if (size < plans[k].size) size = plans[k].size;
+    }
+    for (int64_t g = 0, start = 0; g < w->many_groups; start = w->ends[g++])
+        if (most < (w->ends[g] - start) / 3 + 1) most = (w->ends[g] - start) / 3 + 1;
+    if (!wrong) wrong = make_block(&block, most, contexts, size);
+    block.encoder = &encoder;
+    if (o) begin_encoding(&encoder, o);
+    else block.decoder = &in->decoder;
+    if (!wrong) wrong = walk_through(w, plans, counts, &block, o, in);
+    if (o && !wrong) end_encoding(&encoder);
+    for (int64_t k = 0; counts && k < w->many_columns; k++) free(counts[k]);
+    free_block(&block);
+    free(counts);
+    free(plans);
+    return wrong ? (int)wrong : o && o->failed ? NO_MEMORY : 0;
+}
+
+/* Code a table; the caller frees the output. 0, or what went wrong. */
+EXPORT int64_t hepae_encode(const Walk *w, const int64_t *plan, Output *output)
+{
+    *output = (Output){0};
+    return walk(w, plan, output, NULL);
+}
+
+EXPORT void hepae_free(Output *output)
+{
+    free(output->words);
+    free(output->bits);
+    *output = (Output){0};
+}
+
+/* Fill Q and escapes from words and bits. 0, or what went wrong. */
+EXPORT int64_t hepae_decode(const Walk *w, const int64_t *plan, const uint32_t *words, int64_t many_words,
+                            const uint8_t *bits, int64_t bytes)
+{
+    Input in = {.bits = bits, .bytes = bytes, .escapes_left = w->most_escapes};
+    begin_decoding(&in.decoder, words, many_words);
+    return walk(w, plan, NULL, &in);
+}
