@@ -56,7 +56,14 @@ def judged(model: TrainedModel, table: pd.DataFrame, part: str) -> dict:
 
 
 def point(
-    table: pd.DataFrame, name: str, latent: int, epochs: int, bs: int, rates: list[float], seed: int = 41
+    table: pd.DataFrame,
+    name: str,
+    latent: int,
+    epochs: int,
+    bs: int,
+    rates: list[float],
+    seed: int = 41,
+    preview: bool = False,  # a picture after each epoch
 ) -> dict:
     "Train a network with each rate, and judge the one that did best on validation rows."
     recipe, changes = VARIANTS[name]
@@ -75,7 +82,7 @@ def point(
                 seed=seed,
                 device="cpu",
                 progress=False,
-                preview=False,
+                preview=preview,
                 **changes,
             )
         found.append((judged(model, table, "valid")["mse"], lr, time.perf_counter() - start, model))

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['residual_kind', 'residual', 'check_comparable', 'check_same_index', 'residuals', 'with_error', 'Summary', 'summarise',
-           'with_units', 'mse', 'standardised_differences', 'standardised_mse', 'within_bound', 'check_same_rows',
-           'same_values', 'bound_violations', 'correlation', 'ratio_of_same', 'bytes_on_disk']
+           'mse', 'standardised_differences', 'standardised_mse', 'within_bound', 'check_same_rows', 'same_values',
+           'bound_violations', 'correlation', 'ratio_of_same', 'bytes_on_disk']
 
 # %% ../nbs/05_metrics.ipynb #ff86c355
 import html
@@ -144,17 +144,6 @@ def summarise(
         table = Summary({c: _moments(residuals[c].to_numpy(float)) for c in residuals.columns}).T
     table = Summary(table.astype({"n": int, "excluded": int}))
     table.attrs = {"residual": kinds}
-    return table
-
-# %% ../nbs/05_metrics.ipynb #0a4edc1f
-def with_units(
-    table: pd.DataFrame,  # a summary, or a table with a column `residual` such as 'wrapped [rad]'
-) -> pd.DataFrame:        # with the column `unit` behind it, 1 for a number without a unit
-    "A table of residuals with their units in a column of its own."
-    table = table.shown() if isinstance(table, Summary) else table.copy()
-    kinds = table["residual"].str.extract(r"^(?P<residual>[^\[]*?) ?(?:\[(?P<unit>.*)\])?$")
-    table["residual"] = kinds["residual"]
-    table.insert(table.columns.get_loc("residual") + 1, "unit", kinds["unit"].fillna("1"))
     return table
 
 # %% ../nbs/05_metrics.ipynb #988c7aba
