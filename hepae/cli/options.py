@@ -58,13 +58,11 @@ def _cell_text(value) -> str:
 def table_text(
     rows: list[dict],  # the same keys in each
 ) -> str:
-    "Rows as aligned plain text."
+    "Rows as aligned plain text, neither wrapped nor cut, on a terminal and in a pipe."
     if not rows: return ""
-    lines = [[str(name) for name in rows[0]]]
-    lines += [[_cell_text(value) for value in row.values()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    padded = [[text.ljust(width) for text, width in zip(line, widths)] for line in lines]
-    return "\n".join("  ".join(line).rstrip() for line in padded)
+    from tabulate import tabulate
+    lines = [list(map(str, rows[0])), *([_cell_text(value) for value in row.values()] for row in rows)]
+    return tabulate(lines, tablefmt="plain", disable_numparse=True, preserve_whitespace=True)
 
 # %% ../../nbs/cli/01_options.ipynb #c5e290cd
 def volume_text(n: float) -> str:
