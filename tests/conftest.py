@@ -1,6 +1,9 @@
 "What all tests share: where the real files are, the committed jets, and the command line."
 
+import functools
 import io
+import multiprocessing
+import multiprocessing.forkserver
 import os
 import subprocess
 import sys
@@ -109,6 +112,44 @@ def hepae_process(*arguments, **options) -> subprocess.CompletedProcess:
     command = [sys.executable, "-c", "from hepae.cli.main import main; main()", *map(str, arguments)]
     usual = {"capture_output": True, "text": True, "timeout": 120, "env": environment, "stdin": subprocess.DEVNULL}
     return subprocess.run(command, **usual | options)
+
+
+@functools.cache
+def with_torch() -> multiprocessing.context.BaseContext:
+    """For processes that have in memory what training needs: importing it takes 8 s, in each process anew.
+
+    They are forked from one that has done nothing but import. Tests of what is imported, and of launchers, start
+    processes from nothing."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["hepae.bench.scan", "hepae.cli.main", "torch._dynamo", "distributed", "hypothesis"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        multiprocessing.forkserver.ensure_running()
+    return context
+
+
+def started(function: Callable, *arguments) -> multiprocessing.Process:
+    "A process of its own that calls a function of a test's module."
+    process = with_torch().Process(target=function, args=arguments)
+    process.start()
+    return process
+
+
+def started_hepae(*arguments, said: str | Path = "", **environment) -> multiprocessing.Process:
+    "The command line in a process of its own; its standard output goes to the file `said`.out, errors to `said`.err."
+    files = [f"{said}.out", f"{said}.err"] if said else [os.devnull] * 2
+    return started(_hepae_main, [str(a) for a in arguments], files, environment)
+
+
+def _hepae_main(arguments: list[str], files: list[str], environment: dict[str, str]) -> None:
+    from hepae.cli.main import main
+
+    for name in HIDDEN:
+        os.environ.pop(name, None)
+    os.environ.update(environment)
+    for stream, file in enumerate(files, 1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), stream)
+    main(arguments)
 
 
 def one_sentence(text: str, *parts) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import hepae
+from conftest import hepae, started
 
 from hepae.core import HepaeError, UsageError, rng
 from hepae.files.reading import write
@@ -34,32 +34,35 @@ DEATHS = [
     ("checkpoint.safetensors", 3), ("config.json", 1), ("config.json", 2),
 ]
 
-CHILD = """
-import os, signal, sys
-from pathlib import Path
-import test_learner as t
-from fastai.basics import Callback
-import hepae.learning.callbacks
 
-event, times = sys.argv[2], int(sys.argv[3])
+def child(folder: Path, event: str, times: int) -> None:
+    "Train until the event has happened that often, then die of SIGKILL: nothing is cleaned up."
+    import hepae.learning.callbacks
+    from fastai.basics import Callback
 
-def count(what):
-    global times
-    if event == what:
-        times -= 1
-        if times == 0: os.kill(os.getpid(), signal.SIGKILL)
+    def count(what):
+        nonlocal times
+        if event == what:
+            times -= 1
+            if times == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
 
-class Count(Callback):
-    def after_batch(self): count("batch")
+    class Count(Callback):
+        def after_batch(self):
+            count("batch")
 
-replace, append = os.replace, hepae.learning.callbacks.append_rows
-def replace_or_die(new, path): count(Path(path).name); replace(new, path)
-def append_or_die(path, columns, rows):
-    append(path, columns, rows)
-    count(path.name)
-os.replace, hepae.learning.callbacks.append_rows = replace_or_die, append_or_die
-t.train(t.made_up_jets(), sys.argv[1], cbs=[Count()], **t.HOW)
-"""
+    def replace_or_die(new, path):
+        count(Path(path).name)
+        replace(new, path)
+
+    def append_or_die(path, columns, rows):
+        append(path, columns, rows)
+        count(path.name)
+
+    replace, append = os.replace, hepae.learning.callbacks.append_rows
+    os.replace, hepae.learning.callbacks.append_rows = replace_or_die, append_or_die
+    torch.set_num_threads(1)
+    train(made_up_jets(), folder, cbs=[Count()], **HOW)
 
 
 def made_up_jets(n: int = 3000) -> pd.DataFrame:
@@ -96,12 +99,10 @@ def uninterrupted(jets, tmp_path_factory) -> Path:
 
 
 def killed(folder: Path, event: str, times: int) -> None:
-    "Train in a process that kills itself (SIGKILL: nothing is cleaned up) at the given moment."
-    env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent)}
-    run = subprocess.run(
-        [sys.executable, "-c", CHILD, folder, event, str(times)], env=env, capture_output=True, text=True, timeout=120
-    )
-    assert run.returncode == -signal.SIGKILL, run.stderr
+    "Train in a process that kills itself at the given moment."
+    process = started(child, folder, event, times)
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
 
 
 def same(folder: Path, other: Path) -> bool:

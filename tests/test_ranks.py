@@ -1,5 +1,6 @@
 "One network trained by two processes under a launcher is the network of one process that takes the same batches."
 
+import json
 import os
 import socket
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import hepae, one_sentence
+from conftest import hepae, one_sentence, started_hepae
 from safetensors.torch import load_file
 from test_learner import made_up_jets
 
@@ -19,6 +20,7 @@ with warnings.catch_warnings():
     # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
     warnings.simplefilter("ignore", DeprecationWarning)
     from hepae.learning.model_folder import read_log
+    from hepae.learning.ranks import LAUNCHED
     from hepae.learning.trained import TrainedModel
 
 pytest.importorskip("accelerate")
@@ -29,17 +31,36 @@ LAUNCH = [
 ]
 
 
-def launched(*arguments) -> subprocess.CompletedProcess:
-    "hepae in two processes of this machine's CPU."
+def free_port() -> str:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
-        port = str(s.getsockname()[1])
-    command = [
-        sys.executable, *LAUNCH, "--main_process_port", port, sys.executable,
-        "-c", "from hepae.cli.main import main; main()", *map(str, arguments),
-    ]
+        return str(s.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory) -> list[dict[str, str]]:
+    "What the launcher tells each of two processes of this machine's CPU."
+    folder = tmp_path_factory.mktemp("told")
+    writes = "import json, os; open(os.environ['RANK'], 'w').write(json.dumps(dict(os.environ)))"
+    command = [sys.executable, *LAUNCH, "--main_process_port", free_port(), sys.executable, "-c", writes]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    environments = [json.loads((folder / rank).read_text()) for rank in "01"]
+    return [{k: e[k] for k in (*LAUNCHED, "CUDA_VISIBLE_DEVICES")} for e in environments]
+
+
+def launched(told: list[dict], said: Path, *arguments) -> list[int]:
+    "Exit codes of hepae in two processes that are told what the launcher told; each writes to files of its number."
+    port = free_port()
+    both = [started_hepae(*arguments, said=said / t["RANK"], **t | {"MASTER_PORT": port}) for t in told]
+    try:
+        for process in both:
+            process.join(100)
+        return [process.exitcode for process in both]
+    finally:
+        for process in both:
+            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +71,12 @@ def jets(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def two(jets) -> Path:
-    done = launched("train", jets, "-o", jets.with_name("two"), *HOW)
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.strip().splitlines()) == 1, done.stdout  # the first rank speaks for all
+def two(told, jets, tmp_path_factory) -> Path:
+    said = tmp_path_factory.mktemp("said")
+    codes = launched(told, said, "train", jets, "-o", jets.with_name("two"), *HOW)
+    assert codes == [0, 0], [p.read_text() for p in said.glob("*.err")]
+    assert len((said / "0.out").read_text().strip().splitlines()) == 1
+    assert (said / "1.out").read_text() == ""  # the first rank speaks for all
     return jets.with_name("two")
 
 
@@ -78,13 +101,14 @@ def test_whole_folder(two):
     assert len(read_log(two / "log.csv")) == 3
 
 
-def test_refused_by_both(jets, two):
+def test_refused_by_both(told, jets, two, tmp_path):
     "What is refused is refused by all ranks, and nobody waits for ever."
     before = (two / "config.json").read_bytes()
-    done = launched("train", jets, "-o", two, *HOW)
-    assert done.returncode == 1 and "holds a trained model already" in done.stderr
+    assert launched(told, tmp_path, "train", jets, "-o", two, *HOW) == [1, 1]
+    for rank in "01":
+        one_sentence((tmp_path / f"{rank}.err").read_text(), "holds a trained model already")
     assert (two / "config.json").read_bytes() == before
-    assert launched("train", jets, "-o", two, *HOW, "--resume").returncode == 0
+    assert launched(told, tmp_path, "train", jets, "-o", two, *HOW, "--resume") == [0, 0]
 
 
 def test_more_processes_than_gpus(monkeypatch):

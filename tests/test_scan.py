@@ -2,16 +2,16 @@
 that was left in peace."""
 
 import json
+import os
 import signal
-import subprocess
-import sys
 import time
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import hepae, one_sentence
+from conftest import hepae, one_sentence, started, started_hepae, with_torch
 from test_learner import made_up_jets
 
 from hepae.core import HepaeError
@@ -66,24 +66,24 @@ def stamps(folder: Path) -> dict[Path, int]:
     return {p: p.stat().st_mtime_ns for p in (folder / "points").rglob("*") if p.is_file() and p.suffix != ".lock"}
 
 
-def worker_processes() -> list:
-    "The processes of Dask workers that this one has started."
-    return [p for p in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
-
-
 def test_worker_killed(jets, grid, in_peace):
     """One of two workers is killed after the first point: its point is tried again, and all is as in one process,
     bit for bit."""
+    from dask import config
+    from distributed import default_client
+
     kept, killed, folder = {}, [], jets.with_name("killed")
 
     def kill(line):
         if killed:
             return
         kept.update({p: t for p, t in stamps(folder).items() if line["name"] in str(p)})
-        killed.append(worker_processes()[0])
+        killed.append(psutil.Process(min(default_client().run(os.getpid).values())))
         killed[0].send_signal(signal.SIGKILL)
 
-    table = scan(jets, folder, grid, workers=2, progress=kill)
+    with_torch()
+    with config.set({"distributed.worker.multiprocessing-method": "forkserver"}):  # imports cost seconds in each
+        table = scan(jets, folder, grid, workers=2, progress=kill)
     assert len(killed) == 1 and not killed[0].is_running()
     assert set(table["status"]) == {"done"} and len(table) == 6
     assert lines(folder) == lines(in_peace) and weights(folder) == weights(in_peace)
@@ -128,9 +128,6 @@ sys.modules["hepae.bench.scan"]._on_worker = _on_worker
     assert table["status"].tolist() == ["done", "done"]
 
 
-COMMAND = [sys.executable, "-c", "from hepae.cli.main import main; main()", "scan"]
-
-
 def wait_for(condition, seconds: float = 60) -> None:
     "Until something has happened; the limit is for a test that hangs."
     end = time.monotonic() + seconds
@@ -142,13 +139,11 @@ def wait_for(condition, seconds: float = 60) -> None:
 def test_scan_killed(jets, grid, in_peace, tmp_path):
     "kill -9 of the scan itself, with its workers at work: the same command goes on."
     folder = tmp_path / "scan"
-    process = subprocess.Popen(
-        [*COMMAND, jets, "-o", folder, "--grid", grid, "--workers", "1"], stderr=subprocess.DEVNULL
-    )
+    process = started_hepae("scan", jets, "-o", folder, "--grid", grid, "--workers", 1)
     wait_for(lambda: len(list(folder.glob("points/*.json"))) >= 2)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
-    process.wait()
+    process.join()
     # they end with it
     wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in workers))
     kept = {p: t for p, t in stamps(folder).items() if p.with_suffix(".json") in folder.glob("points/*.json")}
@@ -159,47 +154,33 @@ def test_scan_killed(jets, grid, in_peace, tmp_path):
     assert lines(folder) == lines(in_peace) and weights(folder) == weights(in_peace)
 
 
+def dask(command: str, *arguments: str) -> None:
+    "`dask scheduler` or `dask worker`, without a word."
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    import_module(f"distributed.cli.dask_{command}").main([*arguments, "--no-dashboard"])
+
+
 def test_scheduler_killed(jets, grid, tmp_path):
     "The scheduler of a real cluster dies: that is said, and what is finished is kept."
-    place = tmp_path / "scheduler.json"
-    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    scheduler = subprocess.Popen(
-        [
-            sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
-            "--no-dashboard", "--scheduler-file", str(place),
-        ],
-        **quiet,
-    )
-    worker = None
+    place, said = tmp_path / "scheduler.json", tmp_path / "said"
+    running = [started(dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(place))]
     try:
-        wait_for(place.exists)
-        worker = subprocess.Popen(
-            [
-                sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(place),
-                "--nthreads", "1", "--no-dashboard", "--no-nanny", "--death-timeout", "5",
-            ],
-            **quiet,
-        )
-        wait_for(lambda: place.read_text().endswith("}"))
-        process = subprocess.Popen(
-            [
-                *COMMAND, jets, "-o", tmp_path / "scan", "--grid", grid,
-                "--dask", json.loads(place.read_text())["address"],
-            ],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        wait_for(lambda: place.exists() and place.read_text().endswith("}"))
+        worker = ("--scheduler-file", str(place), "--nthreads", "1", "--no-nanny", "--death-timeout", "5")
+        running.append(started(dask, "worker", *worker))
+        address = json.loads(place.read_text())["address"]
+        command = ("scan", jets, "-o", tmp_path / "scan", "--grid", grid, "--dask", address)
+        process = started_hepae(*command, said=said)
         wait_for(lambda: list(tmp_path.glob("scan/points/*.json")))
-        scheduler.kill()
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == 1
-        one_sentence(said, "the Dask scheduler is gone", "start the same scan again")
+        running[0].kill()
+        process.join(60)
+        assert process.exitcode == 1
+        one_sentence(said.with_suffix(".err").read_text(), "the Dask scheduler is gone", "start the same scan again")
     finally:
-        for p in (scheduler, worker):
-            if p:
-                p.kill()
-            if p:
-                p.wait()
+        for p in running:
+            p.kill()
+            p.join()
     assert len(pd.read_csv(tmp_path / "scan" / "scan.csv")) >= 1
 
 
