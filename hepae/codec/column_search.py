@@ -6,6 +6,7 @@
 __all__ = ['FEW', 'Search', 'plan_column']
 
 # %% ../../nbs/codec/13_column_search.ipynb #99ffe6f4
+import ctypes
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,8 +15,9 @@ from fastcore.basics import patch
 from .alphabets import alphabet_for, plan_alone
 from .entropy import ESCAPE, Alphabet
 from .plan import HINT, PREVIOUS, SHIFT, ColumnPlan, Lookup, Ranges
-from .probabilities import frequencies
-from .spline_fits import MOST_FITTED, fitted, fitted_steps, information, ranges_of, reach
+from .probabilities import frequencies, loops
+from .rows import Table, addresses, addresses_of, check, plan_numbers
+from .spline_fits import MOST_FITTED, fitted, fitted_steps, informations, ranges_of, reach
 
 # %% ../../nbs/codec/13_column_search.ipynb #585e0778
 FEW = 256  # rows of which no tables by context are learned
@@ -56,8 +58,8 @@ def shift(self: Search, p: ColumnPlan) -> np.ndarray:
 
 # %% ../../nbs/codec/13_column_search.ipynb #3a612ec7
 @patch
-def cost(self: Search, p: ColumnPlan) -> float:
-    "Bits a row of a plan: one half of the sample, with tables from the other, and the plan's own numbers."
+def _bits(self: Search, p: ColumnPlan) -> float:
+    "Bits a row of one half of the sample under a plan, with tables from the other half."
     shift = self.shift(p)
     contexts = p.context(self.parents, shift)
     broken = p.breaks(self.q, self.escapes)
@@ -65,8 +67,40 @@ def cost(self: Search, p: ColumnPlan) -> float:
     flat, learn = contexts * p.alphabet.size + symbols, np.arange(len(self.q)) % 2 == 0
     counts = np.bincount(flat[learn], minlength=p.contexts * p.alphabet.size).reshape(p.contexts, -1)
     f = frequencies(counts, p.alphabet.specials, p.strength).ravel()[flat[~learn]]
-    bits = (24 - np.log2(f)).mean() + p.alphabet.widths(symbols).mean() + 32 * (symbols == ESCAPE).mean()
-    return float(bits) + _header_bits(p) / self.rows
+    return float((24 - np.log2(f)).mean() + p.alphabet.widths(symbols).mean() + 32 * (symbols == ESCAPE).mean())
+
+# %% ../../nbs/codec/13_column_search.ipynb #03ff9caa
+def _table(names: set[int], parents: dict[int, np.ndarray]) -> Table:
+    "These parents' values, for C."
+    names = np.array(sorted(names), np.int64)
+    values = [np.ascontiguousarray(parents[k], np.int64) for k in names.tolist()]
+    table, lists = Table(many=len(names)), np.array(addresses_of(values), np.uint64)
+    if len(names): table.names, table.lists = addresses_of([names, lists])
+    table.kept = names, values, lists  # stay in memory as long
+    return table
+
+
+@patch
+def _bits_in_c(self: Search, p: ColumnPlan) -> float:
+    "The same, by `trials.c`."
+    before, there = self.previous if p.steps else (self.q, {})
+    tables = [_table(p.parents, self.parents), _table(p.parents if p.steps else set(), there)]
+    q, before = (np.ascontiguousarray(x, np.int64) for x in (self.q, before))
+    n, bits = ctypes.c_int64(len(q)), ctypes.c_double()
+    parents, parents_before = map(ctypes.byref, tables)
+    code = loops().hepae_cost(
+        *addresses(plan_numbers([p])), parents, *addresses(before), parents_before, n,
+        *addresses(q, np.ascontiguousarray(self.escapes)), ctypes.byref(bits),
+    )
+    check(code)
+    return bits.value
+
+# %% ../../nbs/codec/13_column_search.ipynb #5dd56a91
+@patch
+def cost(self: Search, p: ColumnPlan) -> float:
+    "Bits a row of a plan, its own numbers included."
+    bits = self._bits(p) if loops() is None or p.hint else self._bits_in_c(p)
+    return bits + _header_bits(p) / self.rows
 
 # %% ../../nbs/codec/13_column_search.ipynb #fc0863cf
 @patch
@@ -122,8 +156,8 @@ def try_steps(self: Search) -> None:
     fits = lambda x: np.ptp(x) > 0 and np.abs(x).max() < MOST_FITTED
     usable = [k for k in there if k >= 0 and fits(self.parents[k])]
     if len(rows) < 512 or not usable or np.abs(step).max() >= MOST_FITTED: return
-    left = ranges_of(step, 5)
-    name = max(usable, key=lambda k: information(left, ranges_of(self.parents[k], 5)[rows]))
+    told = informations(ranges_of(step, 5), rows, [ranges_of(self.parents[k], 5) for k in usable])
+    name = usable[int(told.argmax())]
     for segments in (16, 48):
         self._stepped(fitted_steps(stepped, name, self.parents[name][rows], there[name][rows], step, segments), rows)
 
@@ -150,6 +184,13 @@ def try_line(self: Search) -> None:
         p, left = self._splined(names, values, 1)
         self.attempt(p)
 
+# %% ../../nbs/codec/13_column_search.ipynb #ceac3a7e
+@patch
+def told(self: Search, left: np.ndarray, binned: dict[int, np.ndarray]) -> list[tuple[float, int]]:
+    "What each parent tells about what is left of the core, in bits a row, and its number; the most first."
+    bits = informations(ranges_of(left, 5), self.core, list(binned.values()))
+    return sorted(zip(bits.tolist(), binned), reverse=True)
+
 # %% ../../nbs/codec/13_column_search.ipynb #4eada890
 @patch
 def try_splines(self: Search, binned: dict[int, np.ndarray]) -> None:
@@ -157,10 +198,9 @@ def try_splines(self: Search, binned: dict[int, np.ndarray]) -> None:
     names = []
     left = values = self.plain.moved_in(self.q[self.core])
     while len(self.core) > 512 and len(names) < 4 and np.abs(values).max() < MOST_FITTED:
-        ranges = ranges_of(left, 5)
-        told = [(information(ranges, b[self.core]), k) for k, b in binned.items() if k not in names]
-        if not told or max(told)[0] < 0.02: break
-        names.append(max(told)[1])
+        told = self.told(left, {k: b for k, b in binned.items() if k not in names})
+        if not told or told[0][0] < 0.02: break
+        names.append(told[0][1])
         p, left = self._splined(names, values, 16)
         price = self.cost(p)
         if price < self.price: self.price, self.best = price, p
@@ -171,9 +211,8 @@ def try_splines(self: Search, binned: dict[int, np.ndarray]) -> None:
 @patch
 def _told(self: Search, p: ColumnPlan, inputs: dict, binned: dict[int, np.ndarray]) -> list[int]:
     "The three inputs that say most about what a plan leaves, as far as they say anything."
-    left = ranges_of(p.residual(self.q[self.core], self.shift(p)[self.core]), 5)
-    told = sorted(((information(left, b[self.core]), k) for k, b in binned.items()), reverse=True)[:3]
-    return [k for i, k in told if i > 0.003]
+    told = self.told(p.residual(self.q[self.core], self.shift(p)[self.core]), binned)
+    return [k for i, k in told[:3] if i > 0.003]
 
 # %% ../../nbs/codec/13_column_search.ipynb #f5a53403
 @patch
@@ -185,7 +224,8 @@ def try_ranges(self: Search, binned: dict[int, np.ndarray]) -> None:
         inputs[SHIFT] = self.shift(p)
         binned = binned | {SHIFT: ranges_of(inputs[SHIFT], 5)}
     told = self._told(p, inputs, binned)
-    span = lambda k, bits: Ranges(k, *reach(k, inputs[k], 0.005), bits)
+    spans = {k: reach(k, inputs[k], 0.005) for k in told}
+    span = lambda k, bits: Ranges(k, *spans[k], bits)
     plan = lambda *t: replace(p, ranges=t, strength=24)
     price = self.price
     firsts = {a: self.cost(plan(span(a, 3))) for a in told}
@@ -197,10 +237,13 @@ def try_ranges(self: Search, binned: dict[int, np.ndarray]) -> None:
     for t in trials: self.attempt(plan(*t))
 
 # %% ../../nbs/codec/13_column_search.ipynb #89479c6c
-def _binned(parents: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
-    "The 32 ranges of each parent that a spline can be fitted to."
-    small = lambda x: max(-int(x.min()), int(x.max())) < MOST_FITTED
-    return {k: ranges_of(x, 5) for k, x in parents.items() if np.ptp(x) > 0 and small(x)}
+def _binned(parents: dict[int, np.ndarray], kept: dict[int, np.ndarray | None]) -> dict[int, np.ndarray]:
+    "The 32 ranges of each parent that a spline can be fitted to; `kept`: those made before, of the same parents."
+    for k, x in parents.items():
+        if k in kept: continue
+        low, high = int(x.min()), int(x.max())
+        kept[k] = ranges_of(x, 5) if low < high and max(-low, high) < MOST_FITTED else None
+    return {k: kept[k] for k in parents if kept[k] is not None}
 
 # %% ../../nbs/codec/13_column_search.ipynb #b4cba902
 def plan_column(
@@ -212,6 +255,7 @@ def plan_column(
     rows: int,                      # how many shall be coded with it
     escapable: bool,
     lookups: list[Lookup],
+    kept: dict[int, np.ndarray | None] | None = None,  # ranges of parents that stay the same for other columns
 ) -> ColumnPlan:
     "The cheapest of some dozen plans for a column."
     plain, broken, free = plan_alone(q, escapes, period, exact, escapable)
@@ -221,16 +265,18 @@ def plan_column(
     search.try_lookups(lookups)
     if search.best.lookup or len(free) < 48: return search.best
     if len(q) < FEW: search.try_line()
-    else: search.try_all(q[~ColumnPlan(Alphabet(0, 0, 1), zeros=plain.zeros).breaks(q, escapes)] >> plain.zeros)
+    else:
+        kept = {} if kept is None else kept
+        binned = _binned(search.parents, kept)
+        search.try_all(q[~ColumnPlan(Alphabet(0, 0, 1), zeros=plain.zeros).breaks(q, escapes)] >> plain.zeros, binned)
     return search.best
 
 # %% ../../nbs/codec/13_column_search.ipynb #ffc9406c
 @patch
-def try_all(self: Search, values: np.ndarray) -> None:
+def try_all(self: Search, values: np.ndarray, binned: dict[int, np.ndarray]) -> None:
     "All that many rows can teach; `values`: those that do not escape, frequent ones among them."
     self.try_alphabets(values)
     if self.previous is not None and not self.plain.period: self.try_steps()
-    binned = _binned(self.parents)
     self.try_splines({k: b for k, b in binned.items() if k < HINT})
     self.try_ranges(binned)
     for strength in (2, 8, 64):

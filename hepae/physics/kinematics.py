@@ -62,7 +62,35 @@ def _with_kept(name: str, momenta: dict[str, np.ndarray]) -> np.ndarray:
     return np.where((kept["E"] != 0) | np.signbit(kept["E"]), kept["E"], E)
 
 # %% ../../nbs/physics/01_kinematics.ipynb #0ee98e1e
-_NAMES_IN_VECTOR = {"m": "mass", "E": "energy"}
+def _p2(x: dict[str, np.ndarray]) -> np.ndarray:
+    "Squared momentum: of pt and eta, (pt cosh η)²."
+    if "pz" in x: return x["px"]**2 + x["py"]**2 + x["pz"]**2
+    shrunk = np.exp(-x["eta"])
+    return x["pt"]**2 * (0.5 * (1 + shrunk**2) / shrunk)**2
+
+
+def _m(x: dict[str, np.ndarray]) -> np.ndarray:
+    "Mass; the negative root of −m² where energy is lower than momentum."
+    m2 = x["E"]**2 - _p2(x)
+    return np.copysign(np.sqrt(np.abs(m2)), m2)
+
+
+def _eta(x: dict[str, np.ndarray]) -> np.ndarray:
+    "Pseudorapidity; 0 of no momentum."
+    eta = np.arcsinh(x["pz"] / np.sqrt(x["px"]**2 + x["py"]**2))
+    return np.where(np.isnan(eta) & (x["pz"] == 0), 0.0, eta)
+
+# %% ../../nbs/physics/01_kinematics.ipynb #e5676b29
+_FORMULAS = {
+    "pt": lambda x: np.sqrt(x["px"]**2 + x["py"]**2),
+    "phi": lambda x: np.arctan2(x["py"], x["px"]),
+    "eta": _eta,
+    "m": _m,
+    "E": lambda x: np.sqrt(np.maximum(np.copysign(x["m"]**2, x["m"]) + _p2(x), 0)),
+    "px": lambda x: x["pt"] * np.cos(x["phi"]),
+    "py": lambda x: x["pt"] * np.sin(x["phi"]),
+    "pz": lambda x: x["pt"] * np.sinh(x["eta"]),
+}
 
 
 def component(
@@ -74,13 +102,8 @@ def component(
     if name in ("pz", "E") and KEPT[name] in momenta and inputs_for(name, momenta): return _with_kept(name, momenta)
     needed = inputs_for(name, momenta)
     if needed is None: raise KeyError(name)
-    import vector
-    # a plane needs two coordinates, a direction three: fill what does not matter with zeros
-    filled = {n: np.asarray(momenta[n], np.float64) for n in needed}
-    if "pt" in filled: filled.setdefault("phi", np.zeros_like(filled["pt"]))
-    p = vector.array({_NAMES_IN_VECTOR.get(n, n): x for n, x in filled.items()})
     with np.errstate(all="ignore"):  # inf and NaN of the input go on as they are
-        return np.asarray(getattr(p, _NAMES_IN_VECTOR.get(name, name)))
+        return _FORMULAS[name]({n: np.asarray(momenta[n], np.float64) for n in needed})
 
 # %% ../../nbs/physics/01_kinematics.ipynb #3548888e
 def cartesian(
