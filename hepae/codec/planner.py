@@ -91,11 +91,11 @@ def _previous(Q: np.ndarray, rows: Rows, take: np.ndarray, before: bool, k: int)
 WIDE, NEAR, OFTEN = 96, 64, 24  # columns before that are all tried; of more: just before, and most used
 
 
-def _likely(k: int, used: Counter, same: int | None) -> list[int]:
-    "Columns before k that may tell something about it."
+def _likely(k: int, used: Counter, same: int) -> list[int]:
+    "Columns before k that may tell something about it; `same`: the first that is as k, perhaps k itself."
     if k <= WIDE: return list(range(k))
-    often = [j for j, _ in used.most_common(OFTEN)]
-    return sorted({*range(k - NEAR, k), *often, *([] if same is None else [same])})
+    often = {j for j, _ in used.most_common(OFTEN)} | {same} - {k}
+    return sorted({*range(k - NEAR, k)} | often)
 
 # %% ../../nbs/codec/14_planner.ipynb #152ed98b
 def make_plan(
@@ -125,7 +125,7 @@ def make_plan(
 
     def planned(k: int) -> ColumnPlan:
         "The plan of column k."
-        likely = _likely(k, used, first.setdefault(sample[:, k].tobytes(), k) if k > WIDE else None)
+        likely = _likely(k, used, first.setdefault(sample[:, k].tobytes(), k))
         may_escape, lookups = bool(escapable and escapable[k]), _lookups(Q, escapes, k, exact, distinct, likely)
         for hint in (HINT, SPREAD): kept.pop(hint, None)
         made = plan_column(
