@@ -25,9 +25,10 @@ def _sampled(n: int) -> np.ndarray:
     return np.arange(n) if n <= SAMPLE else np.linspace(0, n - 1, SAMPLE).astype(int)
 
 # %% ../../nbs/codec/14_planner.ipynb #696fdf55
-def _distinct(sample: np.ndarray, exact: list[bool]) -> np.ndarray:
-    "(columns,) how many values each exact column takes; more than any lookup has for the others."
-    return np.array([len(np.unique(q)) if e else SAMPLE + 1 for q, e in zip(sample.T, exact)], np.int64)
+def _numbered(sample: np.ndarray, exact: list[bool]) -> tuple[list[np.ndarray], np.ndarray]:
+    "Of each exact column the number of each row's value, and how many there are; of others more than a lookup has."
+    found = [np.unique(q, return_inverse=True) if e else (np.empty(SAMPLE + 1), q) for q, e in zip(sample.T, exact)]
+    return [numbers for _, numbers in found], np.array([len(values) for values, _ in found], np.int64)
 
 
 def _may_follow(k: int, distinct: np.ndarray, good: np.ndarray) -> np.ndarray:
@@ -36,6 +37,17 @@ def _may_follow(k: int, distinct: np.ndarray, good: np.ndarray) -> np.ndarray:
     keys = distinct[:k] - bad  # at least so many
     few = (keys <= _MOST_KEYS) & (8 * keys <= rows)
     return np.flatnonzero(few & (distinct[k] - bad <= distinct[:k] + 0.01 * rows))
+
+# %% ../../nbs/codec/14_planner.ipynb #bdface2b
+def _agree(a: np.ndarray, b: np.ndarray, keys: int, values: int) -> bool:
+    "Does the most frequent b of each a go with it in all but a percent of the rows? Both are numbers from 0."
+    pairs = a * values + b
+    if keys * values <= 2**16:
+        most = np.bincount(pairs, minlength=keys * values).reshape(keys, values).max(1)
+    else:
+        pairs, n = np.unique(pairs, return_counts=True)
+        most = np.maximum.reduceat(n, np.flatnonzero(np.diff(pairs // values, prepend=-1)))
+    return most.sum() >= 0.99 * len(a)
 
 # %% ../../nbs/codec/14_planner.ipynb #794a4184
 def _follows(a: np.ndarray, b: np.ndarray, good: np.ndarray) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
@@ -48,13 +60,16 @@ def _follows(a: np.ndarray, b: np.ndarray, good: np.ndarray) -> tuple[tuple[int,
 
 # %% ../../nbs/codec/14_planner.ipynb #939515fe
 def _lookups(
-    Q: np.ndarray, escapes: np.ndarray, k: int, exact: list[bool], distinct: np.ndarray, likely: list[int]
+    Q: np.ndarray, escapes: np.ndarray, k: int, exact: list[bool], numbered: tuple, likely: list[int]
 ) -> list[Lookup]:
     "Tables of the likely columns before from which this one follows in all but a percent of its rows."
-    good, found = ~escapes[:, k], []
+    good, found, (numbers, distinct) = ~escapes[:, k], [], numbered
     if not exact[k] or not good.any() or np.ptp(Q[good, k]) == 0: return []
     some = _sampled(len(Q))
+    rows = np.flatnonzero(good[some])
+    b = numbers[k][rows]
     for j in sorted({*_may_follow(k, distinct, good[some]).tolist()} & {*likely}):
+        if not len(rows) or not _agree(numbers[j][rows], b, distinct[j], distinct[k]): continue
         if _follows(Q[some, j], Q[some, k], good[some]) is None: continue
         if (table := _follows(Q[:, j], Q[:, k], good)) is not None: found.append(Lookup(j, *table))
     return found
@@ -113,7 +128,7 @@ def make_plan(
     take, back = _sampled(rows.n), getattr(predictor, "back", 0)
     sample = np.ascontiguousarray(Q[take].T).T  # column by column
     event, ago = _of_events(Q, rows, take), _rows_before(Q, rows, take) if before else {}
-    distinct, first, used, kept = _distinct(sample, exact), {}, Counter(), {}
+    numbered, first, used, kept = _numbered(sample, exact), {}, Counter(), {}
     seen = with_rows_before(Q, take, rows.places()[take], rows.counts()[take], back) if back else sample
 
     def known(k: int, likely: list[int]) -> dict[int, np.ndarray]:
@@ -126,7 +141,7 @@ def make_plan(
     def planned(k: int) -> ColumnPlan:
         "The plan of column k."
         likely = _likely(k, used, first.setdefault(sample[:, k].tobytes(), k))
-        may_escape, lookups = bool(escapable and escapable[k]), _lookups(Q, escapes, k, exact, distinct, likely)
+        may_escape, lookups = bool(escapable and escapable[k]), _lookups(Q, escapes, k, exact, numbered, likely)
         for hint in (HINT, SPREAD): kept.pop(hint, None)
         made = plan_column(
             sample[:, k], escapes[take, k], known(k, likely), periods[k], exact[k], total or rows.n, may_escape,
