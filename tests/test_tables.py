@@ -315,9 +315,14 @@ def test_csv_type_over_all_blocks(tmp_path, monkeypatch):
         ("a,b\n1,2\n3\n", "row 3 has 1 fields"), ("a,b\n1,2\n3,4,5\n", "row 3 has 3 fields"),
     ],
 )
-def test_csv_that_is_no_table_is_named(tmp_path, text, said):
-    with pytest.raises(HepaeError, match=said):
-        read(written(tmp_path, text))
+@pytest.mark.parametrize("threads", [1, 2])
+def test_csv_that_is_no_table_is_named(tmp_path, text, said, threads):
+    "With several threads, Arrow does not say which row it is."
+    before = pa.cpu_count()
+    pa.set_cpu_count(threads)
+    try:
+        with pytest.raises(HepaeError, match=said): read(written(tmp_path, text))
+    finally: pa.set_cpu_count(before)
 
 
 OWN = [

@@ -45,19 +45,21 @@ def csv_columns_of(path: str | Path) -> list[str]:
     with parsing(path := Path(path), "CSV"): return _csv_names(path)[0]
 
 # %% ../../nbs/io/16_csv_files.ipynb #2665c9c7
-def _csv_batches(path: Path, names: list[str]) -> Iterator:
+def _csv_batches(path: Path, names: list[str], threads: bool = True) -> Iterator:
     "The rows of a CSV file as text, block by block, in Arrow's columns."
     import pyarrow as pa
     from pyarrow import csv as reader
     text = reader.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
-    how = reader.ReadOptions(block_size=CSV_BLOCK), reader.ParseOptions(newlines_in_values=True), text
+    blocks = reader.ReadOptions(block_size=CSV_BLOCK, use_threads=threads)
     try:
-        with reader.open_csv(path, *how) as batches:
+        with reader.open_csv(path, blocks, reader.ParseOptions(newlines_in_values=True), text) as batches:
             if batches.schema.names != names or any(t != pa.string() for t in batches.schema.types):
                 raise HepaeError(f"{path}: its first line cannot be read; give each column a plain name")
             yield from batches
     except pa.ArrowInvalid as e:
         odd = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", str(e))
+        if not odd and threads:  # with threads, Arrow does not know the number of the row
+            for _ in _csv_batches(path, names, threads=False): pass
         if not odd: raise
         raise HepaeError(f"{path}: row {odd[1]} has {odd[3]} fields where the first line names {odd[2]}; "
                          "mend that row") from e

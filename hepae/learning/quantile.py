@@ -104,6 +104,7 @@ def fit_quantile(
     end = _level_of_extreme(len(v))
     levels = np.linspace(-end, end, knots)
     at, which = _distinct(np.quantile(v, _normal_cdf(levels)))
+    if len(at) == 1: return Quantile((float(at[0]),), (0.0,), log, u)  # the mean of levels may round to 1e-17
     return Quantile(tuple(at.tolist()), tuple((np.bincount(which, levels) / np.bincount(which)).tolist()), log, u)
 
 # %% ../../nbs/learning/01_quantile.ipynb #272f4697
