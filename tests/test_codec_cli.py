@@ -16,6 +16,7 @@ import pytest
 import uproot
 from conftest import ROOT, hepae, one_sentence
 
+from hepae.codec.container import open_end
 from hepae.codec.tables import read_tables
 from hepae.core import HepaeError
 from hepae.files.kinds import expand
@@ -177,6 +178,18 @@ def test_many_into_one(three, tmp_path):
     assert (tmp_path / "pattern.hepae").read_bytes() == (tmp_path / "all.hepae").read_bytes()
 
 
+def test_chunks_side_by_side(tmp_path):
+    "A file of several chunks has the same bytes from any number of workers, and comes back the same."
+    table = pd.DataFrame({"n": np.arange(600_000, dtype="i4") // 7 % 50})
+    table.to_parquet(tmp_path / "n.parquet")
+    for workers in (0, 1, 2, 3):
+        good("compress", tmp_path / "n.parquet", "-o", tmp_path / f"{workers}.hepae", "--workers", workers)
+        good("decompress", tmp_path / f"{workers}.hepae", "-o", tmp_path / f"{workers}.parquet", "--workers", workers)
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / f"{workers}.parquet"), table)
+    with open(tmp_path / "0.hepae", "rb") as file: assert len(open_end(file).chunks) == 2
+    assert len({(tmp_path / f"{workers}.hepae").read_bytes() for workers in (0, 1, 2, 3)}) == 1
+
+
 def test_folder_workers_and_dask(three, tmp_path):
     "Results do not depend on where they ran."
     from dask.distributed import LocalCluster
@@ -299,7 +312,7 @@ def test_errors(small, packed, tmp_path):
     assert "frob" in bad(2, "compress", small, "-o", out, "--bound", "frob:1")
     assert "mass" in bad(2, "compress", small, "-o", out, "--bound", "mass=rel:1e-3")
     bad(2, "compress", small, "-o", out, "--bound", "pt=rel:2")
-    bad(2, "compress", small, "-o", out, "--workers", 2, parts=["folder"])
+    bad(2, "compress", small, "-o", out, "--dask", "tcp://127.0.0.1:1", parts=["folder"])
     bad(1, "compress", small, "-o", tmp_path / "no" / "such" / "out.hepae", parts=["no/such"])
     bad(2, "decompress", packed, "-o", tmp_path / "out.xyz", parts=[".xyz"])
     (tmp_path / "there.hepae").write_text("mine")

@@ -129,7 +129,8 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
 @particles_option
 @dims_option("the four-momenta as they are stored in a ROOT file, all columns of a table")
 @missing_option
-@click.option("--workers", type=int, default=0, help="With a folder: compress with so many processes.")
+@click.option("--workers", type=click.IntRange(min=0), default=0,
+              help="Code so many chunks of a file side by side; with a folder, so many files.")
 @click.option("--dask", "address", metavar="ADDRESS",
               help="With a folder: compress on this dask.distributed cluster, one file a task.")
 @source_options
@@ -150,9 +151,8 @@ def compress(inputs, output, bound, unordered, no_index, folder, embed, workers,
                    force=force, remark=remarks(quiet), **vars(selection))
     if Path(output).is_dir() or output.endswith("/"):
         return _compress_each(inputs, output, address, workers, quiet, as_json, options)
-    if workers or address:
-        raise UsageError(f"{output}: --workers and --dask make one file for each input; give a folder with -o")
-    _compress_all(inputs, output, quiet, as_json, options)
+    if address: raise UsageError(f"{output}: --dask makes one file for each input; give a folder with -o")
+    _compress_all(inputs, output, quiet, as_json, options | {"threads": workers})
 
 # %% ../../nbs/cli/05_compression.ipynb #c04c6b2f
 def _say_of_names(facts: dict) -> None:
@@ -175,17 +175,18 @@ def _say_of_names(facts: dict) -> None:
                    "for rivet.  [default: csv]")
 @model_option
 @click.option("--rows", callback=rows_range, metavar="A:B", help="Only rows A to B−1; other chunks are not read.")
+@click.option("--workers", type=click.IntRange(min=0), default=0, help="Decode so many chunks side by side.")
 @rntuple_option
 @force_option
 @quiet_option
 @json_option
-def decompress(source, output, text, folder, rows, rntuple, force, quiet, as_json):
+def decompress(source, output, text, folder, rows, workers, rntuple, force, quiet, as_json):
     "Bring a .hepae file (or '-') back as ROOT, parquet, pickle, CSV, or HepMC3."
     from hepae.files.decompression import decompress_file
     tree_class = "RNTuple" if rntuple else None
     with progress_bar(quiet, unit=" jets", unit_scale=True) as bar:
         facts = decompress_file(source, output, rows, model_of(folder), tree_class, force, bar.update, text,
-                                remarks(quiet))
+                                remarks(quiet), workers)
     _say_of_names(facts)
     if is_stream(output): return
     size = Path(output).stat().st_size

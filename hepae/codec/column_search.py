@@ -48,9 +48,33 @@ class Search:
         self.core = np.flatnonzero(~self.escapes & ~common)
 
 # %% ../../nbs/codec/13_column_search.ipynb #dbad9611
+def _table(names: set[int], parents: dict[int, np.ndarray]) -> Table:
+    "These parents' values, for C."
+    names = np.array(sorted(names), np.int64)
+    values = [np.ascontiguousarray(parents[k], np.int64) for k in names.tolist()]
+    table, lists = Table(many=len(names)), np.array(addresses_of(values), np.uint64)
+    if len(names): table.names, table.lists = addresses_of([names, lists])
+    table.kept = names, values, lists  # stay in memory as long
+    return table
+
+
+@patch
+def _sources(self: Search, plans: list[ColumnPlan]) -> tuple:
+    "Where plans find their parents, the row before and its parents, for C; and the number of rows."
+    before, there = self.previous if plans[0].steps else (self.q, {})
+    needed, alone = set().union(*(p.parents for p in plans)), {s.parent for s in plans[0].splines}
+    here, ago = _table(needed, self.parents), _table(alone if plans[0].steps else set(), there)
+    before = np.ascontiguousarray(before, np.int64)
+    return ctypes.byref(here), *addresses(before), ctypes.byref(ago), ctypes.c_int64(len(self.q))
+
+# %% ../../nbs/codec/13_column_search.ipynb #0aba34ed
 @patch
 def shift(self: Search, p: ColumnPlan) -> np.ndarray:
     "(n,) what a plan takes off each value, the row before included."
+    if loops() is not None and not p.hint:
+        found = np.empty(len(self.q), np.int64)
+        check(loops().hepae_shift(*addresses(plan_numbers([p])), *self._sources([p]), *addresses(found)))
+        return found
     taken = p.shift(self.parents, len(self.q))
     if not p.steps: return taken
     before, there = self.previous
@@ -70,37 +94,23 @@ def _bits(self: Search, p: ColumnPlan) -> float:
     return float((24 - np.log2(f)).mean() + p.alphabet.widths(symbols).mean() + 32 * (symbols == ESCAPE).mean())
 
 # %% ../../nbs/codec/13_column_search.ipynb #03ff9caa
-def _table(names: set[int], parents: dict[int, np.ndarray]) -> Table:
-    "These parents' values, for C."
-    names = np.array(sorted(names), np.int64)
-    values = [np.ascontiguousarray(parents[k], np.int64) for k in names.tolist()]
-    table, lists = Table(many=len(names)), np.array(addresses_of(values), np.uint64)
-    if len(names): table.names, table.lists = addresses_of([names, lists])
-    table.kept = names, values, lists  # stay in memory as long
-    return table
-
-
 @patch
-def _bits_in_c(self: Search, p: ColumnPlan) -> float:
-    "The same, by `trials.c`."
-    before, there = self.previous if p.steps else (self.q, {})
-    tables = [_table(p.parents, self.parents), _table(p.parents if p.steps else set(), there)]
-    q, before = (np.ascontiguousarray(x, np.int64) for x in (self.q, before))
-    n, bits = ctypes.c_int64(len(q)), ctypes.c_double()
-    parents, parents_before = map(ctypes.byref, tables)
-    code = loops().hepae_cost(
-        *addresses(plan_numbers([p])), parents, *addresses(before), parents_before, n,
-        *addresses(q, np.ascontiguousarray(self.escapes)), ctypes.byref(bits),
-    )
-    check(code)
-    return bits.value
+def costs(self: Search, plans: list[ColumnPlan]) -> list[float]:
+    "Bits a row of plans that differ in ranges and strength alone, their own numbers included."
+    if not plans: return []
+    if loops() is None or plans[0].hint: bits = [self._bits(p) for p in plans]
+    else:
+        numbers, many, found = plan_numbers(plans), ctypes.c_int64(len(plans)), np.empty(len(plans))
+        q, escapes = np.ascontiguousarray(self.q, np.int64), np.ascontiguousarray(self.escapes)
+        check(loops().hepae_costs(*addresses(numbers), many, *self._sources(plans), *addresses(q, escapes, found)))
+        bits = found.tolist()
+    return [b + _header_bits(p) / self.rows for b, p in zip(bits, plans)]
 
 # %% ../../nbs/codec/13_column_search.ipynb #5dd56a91
 @patch
 def cost(self: Search, p: ColumnPlan) -> float:
-    "Bits a row of a plan, its own numbers included."
-    bits = self._bits(p) if loops() is None or p.hint else self._bits_in_c(p)
-    return bits + _header_bits(p) / self.rows
+    "Bits a row of a plan."
+    return self.costs([p])[0]
 
 # %% ../../nbs/codec/13_column_search.ipynb #fc0863cf
 @patch
@@ -167,7 +177,7 @@ def _splined(self: Search, names: list[int], values: np.ndarray, segments: int) 
     "A plan with splines of these parents, fitted to the core's values; and what they leave of it."
     some = {k: self.parents[k][self.core] for k in names}
     p = fitted(self.plain, some, names, values, segments)
-    left = p.residual(self.q[self.core], p.shift(some, len(self.core)))
+    left = p.residual(self.q[self.core], self.shift(p)[self.core])
     return replace(p, alphabet=alphabet_for(left, self.plain.alphabet.frequent, 8, self.plain.period)), left
 
 # %% ../../nbs/codec/13_column_search.ipynb #0820e8b4
@@ -228,13 +238,15 @@ def try_ranges(self: Search, binned: dict[int, np.ndarray]) -> None:
     span = lambda k, bits: Ranges(k, *spans[k], bits)
     plan = lambda *t: replace(p, ranges=t, strength=24)
     price = self.price
-    firsts = {a: self.cost(plan(span(a, 3))) for a in told}
-    for a in told: self.keep(firsts[a], plan(span(a, 3)))
+    alone = {a: plan(span(a, 3)) for a in told}
+    firsts = dict(zip(told, self.costs(list(alone.values()))))
+    for a in told: self.keep(firsts[a], alone[a])
     useful = [a for a in told if firsts[a] < price]
     trials = [(span(a, bits),) for a in useful[:2] for bits in (2, 5, 7)]
     trials += [(span(a, 3), span(b, 3)) for i, a in enumerate(useful) for b in useful[i + 1:]]
     if len(useful) > 1: trials.append((span(useful[0], 5), span(useful[1], 3)))
-    for t in trials: self.attempt(plan(*t))
+    plans = [plan(*t) for t in trials]
+    for found, t in zip(self.costs(plans), plans): self.keep(found, t)
 
 # %% ../../nbs/codec/13_column_search.ipynb #89479c6c
 def _binned(parents: dict[int, np.ndarray], kept: dict[int, np.ndarray | None]) -> dict[int, np.ndarray]:
@@ -279,5 +291,5 @@ def try_all(self: Search, values: np.ndarray, binned: dict[int, np.ndarray]) -> 
     if self.previous is not None and not self.plain.period: self.try_steps()
     self.try_splines({k: b for k, b in binned.items() if k < HINT})
     self.try_ranges(binned)
-    for strength in (2, 8, 64):
-        if self.best.ranges: self.attempt(replace(self.best, strength=strength))
+    plans = [replace(self.best, strength=strength) for strength in (2, 8, 64)] if self.best.ranges else []
+    for found, p in zip(self.costs(plans), plans): self.keep(found, p)

@@ -22,7 +22,7 @@ from .frequent import LOSSY
 from .header import UNORDERED, Header
 from .plan import MOST_COLUMNS, ColumnPlan
 from .plan_lists import within_limits
-from .planner import has_long_events, make_plan
+from .planner import has_long_events, make_plan, uses_row_before
 from .refinement import refinement_of
 from .row_index import index_levels, index_offsets
 from .sort_keys import largest_first, sort_key_edges
@@ -122,8 +122,9 @@ def _tried_plans(planned, rows: Rows) -> list[list[ColumnPlan]]:
     "Plans with and without parents in the row before, as far as it is worth while to try both."
     plans = [planned(False)] if has_long_events(rows) else []
     if plans and any(p.steps and p.splines for p in plans[0]): return plans
-    if not plans and rows.offsets is not None and rows.n <= SMALL: return [planned(True), planned(False)]
-    return [planned(True), *plans]
+    found = planned(True)
+    if plans or rows.offsets is None or rows.n > SMALL: return [found, *plans]
+    return [found, planned(False, found)] if any(map(uses_row_before, found)) else [found]
 
 # %% ../../nbs/codec/32_new_header.ipynb #1abd2eec
 def _cheapest(
@@ -162,7 +163,9 @@ def _plan_for(
     if header.unordered == "events" and rows.offsets is not None:
         order = largest_first(Q[:, header.extra:], rows.offsets)
         Q, escapes = Q[order], escapes[order]
-    planned = lambda before: make_plan(Q, escapes, periods, exact, rows, total, predictor, before, escapable)
+    planned = lambda before, like=None: make_plan(
+        Q, escapes, periods, exact, rows, total, predictor, before, escapable, like
+    )
     plan = _cheapest(_tried_plans(planned, rows), Q, escapes, rows, predictor)
     if free: plan[:2] = make_plan(Q[:, :2], escapes[:, :2], periods[:2], [False] * 2, Rows(len(Q)), total)
     return plan

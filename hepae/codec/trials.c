@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+enum { MOST_LEVELS = 10, MOST_CONTEXTS = 1 << MOST_LEVELS };
+
 /* The bits of the rows that are not learned from. */
 typedef struct {
     const int64_t *symbols, *sorted, *start;
@@ -27,38 +29,70 @@ static int breaks(const Plan *p, int64_t q)
     return p->hole && v <= p->hole && v >= -p->hole && which_frequent(p, v) < 0;
 }
 
-/* Room for a trial with n rows. */
+/* Room for trials with n rows. */
 typedef struct {
     int64_t *rows, *shift, *contexts, *x, *symbols, *sorted, *start;
-    int32_t *counts;
     uint8_t *wanted;
 } Room;
 
-static int make_room(Room *r, const Plan *p, int64_t n)
+static int make_room(Room *r, int64_t n)
 {
-    int64_t contexts = (int64_t)1 << p->levels;
-    r->rows = malloc(sizeof(int64_t) * (6 * n + contexts + 2));
-    r->wanted = calloc(contexts, 1);
-    r->counts = new_counts((int)p->levels, p->size);
-    if (!r->rows || !r->wanted || !r->counts) return NO_MEMORY;
+    r->rows = malloc(sizeof(int64_t) * (6 * n + MOST_CONTEXTS + 2));
+    r->wanted = calloc(MOST_CONTEXTS, 1);
+    if (!r->rows || !r->wanted) return NO_MEMORY;
     r->shift = r->rows + n;
     r->contexts = r->shift + n;
     r->x = r->contexts + n;
     r->symbols = r->x + n;
     r->sorted = r->symbols + n;
     r->start = r->sorted + n;
+    for (int64_t i = 0; i < n; i++) r->rows[i] = i;
     return 0;
 }
 
-/* Shifts and contexts of all rows. */
-static int look_at(const Plan *p, const Table *t, const int64_t *before, const Table *there, int64_t n, Room *r)
+static void free_room(Room *r)
+{
+    free(r->rows);
+    free(r->wanted);
+}
+
+/* What the plan takes off each row's value; symbols are room for what it takes off the row before. */
+static int find_shift(const Plan *p, const Table *t, const int64_t *before, const Table *there, int64_t n, Room *r)
 {
     int wrong = own_shift(p, t, r->rows, n, r->x, r->shift);
-    if (!wrong && p->steps) {
-        wrong = own_shift(p, there, r->rows, n, r->x, r->symbols);
-        for (int64_t i = 0; i < n && !wrong; i++) r->shift[i] += (before[i] >> p->zeros) - r->symbols[i];
+    if (wrong || !p->steps) return wrong;
+    wrong = own_shift(p, there, r->rows, n, r->x, r->symbols);
+    for (int64_t i = 0; i < n && !wrong; i++) r->shift[i] += (before[i] >> p->zeros) - r->symbols[i];
+    return wrong;
+}
+
+/* (n,) what a plan takes off each value of a column. */
+EXPORT int64_t hepae_shift(const int64_t *plan, const Table *t, const int64_t *before, const Table *there, int64_t n,
+                           int64_t *shift)
+{
+    Plan p;
+    Room r = {0};
+    read_plan(plan, &p);
+    int wrong = make_room(&r, n);
+    if (!wrong) wrong = find_shift(&p, t, before, there, n, &r);
+    if (!wrong) memcpy(shift, r.shift, sizeof *shift * n);
+    free_room(&r);
+    return wrong;
+}
+
+/* Symbols of all rows; bits a row of what symbols leave out, escapes with 32 more. */
+static double find_symbols(const Plan *p, int64_t n, const int64_t *q, const uint8_t *escapes, Room *r)
+{
+    uint64_t rest;
+    int64_t f;
+    double bits = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (escapes[i] || breaks(p, q[i])) r->symbols[i] = 0;
+        else if ((f = which_frequent(p, q[i] >> p->zeros)) >= 0) r->symbols[i] = 1 + f;
+        else r->symbols[i] = symbol_of(p, residual(p, q[i], r->shift[i]), &rest);
+        bits += (double)(r->symbols[i] ? width_of(p, r->symbols[i]) : 32);
     }
-    return wrong ? wrong : find_contexts(p, t, r->rows, n, r->shift, r->x, r->contexts);
+    return bits / (double)n;
 }
 
 /* Rows at odd places by their contexts. */
@@ -76,36 +110,38 @@ static void sort_odd(const Plan *p, int64_t n, Room *r)
     r->start[0] = 0;
 }
 
-/* Bits a row of a column's values q under a plan whose tables are learned from the rows at even places. */
-EXPORT int64_t hepae_cost(const int64_t *plan, const Table *t, const int64_t *before, const Table *there, int64_t n,
-                          const int64_t *q, const uint8_t *escapes, double *bits)
+/* Bits a row of the symbols at odd places, with tables learned from those at even places. */
+static int find_bits(const Plan *p, const Table *t, int64_t n, Room *r, double *bits)
+{
+    int wrong = find_contexts(p, t, r->rows, n, r->shift, r->x, r->contexts);
+    int32_t *counts = wrong ? NULL : new_counts((int)p->levels, p->size);
+    if (!counts) return wrong ? wrong : NO_MEMORY;
+    for (int64_t i = 0; i < n; i += 2) count(counts, (int)p->levels, p->size, r->contexts[i], r->symbols[i]);
+    sort_odd(p, n, r);
+    Price price = {r->symbols, r->sorted, r->start, 0};
+    wrong = each_table(counts, (int)p->levels, p->size, p->specials, p->strength, r->wanted, add_bits, &price);
+    free(counts);
+    *bits = price.bits / (double)(n / 2);
+    return wrong;
+}
+
+/* Bits a row of a column's values q under plans that differ in their ranges and strengths alone. */
+EXPORT int64_t hepae_costs(const int64_t *plans, int64_t many, const Table *t, const int64_t *before,
+                           const Table *there, int64_t n, const int64_t *q, const uint8_t *escapes, double *bits)
 {
     Plan p;
     Room r = {0};
-    uint64_t rest;
-    double widths = 0, escaped = 0;
-    read_plan(plan, &p);
-    int wrong = make_room(&r, &p, n);
-    for (int64_t i = 0; i < n && !wrong; i++) r.rows[i] = i;
-    if (!wrong) wrong = look_at(&p, t, before, there, n, &r);
-    for (int64_t i = 0; i < n && !wrong; i++) {
-        int64_t f;
-        if (escapes[i] || breaks(&p, q[i])) r.symbols[i] = 0;
-        else if ((f = which_frequent(&p, q[i] >> p.zeros)) >= 0) r.symbols[i] = 1 + f;
-        else r.symbols[i] = symbol_of(&p, residual(&p, q[i], r.shift[i]), &rest);
-        widths += (double)width_of(&p, r.symbols[i]);
-        escaped += !r.symbols[i];
-        if (i % 2 == 0) count(r.counts, (int)p.levels, p.size, r.contexts[i], r.symbols[i]);
+    double rest = 0;
+    int wrong = make_room(&r, n);
+    for (int64_t k = 0; k < many && !wrong; k++) {
+        plans = read_plan(plans, &p);
+        if (p.levels > MOST_LEVELS) wrong = DAMAGED;
+        if (!k && !wrong) wrong = find_shift(&p, t, before, there, n, &r);
+        if (!k && !wrong) rest = find_symbols(&p, n, q, escapes, &r);
+        if (!wrong) wrong = find_bits(&p, t, n, &r, bits + k);
+        bits[k] += rest;
     }
-    if (!wrong) {
-        sort_odd(&p, n, &r);
-        Price price = {r.symbols, r.sorted, r.start, 0};
-        wrong = each_table(r.counts, (int)p.levels, p.size, p.specials, p.strength, r.wanted, add_bits, &price);
-        *bits = price.bits / (double)(n / 2) + (widths + 32 * escaped) / (double)n;
-    }
-    free(r.rows);
-    free(r.wanted);
-    free(r.counts);
+    free_room(&r);
     return wrong;
 }
 

@@ -87,6 +87,7 @@ def compress_files(
     force: bool = False,             # replace what is there
     progress=None,                   # called with the number of rows of each chunk
     remark=lambda text: None,        # called with what is left out or taken otherwise, before anything is written
+    threads: int = 1,                # that code chunks side by side; the bytes are the same
     **kwargs,
 ) -> dict:  # rows, entries, sections, index_bytes, values (bytes of the numbers as they were), columns
     "Compress files to one `.hepae` file, as they are unless `dims` asks for other variables; every value is checked."
@@ -106,7 +107,7 @@ def compress_files(
             yield table
 
     with input_files(inputs) as paths, naming(_names(inputs)), output_stream(output, force) as file:
-        return facts | write_tables(tables(paths), file, unordered, model, embed, progress=progress)
+        return facts | write_tables(tables(paths), file, unordered, model, embed, progress=progress, threads=threads)
 
 # %% ../../nbs/files/10_compression.ipynb #ece0bd54
 def _names(inputs: Iterable[str | Path]) -> str:

@@ -90,6 +90,7 @@ def decompress_file(
     progress=None,
     text: str = "csv",               # what standard output gets: 'csv' or 'hepmc'
     remark=lambda text: None,        # called with what the format has no place for
+    threads: int = 1,                # that decode chunks side by side
 ) -> dict:  # rows; of HepMC events: events, particles, left_out
     "Write what a `.hepae` file holds in the format that the suffix names."
     path, facts = Path(output), {"rows": 0}
@@ -107,7 +108,7 @@ def decompress_file(
     with opened(source) as file:
         if rows is not None and not file.seekable():
             raise UsageError("some rows can be taken from a file, not from a pipe; decompress all, or give the file")
-        tables = counted(read_tables(file, model) if rows is None else [read_rows(file, *rows, model)])
+        tables = counted(read_tables(file, model, threads) if rows is None else [read_rows(file, *rows, model)])
         hepmc = text == "hepmc" if str(output) == PIPE else is_hepmc_name(path)
         if not hepmc: tables = without_events(tables, remark)
         if rows is not None and (path.suffix == ".csv" or str(output) == PIPE):
