@@ -232,4 +232,21 @@ static inline int64_t value_of(const Plan *p, int64_t symbol, uint64_t rest)
     return (int64_t)((uint64_t)p->low + ((uint64_t)p->count << p->shift) + tail_start(p, t - p->tails) + rest);
 }
 
+/* Places first, first + step, … of m contexts in the order of their contexts; where each of 2**levels contexts starts in
+   that order, and whether there is any row of it. */
+static inline void sort_rows(const int64_t *contexts, int64_t first, int64_t step, int64_t m, int64_t levels,
+                             int64_t *start, uint8_t *wanted, int64_t *sorted)
+{
+    int64_t many = (int64_t)1 << levels;
+    memset(start, 0, sizeof *start * (many + 1));
+    for (int64_t i = first; i < m; i += step) start[contexts[i] + 1]++;
+    for (int64_t c = 0; c < many; c++) {
+        wanted[c] = start[c + 1] > 0;
+        start[c + 1] += start[c];
+    }
+    for (int64_t i = first; i < m; i += step) sorted[start[contexts[i]]++] = i;
+    for (int64_t c = many; c > 0; c--) start[c] = start[c - 1]; /* back, from where they have moved to */
+    start[0] = 0;
+}
+
 #endif

@@ -42,21 +42,6 @@ static void free_block(Block *b)
     free(b->wanted);
 }
 
-/* Rows by their contexts, in order within a context; which contexts there are. */
-static void sort_rows(Block *b)
-{
-    int64_t contexts = (int64_t)1 << b->plan->levels;
-    memset(b->start, 0, sizeof(int64_t) * (contexts + 1));
-    for (int64_t i = 0; i < b->m; i++) b->start[b->contexts[i] + 1]++;
-    for (int64_t c = 0; c < contexts; c++) {
-        b->wanted[c] = b->start[c + 1] > 0;
-        b->start[c + 1] += b->start[c];
-    }
-    for (int64_t i = 0; i < b->m; i++) b->sorted[b->start[b->contexts[i]]++] = i;
-    for (int64_t c = contexts; c > 0; c--) b->start[c] = b->start[c - 1]; /* back, from where they have moved to */
-    b->start[0] = 0;
-}
-
 static void add_up_to(Block *b, const int64_t *frequencies)
 {
     b->before[0] = 0;
@@ -168,7 +153,7 @@ static int encode_block(const Walk *w, int64_t k, Block *b, const int32_t *count
         else if ((f = which_frequent(p, q >> p->zeros)) >= 0) b->symbols[i] = 1 + f;
         else b->symbols[i] = symbol_of(p, residual(p, q, b->shift[i]), b->rest + i);
     }
-    sort_rows(b);
+    sort_rows(b->contexts, 0, 1, b->m, p->levels, b->start, b->wanted, b->sorted);
     if (each_table(counts, (int)p->levels, p->size, p->specials, p->strength, b->wanted, encode_context, b))
         return NO_MEMORY;
     write_rest(b, o);
@@ -203,7 +188,7 @@ static int decode_block(const Walk *w, int64_t k, Block *b, const int32_t *count
     const Plan *p = b->plan;
     int wrong = look(w, b);
     if (wrong) return wrong;
-    sort_rows(b);
+    sort_rows(b->contexts, 0, 1, b->m, p->levels, b->start, b->wanted, b->sorted);
     b->damaged = 0;
     if (each_table(counts, (int)p->levels, p->size, p->specials, p->strength, b->wanted, decode_context, b))
         return NO_MEMORY;

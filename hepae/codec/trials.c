@@ -95,21 +95,6 @@ static double find_symbols(const Plan *p, int64_t n, const int64_t *q, const uin
     return bits / (double)n;
 }
 
-/* Rows at odd places by their contexts. */
-static void sort_odd(const Plan *p, int64_t n, Room *r)
-{
-    int64_t contexts = (int64_t)1 << p->levels;
-    memset(r->start, 0, sizeof(int64_t) * (contexts + 1));
-    for (int64_t i = 1; i < n; i += 2) r->start[r->contexts[i] + 1]++;
-    for (int64_t c = 0; c < contexts; c++) {
-        r->wanted[c] = r->start[c + 1] > 0;
-        r->start[c + 1] += r->start[c];
-    }
-    for (int64_t i = 1; i < n; i += 2) r->sorted[r->start[r->contexts[i]]++] = i;
-    for (int64_t c = contexts; c > 0; c--) r->start[c] = r->start[c - 1];
-    r->start[0] = 0;
-}
-
 /* Bits a row of the symbols at odd places, with tables learned from those at even places. */
 static int find_bits(const Plan *p, const Table *t, int64_t n, Room *r, double *bits)
 {
@@ -117,7 +102,7 @@ static int find_bits(const Plan *p, const Table *t, int64_t n, Room *r, double *
     int32_t *counts = wrong ? NULL : new_counts((int)p->levels, p->size);
     if (!counts) return wrong ? wrong : NO_MEMORY;
     for (int64_t i = 0; i < n; i += 2) count(counts, (int)p->levels, p->size, r->contexts[i], r->symbols[i]);
-    sort_odd(p, n, r);
+    sort_rows(r->contexts, 1, 2, n, p->levels, r->start, r->wanted, r->sorted);
     Price price = {r->symbols, r->sorted, r->start, 0};
     wrong = each_table(counts, (int)p->levels, p->size, p->specials, p->strength, r->wanted, add_bits, &price);
     free(counts);
