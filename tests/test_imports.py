@@ -144,6 +144,18 @@ def test_light_commands(arguments):
     assert not loaded(code) & heavy
 
 
+def test_training_imports_no_compiler():
+    "torch._dynamo, with the sympy it needs, takes a second, and compiles nothing here."
+    code = (
+        "import numpy as np, pandas as pd\nfrom hepae.learning.table_learner import ae_learner\n"
+        "rows = np.random.default_rng(0).normal(size=(200, 4)).astype('float32')\n"
+        "jets = pd.DataFrame(rows, columns=['m', 'pt', 'phi', 'eta'])\n"
+        "learn = ae_learner(jets, 'AE_3D_small', progress=False, preview=False)\n"
+        "learn.fit_one_cycle(1, 1e-3)\nlearn.opt.load_state_dict(learn.opt.state_dict())"
+    )
+    assert not {"sympy"} & loaded(code)
+
+
 def test_old_names_still_import():
     "A module that has moved is found under its old name, with a warning that says the new one."
     from hepae._moved import MOVED

@@ -26,20 +26,22 @@ class EpochRecorder(Recorder):
 
     def before_train(self):
         super().before_train()
-        self.total, self.rows_seen = 0.0, 0
+        self.sums = [0.0, 0]  # of losses of rows, and of rows
 
     def after_batch(self):
-        if not self.training: return super().after_batch()
-        # what fastai does, with the smoothed loss computed once
-        self.smooth_loss.accumulate(self.learn)
-        self.learn.smooth_loss = self.smooth_loss.value
-        self.losses.append(self.learn.smooth_loss)
-        self.lrs.append(self.opt.hypers[-1]["lr"])
-        n = len(self.learn.xb[0])
-        self.total, self.rows_seen = self.total + self.learn.loss.detach() * n, self.rows_seen + n
+        # what fastai does, each thing once; an attribute of a callback is slow to set
+        learn, smooth = self.learn, self.smooth_loss
+        if not learn.training: return super().after_batch()
+        loss, n = learn.loss.detach(), len(learn.xb[0])
+        smooth.count, smooth.val = smooth.count + 1, torch.lerp(loss.cpu(), smooth.val, smooth.beta)
+        learn.smooth_loss = smooth.value
+        self.losses.append(learn.smooth_loss)
+        self.lrs.append(learn.opt.hypers[-1]["lr"])
+        self.sums[:] = self.sums[0] + loss * n, self.sums[1] + n
 
     def after_train(self):
-        self.log += [float(self.total / self.rows_seen)]
+        total, rows = self.sums
+        self.log += [float(total / rows)]
         # as numbers: thousands of small tensors, left between large ones that are freed,
         # make memory grow by a megabyte an epoch
         tensors = [x for x in self.losses if isinstance(x, torch.Tensor)]
