@@ -32,7 +32,8 @@ setup(
     packages=find_packages(include=["hepae", "hepae.*"]),
     ext_modules=[loops],
     install_requires=facts["requirements"].split(),
-    extras_require=extras | {"dev": sum(extras.values(), [])},
+    # ROOT is 700 MB: not for development by default
+    extras_require=extras | {"dev": sum(extras.values(), []), "root": facts["root_requirements"].split()},
     entry_points={
         "console_scripts": facts["console_scripts"].split(),
         "nbdev": ["hepae=hepae._modidx:d"],

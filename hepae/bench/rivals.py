@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from .compressors import BLOSC2, GZIP, PCODEC, SHUFFLED, SZ3, XZ, ZFP, ZSTD, root_arrays, root_file
+from .compressors import BLOSC2, GZIP, OPENZL, PCODEC, SAFEGUARDS, SHUFFLED, SZ3, XZ, ZFP, ZSTD
+from .compressors import real32_file, root_arrays, root_file, root_package
 from .rounding import escapes, from_units, put_back, to_units, tolerance, truncated
 from ..core import HepaeError, UsageError
 from ..schema import Column, schema_of
@@ -51,10 +52,10 @@ class Rival:
     "A compressor of tables: rows come back with a plain RangeIndex, every value within the bound of its column."
     name: str
     about: str                # in words
-    given: str                # 'raw', 'truncated', 'units' or 'integers'
-    pack: Callable            # (array, unit) → bytes, or arrays → bytes if `together`
+    given: str                # 'raw', 'truncated', 'units', 'integers' or 'bounds'
+    pack: Callable            # (array, unit) → bytes, or arrays → bytes if `together`; 'bounds': (array, bound), …
     unpack: Callable          # (bytes, dtype, n) → array, or bytes → arrays
-    package: str = ""         # that must be installed, if any
+    package: str = ""         # that must be installed, if any; several with blanks between
     together: bool = False    # one file for all columns
 
 # %% ../../nbs/bench/03_rivals.ipynb #5a0309ad
@@ -90,26 +91,28 @@ def _restored(self: Rival, array: np.ndarray, axis: bytes, masks: list[np.ndarra
 
 # %% ../../nbs/bench/03_rivals.ipynb #9f16381b
 @patch
-def _parts(self: Rival, x: np.ndarray, column: Column, mode: str, size: float) -> tuple[list[bytes], np.ndarray]:
-    "Name, dtype, axis, payload, negative, zero, escapes; and the array that is packed."
+def _parts(
+    self: Rival, x: np.ndarray, column: Column, mode: str, size: float, seen: np.ndarray | None = None,
+) -> tuple[list[bytes], np.ndarray]:
+    "Name, dtype, axis, payload, negative, zero, escapes; and the array that is packed. `seen` is what a file gives."
     unit, n = mode != "exact", len(x)
     axis, masks = b"", [np.zeros(n, bool)] * 2
     array = truncated(x, column.bound) if self.given == "truncated" else x
     if unit: array, axis, *masks = to_units(x, mode, size)
     if unit and self.given == "integers": array = _integers(array)
     array = array.astype("u1") if array.dtype.kind == "b" else array
-    payload = b"" if self.together or not n else self.pack(array, unit)
-    seen = self.unpack(payload, array.dtype, n) if self.given == "units" and n else array
-    back = self._restored(seen, axis, masks, x.dtype)
+    payload = b"" if self.together or not n else self.pack(array, column.bound if self.given == "bounds" else unit)
+    if payload and self.given in ("units", "bounds"): seen = self.unpack(payload, array.dtype, n)
+    back = self._restored(array if seen is None else seen, axis, masks, x.dtype)
     named = [column.name.encode(), column.dtype.encode()]
     return [*named, axis, payload, *map(_mask, masks), escapes(x, back, column)], array
 
 # %% ../../nbs/bench/03_rivals.ipynb #a9cd92e7
 @patch
-def _code(self: Rival, x: np.ndarray, column: Column) -> tuple[list[bytes], np.ndarray]:
+def _code(self: Rival, x: np.ndarray, column: Column, seen: np.ndarray | None) -> tuple[list[bytes], np.ndarray]:
     "The parts of one column, and its array if all go into one file."
     mode, size = tolerance(column.bound, x.dtype) if self.given in ("units", "integers") else ("exact", 0.0)
-    parts, array = self._parts(x, column, mode, size)
+    parts, array = self._parts(x, column, mode, size, seen)
     if mode != "exact" and 16 * len(parts[-1]) > x.nbytes:
         parts = min(parts, self._parts(x, column, "exact", 0.0)[0], key=lambda p: sum(map(len, p)))
     return parts, array
@@ -127,11 +130,24 @@ def _decode(self: Rival, parts: list[bytes], array: np.ndarray | None, n: int) -
     return name.decode(), put_back(back, kept).astype(dtype)
 
 # %% ../../nbs/bench/03_rivals.ipynb #71c1137a
+def _with_version(package: str) -> str:
+    "Its name and version; of ROOT that of ROOT, whoever packed it."
+    return f"{package} {root_package().__version__ if package == 'ROOT' else metadata.version(package)}"
+
+
 @patch(as_prop=True)
 def version(self: Rival) -> str:
-    "Of the package that does the work: its name and version."
-    if self.package: return f"{self.package} {metadata.version(self.package)}"
+    "Of the packages that do the work: name and version."
+    if self.package: return ", ".join(map(_with_version, self.package.split()))
     return f"zlib {zlib.ZLIB_RUNTIME_VERSION}" if self.name == "gzip" else f"Python {platform.python_version()}"
+
+# %% ../../nbs/bench/03_rivals.ipynb #f6c83d55
+@patch
+def _judged_file(self: Rival, arrays: list[np.ndarray], columns: list[Column]) -> tuple[bytes, list]:
+    "The file of one that takes bounds for all columns, and the arrays in it; b'' and nothing for others."
+    if not (self.together and self.given == "bounds" and arrays): return b"", [None] * len(arrays)
+    file = self.pack(arrays, [c.bound for c in columns])
+    return file, self.unpack(file)
 
 # %% ../../nbs/bench/03_rivals.ipynb #53946a5d
 @patch
@@ -140,8 +156,11 @@ def compress(
     table: pd.DataFrame,  # the bounds are those of its schema
 ) -> bytes:               # everything that `decompress` needs
     "The table as bytes; HepaeError for a dtype that is no number of at most 8 bytes."
-    coded = [self._code(_column(table, i), c) for i, c in enumerate(schema_of(table).columns)]
-    file = self.pack([a for _, a in coded]) if self.together and coded else b""
+    columns = schema_of(table).columns
+    arrays = [_column(table, i) for i in range(len(columns))]
+    file, seen = self._judged_file(arrays, columns)
+    coded = list(map(self._code, arrays, columns, seen))
+    if self.together and coded and not file: file = self.pack([a for _, a in coded])
     return frame([str(len(table)).encode(), file, *(frame(parts) for parts, _ in coded)])
 
 # %% ../../nbs/bench/03_rivals.ipynb #a5f6683c
@@ -162,26 +181,44 @@ def _root_recipe(way: str, kind: str) -> tuple:
     about = f"mantissas rounded, {way} with {kind} 9"
     return f"{way} {kind}", about, "truncated", (root_file(way, kind, 9), root_arrays), "uproot", True
 
+
+def _real32_recipe(name: str, about: str) -> tuple:
+    "An RNTuple that ROOT writes."
+    about = f"{about}, RNTuple with LZMA 9"
+    return f"RNTuple {name}", about, "bounds", (real32_file("Quant" in name), root_arrays), "ROOT", True
+
 # %% ../../nbs/bench/03_rivals.ipynb #9535f456
 _RECIPES = [
     ("gzip", "gzip -9, lossless", "raw", GZIP),
     ("xz", "xz -6, lossless", "raw", XZ),
     ("zstd", "zstd -19, lossless", "raw", ZSTD, "zstandard"),
     ("pcodec", "pcodec level 12, lossless", "raw", PCODEC, "pcodec"),
+    ("OpenZL", "OpenZL, the best of six graphs, lossless", "raw", OPENZL, "openzl"),
     ("truncation+zstd", "mantissas rounded, byte shuffle, zstd -19", "truncated", SHUFFLED, "zstandard"),
     ("blosc2", "mantissas rounded, blosc2 with shuffle and zstd 9", "truncated", BLOSC2, "blosc2"),
     ("truncation+pcodec", "mantissas rounded, pcodec level 12", "truncated", PCODEC, "pcodec"),
     *(_root_recipe(way, kind) for way in ("TTree", "RNTuple") for kind in ("ZSTD", "LZMA")),
+    _real32_recipe("Trunc", "Real32Trunc of rounded mantissas"),
+    _real32_recipe("Trunc+Quant", "Real32Quant for absolute bounds, Real32Trunc for the others"),
     ("zfp", "zfp, fixed accuracy on 4 x 4 blocks of x or ln|x|", "units", ZFP, "zfpy"),
     ("SZ3", "SZ3, absolute error on x or ln|x|", "units", SZ3, "pysz"),
     ("quantise+pcodec", "bins as wide as the bound on x or ln|x|, pcodec level 12", "integers", PCODEC, "pcodec"),
+    ("quantise+OpenZL", "bins as wide as the bound on x or ln|x|, OpenZL", "integers", OPENZL, "openzl"),
+    ("safeguards", "compression-safeguards around zeros, pcodec level 12", "bounds", SAFEGUARDS,
+     "compression_safeguards pcodec"),
 ]
 RIVALS = {name: Rival(name, about, given, *functions, *rest) for name, about, given, functions, *rest in _RECIPES}
 
 # %% ../../nbs/bench/03_rivals.ipynb #19142ea0
+def _works(r: Rival) -> bool:
+    "Is all that it needs installed? Of ROOT a version that can do it."
+    there = all(map(find_spec, r.package.split()))
+    return there and (r.package != "ROOT" or root_package() is not None)
+
+
 def available() -> list[str]:
     "Names of the rivals whose package is installed."
-    return [name for name, r in RIVALS.items() if not r.package or find_spec(r.package)]
+    return [name for name, r in RIVALS.items() if _works(r)]
 
 
 def rival(
@@ -189,5 +226,6 @@ def rival(
 ) -> Rival:
     "The rival of that name; UsageError if there is none, or its package is missing."
     if name not in RIVALS: raise UsageError(f"rival {name}: unknown; choose one of {', '.join(RIVALS)}")
-    if name not in available(): raise UsageError(f"rival {name} needs {RIVALS[name].package}: install hepae[rivals]")
+    needed, extra = RIVALS[name].package, "root" if RIVALS[name].package == "ROOT" else "rivals"
+    if not _works(RIVALS[name]): raise UsageError(f"rival {name} needs {needed}: install hepae[{extra}]")
     return RIVALS[name]
