@@ -78,16 +78,19 @@ class Preview(AfterEpoch):
         path: Path | None = None,  # a .png to keep up to date
         show: bool = IN_NOTEBOOK,  # display it, in place
         share: float | None = None,  # of the time that may go into pictures; None: 0.5 if displayed, 0.05 if not
+        wait: float | None = None,  # seconds until the first picture; None: 0 if displayed, 1 if not
     ):
         self.draw, self.path, self.show, self.pending = draw, path, show, False
         self.handle, self.picture = None, None  # in the notebook; as drawn last
         self.share = share if share is not None else (0.5 if show else 0.05)
+        self.wait = wait if wait is not None else (0.0 if show else 1.0)
 
     def before_fit(self): self.start, self.spent, self.handle = time.time(), 0.0, None
 
     def act(self):
         self.pending = True
-        if self.spent <= self.share * (time.time() - self.start): self._picture()
+        passed = time.time() - self.start
+        if passed >= self.wait and self.spent <= self.share * passed: self._picture()
 
     def after_fit(self):
         if self.pending: self._picture()
