@@ -81,11 +81,19 @@ def _basis_in_numpy(x: np.ndarray, s: Spline, segments: int) -> tuple[np.ndarray
     return i[:, None] + np.arange(4), values
 
 # %% ../../nbs/codec/12_spline_fits.ipynb #ebeb224a
+def _quantile(x: np.ndarray, share: float) -> int:
+    "numpy's quantile of integers, rounded towards 0; its own way to get there takes four times as long."
+    place = (len(x) - 1) * share
+    k = int(place)
+    part = np.partition(x, [k, min(k + 1, len(x) - 1)])
+    below, above, t = int(part[k]), int(part[min(k + 1, len(x) - 1)]), place - k
+    return int(below + (above - below) * t if t < 0.5 else above - (above - below) * (1 - t))
+
+
 def reach(parent: int, x: np.ndarray, tail: float) -> tuple[int, int]:
     "From where to where a parent's values go, but for the tails, and for the 0 of rows without a row before."
     if BEFORE <= parent < HINT and (x != 0).any(): x = x[x != 0]
-    low, high = np.quantile(x, [tail, 1 - tail])
-    return int(low), int(high)
+    return _quantile(x, tail), _quantile(x, 1 - tail)
 
 
 def _bends(n: int) -> np.ndarray:
