@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from .points import KEYS
-from ..plots.style import COLOURS, GREY, label_of, note, panels, styled
+from ..plots.style import COLOURS, GREY, label_of, legend_above, note, panels, styled
 from ..schema import variable
 
 # %% ../../nbs/bench/11_scan_table.ipynb #490c461a
@@ -62,7 +62,7 @@ def plot_scan(
     "Error and residual σ against the number of latent variables."
     done = table[table["status"] == "done"]
     best = done.loc[done.groupby("latent")["valid_mse"].idxmin().dropna()].sort_values("latent")
-    fig, ((left,), (right,)) = panels(2, 2, (4.6, 3.6), head=0, foot=0.25)
+    fig, ((left,), (right,)) = panels(2, 2, (4.6, 3.6), head=0.45, foot=0.25)
     _draw_errors(left, done, best)
     _draw_sigmas(right, best, named)
     right.set(ylabel=r"$\sigma$(reco − orig) / $\sigma$(orig)")
@@ -71,6 +71,6 @@ def plot_scan(
         ax.set(xlabel="latent variables", yscale="log", xlim=ends)
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.legend(fontsize=8)
+        legend_above(ax, fontsize=8, ncols=3)
     note(fig, f"validation rows; {len(done)} of {len(table)} points")
     return fig

@@ -213,6 +213,6 @@ class Activations(ActivationStats):
         for ax, what in zip(fig.subplots(1, 4), ACTIVATION_COLUMNS[2:]):
             for name, rows in table.groupby("layer", sort=False): ax.plot(rows["epoch"], rows[what], label=name)
             ax.set(xlabel="epoch", title=what)
-        ax.legend(fontsize=7)
+        ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))  # of all four, beside the last
         (self.folder / "plots").mkdir(exist_ok=True)
         with whole(self.folder / "plots" / "activations.png", force=True) as new: fig.savefig(new, dpi=80)
