@@ -9,7 +9,7 @@ from conftest import hepae
 from hepae.codec import bounds, chunk_rows, refinement, row_index
 from hepae.codec.tables import compress, decompress
 from hepae.core import HepaeError, UsageError
-from hepae.io.jagged import leading_rows
+from hepae.io.wanted import leading_rows
 from hepae.metrics import within_bound
 from hepae.physics.cuts import filter_events
 from hepae.physics.dijets import dijet_mass, match_jets

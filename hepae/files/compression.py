@@ -32,8 +32,7 @@ from .reading import read_chunks
 from .selection import Selection
 from .verdict import RowsInStep, Verdict, in_one_order, numbered
 from ..hepmc.final import kept_bounds
-from ..io.root import branches_besides
-from ..schema import PRESETS, Schema, events_of, schema_of, with_events, with_schema
+from ..schema import PRESETS, Schema, Source, events_of, schema_of, with_events, with_schema
 
 # %% ../../nbs/files/10_compression.ipynb #11fa20fe
 def _as_stored(paths: list[Path], bound, asked: Selection) -> Selection:
@@ -58,10 +57,17 @@ def _bounded(schema: Schema, bound) -> Schema:
     return found.with_bounds(kept_bounds(size)) if schema.names == PRESETS["on-shell-kept"] and size else found
 
 # %% ../../nbs/files/10_compression.ipynb #53896fe8
+def _branches_besides(path: Path, source: Source) -> list[str]:
+    "The branches of a ROOT file that a table does not have; none of other files."
+    if kind_of(path) != "ROOT": return []
+    from hepae.io.root import branches_besides
+    return branches_besides(path, source)
+
+
 def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str, index: bool) -> list[str]:
     "What a user should know before a file is written: what is left out, and angles that are none."
     schema, said = schema_of(table), []
-    if kind_of(path) == "ROOT" and (rest := branches_besides(path, schema.source)):
+    if rest := _branches_besides(path, schema.source):
         some = ", ".join(rest[:8]) + (f" and {len(rest) - 8:,} more" if len(rest) > 8 else "")
         said.append(f"left out, as only {', '.join(schema.names)} are kept: {some} (--dims or --columns choose others)")
     odd = [c.name for c in schema.columns if c.kind == "periodic" and not is_angle(table[c.name].to_numpy())]

@@ -19,7 +19,6 @@ from .pipes import opened
 from .reading import write
 from ..hepmc.facts import without_events
 from ..hepmc.particles import is_hepmc_name, open_hepmc, write_hepmc
-from ..io.root_writing import write_root
 from ..io.chunks import is_counted, is_numbered, joined
 from ..io.csv_files import CSVWriter
 from ..io.tables import WRITERS, write_chunks
@@ -74,7 +73,9 @@ def _written(tables: Iterable[pd.DataFrame], output: str | Path, hepmc: bool, tr
     path = Path(output)
     if str(output) == PIPE: return write_hepmc(tables, sys.stdout) if hepmc else _write_csv(tables, sys.stdout)
     if hepmc: return _hepmc_file(tables, path, force)
-    if path.suffix == ".root": return {"renamed": write_root(tables, path, tree_class, force)}
+    if path.suffix == ".root":
+        from hepae.io.root_writing import write_root
+        return {"renamed": write_root(tables, path, tree_class, force)}
     if path.suffix == ".npz": write(joined(list(tables)), path, force)  # from one table: memory grows with it
     else: write_chunks(tables, path, force)
     return {}

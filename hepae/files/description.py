@@ -20,7 +20,6 @@ from ..core import existing_file, naming
 from .kinds import kind_of
 from .reading import read_chunks
 from ..hepmc.files import describe_hepmc
-from ..io.containers import describe_root
 from ..io.ragged import ragged_types
 from ..schema import Column, flat_values, schema_of
 
@@ -95,7 +94,9 @@ def describe(
     "What is in a file: containers of a ROOT file, columns of a table."
     kind = kind_of(path)
     facts = {"file": Path(path).name, "kind": kind, "bytes": Path(path).stat().st_size}
-    if kind == "ROOT": return facts | describe_root(path)
+    if kind == "ROOT":
+        from hepae.io.containers import describe_root
+        return facts | describe_root(path)
     if kind == "ragged text": return facts | {"objects": ragged_types(path)}
     if kind == "HepMC": return facts | describe_hepmc(path)
     return facts | _describe_chunks(read_chunks([path], None))

@@ -20,8 +20,6 @@ from .table_files import common_types, ragged_chunks, table_chunks
 from ..hepmc.files import read_particles
 from ..hepmc.survey import survey
 from ..io.blocks import blocks_of, write_npz
-from ..io.root import read_root_chunks
-from ..io.root_writing import write_root
 from ..io.chunks import check_alike, joined
 from ..io.tables import WRITERS, write_chunks
 from ..schema import Schema, preset, schema_of, variables, with_schema
@@ -102,6 +100,7 @@ def _file_chunks(path, kind, asked: Selection, entries, progress, said, common, 
     if kind == "HepMC":
         return read_particles(path, particles, asked.dims or "cartesian", entries, progress, columns=of_events)
     if kind == "ROOT":
+        from hepae.io.root import read_root_chunks
         wanted = variables(asked.dims)
         return read_root_chunks(path, wanted if asked.as_is else wanted or preset("4D"), asked.container, asked.tree,
                                 asked.columns, asked.unit, asked.leading, entries, asked.allow_missing)
@@ -163,7 +162,9 @@ def write(
     tree_class: str | None = None,   # for .root: 'TTree' or 'RNTuple'
 ) -> dict[str, str]:  # branches that could not keep their names: old → new
     "Write a table in the format that the suffix names."
-    if Path(path).suffix == ".root": return write_root(table, path, tree_class, force)
+    if Path(path).suffix == ".root":
+        from hepae.io.root_writing import write_root
+        return write_root(table, path, tree_class, force)
     elif Path(path).suffix == ".npz": write_npz(blocks_of(table), path, force)
     elif Path(path).suffix in WRITERS: write_chunks([table], path, force)
     else:

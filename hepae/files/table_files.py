@@ -18,8 +18,7 @@ from ..core import HepaeError, UsageError, naming
 from .kinds import kind_of
 from .selection import Selection
 from ..io.blocks import read_npz, table_of
-from ..io.jagged import leading_rows
-from ..io.root import with_columns
+from ..io.wanted import leading_rows, with_columns
 from ..io.chunks import is_numbered, joined
 from ..io.csv_files import csv_columns_of, csv_dtypes, read_csv_chunks
 from ..io.parquet import read_parquet_chunks
