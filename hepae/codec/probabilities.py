@@ -153,7 +153,8 @@ def frequencies(
     contexts: np.ndarray | None = None,  # those that are asked for, in any number; None: all
 ) -> np.ndarray:                         # (contexts, size) int64, each ≥ 1, rows sum to 2**24; other rows say nothing
     "Probabilities of the next symbol, in units of 2**-24; MemoryError if there is no room for them."
-    if loops() is None: return frequencies_in_numpy(counts, specials, strength)
+    small = counts.sum(dtype=float) < 2**31 and counts.min(initial=0) >= 0  # C counts in 32 bits
+    if loops() is None or not small: return frequencies_in_numpy(counts, specials, strength)
     n, size = counts.shape
     wanted = np.full(n, contexts is None)
     if contexts is not None: wanted[contexts] = True
