@@ -1,7 +1,7 @@
 /* Loops over tables of probabilities, for which numpy takes several times as long.
 
-   hepae/codec/probabilities.py says the same in numpy; tests hold the two against each other. All is int64, as FORMAT.md
-   says, so that the results are the same on every machine. Built by setup.py, where there is a compiler. */
+   hepae/codec/probabilities.py says the same in numpy; tests hold the two against each other. All is int64, as
+   FORMAT.md says, so that the results are the same on every machine. Built by setup.py, where there is a compiler. */
 
 #include "loops.h"
 

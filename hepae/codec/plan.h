@@ -98,16 +98,23 @@ static inline void add_range(const int64_t *range, const int64_t *x, int64_t m, 
         contexts[i] = (contexts[i] << bits) + quotient((within(x[i], low, high) - low) << bits, span);
 }
 
+/* Where x stands in an ascending list; -1: nowhere. */
+static inline int64_t place_of(int64_t x, const int64_t *list, int64_t many)
+{
+    int64_t first = 0, end = many;
+    while (end - first > 1) {
+        int64_t middle = (first + end) / 2;
+        if (list[middle] <= x) first = middle;
+        else end = middle;
+    }
+    return many && list[first] == x ? first : -1;
+}
+
 /* The value beside the key that x is, 0 where there is none. */
 static inline int64_t looked_up(const Plan *p, int64_t x)
 {
-    int64_t first = 0, end = p->many_keys;
-    while (end - first > 1) {
-        int64_t middle = (first + end) / 2;
-        if (p->keys[middle] <= x) first = middle;
-        else end = middle;
-    }
-    return p->keys[first] == x ? p->values[first] : 0;
+    int64_t place = place_of(x, p->keys, p->many_keys);
+    return place < 0 ? 0 : p->values[place];
 }
 
 /* (m,) what a plan takes off each value, but for the row before; `x` is room for a parent. */
@@ -150,13 +157,7 @@ static inline int find_contexts(const Plan *p, const Table *t, const int64_t *ro
 /* Which of the frequent bins a value is; -1: none. */
 static inline int64_t which_frequent(const Plan *p, int64_t value)
 {
-    int64_t first = 0, end = p->many_frequent;
-    while (end - first > 1) {
-        int64_t middle = (first + end) / 2;
-        if (p->frequent[middle] <= value) first = middle;
-        else end = middle;
-    }
-    return end && p->frequent[first] == value ? first : -1;
+    return place_of(value, p->frequent, p->many_frequent);
 }
 
 /* Is something taken off that depends on other columns, so that a circle's values go the short way round? */
@@ -232,19 +233,44 @@ static inline int64_t value_of(const Plan *p, int64_t symbol, uint64_t rest)
     return (int64_t)((uint64_t)p->low + ((uint64_t)p->count << p->shift) + tail_start(p, t - p->tails) + rest);
 }
 
-/* Places first, first + step, … of m contexts in the order of their contexts; where each of 2**levels contexts starts in
-   that order, and whether there is any row of it. */
-static inline void sort_rows(const int64_t *contexts, int64_t first, int64_t step, int64_t m, int64_t levels,
-                             int64_t *start, uint8_t *wanted, int64_t *sorted)
+/* Room for n rows of a column: their numbers, shifts, contexts, parents' values, symbols; rows by their contexts. */
+typedef struct {
+    int64_t *rows, *shift, *contexts, *x, *own, *symbols, *sorted, *start;
+    uint8_t *wanted; /* which contexts there are */
+} Room;
+
+static inline int make_room(Room *r, int64_t n, int64_t contexts)
 {
-    int64_t many = (int64_t)1 << levels;
+    *r = (Room){.rows = malloc(sizeof(int64_t) * (7 * n + contexts + 2)), .wanted = calloc(contexts + 1, 1)};
+    if (!r->rows || !r->wanted) return NO_MEMORY;
+    r->shift = r->rows + n;
+    r->contexts = r->shift + n;
+    r->x = r->contexts + n;
+    r->own = r->x + n;
+    r->symbols = r->own + n;
+    r->sorted = r->symbols + n;
+    r->start = r->sorted + n;
+    return 0;
+}
+
+static inline void free_room(Room *r)
+{
+    free(r->rows);
+    free(r->wanted);
+}
+
+/* Rows first, first + step, … of n in the order of their contexts; where each of 2**levels contexts starts in that
+   order, and whether there is any row of it. */
+static inline void sort_rows(Room *r, int64_t first, int64_t step, int64_t n, int64_t levels)
+{
+    int64_t many = (int64_t)1 << levels, *start = r->start;
     memset(start, 0, sizeof *start * (many + 1));
-    for (int64_t i = first; i < m; i += step) start[contexts[i] + 1]++;
+    for (int64_t i = first; i < n; i += step) start[r->contexts[i] + 1]++;
     for (int64_t c = 0; c < many; c++) {
-        wanted[c] = start[c + 1] > 0;
+        r->wanted[c] = start[c + 1] > 0;
         start[c + 1] += start[c];
     }
-    for (int64_t i = first; i < m; i += step) sorted[start[contexts[i]]++] = i;
+    for (int64_t i = first; i < n; i += step) r->sorted[start[r->contexts[i]]++] = i;
     for (int64_t c = many; c > 0; c--) start[c] = start[c - 1]; /* back, from where they have moved to */
     start[0] = 0;
 }

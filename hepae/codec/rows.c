@@ -5,12 +5,12 @@
 
 #include "plan.h"
 
-/* A block of rows of a column: each row's shift, context, symbol and low bits; rows in the order of their contexts. */
+/* A block of rows of a column, with what symbols leave out. */
 typedef struct {
     const Plan *plan;
-    int64_t m, *rows, *shift, *contexts, *x, *own, *symbols, *sorted, *start;
+    Room room;
+    int64_t m;
     uint64_t *rest;
-    uint8_t *wanted;
     uint32_t *before; /* frequencies of a context, added up */
     Encoder *encoder;
     Decoder *decoder;
@@ -20,26 +20,16 @@ typedef struct {
 static int make_block(Block *b, int64_t most, int64_t contexts, int64_t size)
 {
     *b = (Block){0};
-    b->rows = malloc(sizeof(int64_t) * (8 * most + contexts + 2));
-    b->before = malloc(sizeof(uint32_t) * (size + 1));
-    b->wanted = malloc(contexts + 1);
-    if (!b->rows || !b->before || !b->wanted) return NO_MEMORY;
-    b->shift = b->rows + most;
-    b->contexts = b->shift + most;
-    b->x = b->contexts + most;
-    b->own = b->x + most;
-    b->symbols = b->own + most;
-    b->sorted = b->symbols + most;
-    b->rest = (uint64_t *)(b->sorted + most);
-    b->start = b->sorted + 2 * most;
-    return 0;
+    b->rest = malloc(sizeof *b->rest * most);
+    b->before = malloc(sizeof *b->before * (size + 1));
+    return make_room(&b->room, most, contexts) || !b->rest || !b->before ? NO_MEMORY : 0;
 }
 
 static void free_block(Block *b)
 {
-    free(b->rows);
+    free_room(&b->room);
+    free(b->rest);
     free(b->before);
-    free(b->wanted);
 }
 
 static void add_up_to(Block *b, const int64_t *frequencies)
@@ -52,8 +42,8 @@ static void encode_context(void *whose, int64_t c, const int64_t *frequencies)
 {
     Block *b = whose;
     add_up_to(b, frequencies);
-    for (int64_t i = b->start[c]; i < b->start[c + 1]; i++) {
-        int64_t s = b->symbols[b->sorted[i]];
+    for (int64_t i = b->room.start[c]; i < b->room.start[c + 1]; i++) {
+        int64_t s = b->room.symbols[b->room.sorted[i]];
         encode_symbol(b->encoder, b->before[s], (uint64_t)frequencies[s]);
     }
 }
@@ -62,10 +52,10 @@ static void decode_context(void *whose, int64_t c, const int64_t *frequencies)
 {
     Block *b = whose;
     add_up_to(b, frequencies);
-    for (int64_t i = b->start[c]; i < b->start[c + 1] && !b->damaged; i++) {
+    for (int64_t i = b->room.start[c]; i < b->room.start[c + 1] && !b->damaged; i++) {
         int64_t s = decode_symbol(b->decoder, b->before, b->plan->size);
         b->damaged = s < 0;
-        b->symbols[b->sorted[i]] = s;
+        b->room.symbols[b->room.sorted[i]] = s;
     }
 }
 
@@ -74,12 +64,12 @@ static void write_rest(const Block *b, Output *o)
 {
     int64_t others = 0, found[65] = {0};
     for (int64_t i = 0; i < b->m; i++) {
-        if (b->symbols[i] >= b->plan->specials) write_bits(o, b->rest[i], b->plan->shift);
-        else others += found[width_of(b->plan, b->symbols[i])]++ >= 0;
+        if (b->room.symbols[i] >= b->plan->specials) write_bits(o, b->rest[i], b->plan->shift);
+        else others += found[width_of(b->plan, b->room.symbols[i])]++ >= 0;
     }
     for (int64_t w = 1; w <= 64 && others; w++)
         for (int64_t i = 0; i < b->m && found[w]; i++) {
-            if (b->symbols[i] >= b->plan->specials || width_of(b->plan, b->symbols[i]) != w) continue;
+            if (b->room.symbols[i] >= b->plan->specials || width_of(b->plan, b->room.symbols[i]) != w) continue;
             write_bits(o, b->rest[i], w);
             found[w]--;
         }
@@ -91,19 +81,19 @@ static int read_rest(Block *b, const uint8_t *bits, int64_t bytes, int64_t *at)
     int64_t core = 0, found[65] = {0};
     for (int64_t i = 0; i < b->m; i++) {
         b->rest[i] = 0;
-        if (b->symbols[i] >= b->plan->specials) core++;
-        else found[width_of(b->plan, b->symbols[i])]++;
+        if (b->room.symbols[i] >= b->plan->specials) core++;
+        else found[width_of(b->plan, b->room.symbols[i])]++;
     }
     if (*at + core * b->plan->shift > 8 * bytes) return BITS_END;
     for (int64_t i = 0; i < b->m && b->plan->shift; i++) {
-        if (b->symbols[i] < b->plan->specials) continue;
+        if (b->room.symbols[i] < b->plan->specials) continue;
         b->rest[i] = read_bits(bits, bytes, *at, b->plan->shift);
         *at += b->plan->shift;
     }
     for (int64_t w = 1; w <= 64; w++) {
         if (*at + found[w] * w > 8 * bytes) return BITS_END;
         for (int64_t i = 0; i < b->m && found[w]; i++) {
-            if (b->symbols[i] >= b->plan->specials || width_of(b->plan, b->symbols[i]) != w) continue;
+            if (b->room.symbols[i] >= b->plan->specials || width_of(b->plan, b->room.symbols[i]) != w) continue;
             b->rest[i] = read_bits(bits, bytes, *at, w);
             *at += w;
             found[w]--;
@@ -124,19 +114,20 @@ typedef struct {
 static int add_row_before(const Walk *w, const Plan *p, int64_t k, Block *b)
 {
     const int64_t *column = w->table.Q + k * w->table.across;
-    int64_t *ago = b->symbols, *own = b->own; /* symbols come later */
-    for (int64_t i = 0; i < b->m; i++) ago[i] = b->rows[i] ? b->rows[i] - 1 : 0;
-    int wrong = own_shift(p, &w->table, ago, b->m, b->x, own);
+    int64_t *ago = b->room.symbols, *own = b->room.own; /* symbols come later */
+    for (int64_t i = 0; i < b->m; i++) ago[i] = b->room.rows[i] ? b->room.rows[i] - 1 : 0;
+    int wrong = own_shift(p, &w->table, ago, b->m, b->room.x, own);
     for (int64_t i = 0; i < b->m && !wrong; i++)
-        if (b->rows[i]) b->shift[i] += (column[ago[i] * w->table.down] >> p->zeros) - own[i];
+        if (b->room.rows[i]) b->room.shift[i] += (column[ago[i] * w->table.down] >> p->zeros) - own[i];
     return wrong;
 }
 
 /* Shifts and contexts of a block's rows. */
 static int look(const Walk *w, Block *b)
 {
-    int wrong = own_shift(b->plan, &w->table, b->rows, b->m, b->x, b->shift);
-    return wrong ? wrong : find_contexts(b->plan, &w->table, b->rows, b->m, b->shift, b->x, b->contexts);
+    Room *r = &b->room;
+    int wrong = own_shift(b->plan, &w->table, r->rows, b->m, r->x, r->shift);
+    return wrong ? wrong : find_contexts(b->plan, &w->table, r->rows, b->m, r->shift, r->x, r->contexts);
 }
 
 static int encode_block(const Walk *w, int64_t k, Block *b, const int32_t *counts, Output *o)
@@ -147,14 +138,14 @@ static int encode_block(const Walk *w, int64_t k, Block *b, const int32_t *count
     if (!wrong && p->steps) wrong = add_row_before(w, p, k, b);
     if (wrong) return wrong;
     for (int64_t i = 0; i < b->m; i++) {
-        int64_t q = t->Q[k * t->across + b->rows[i] * t->down], f;
+        int64_t q = t->Q[k * t->across + b->room.rows[i] * t->down], f;
         b->rest[i] = 0;
-        if (t->escapes[k * t->across_escapes + b->rows[i] * t->down_escapes]) b->symbols[i] = 0;
-        else if ((f = which_frequent(p, q >> p->zeros)) >= 0) b->symbols[i] = 1 + f;
-        else b->symbols[i] = symbol_of(p, residual(p, q, b->shift[i]), b->rest + i);
+        if (t->escapes[k * t->across_escapes + b->room.rows[i] * t->down_escapes]) b->room.symbols[i] = 0;
+        else if ((f = which_frequent(p, q >> p->zeros)) >= 0) b->room.symbols[i] = 1 + f;
+        else b->room.symbols[i] = symbol_of(p, residual(p, q, b->room.shift[i]), b->rest + i);
     }
-    sort_rows(b->contexts, 0, 1, b->m, p->levels, b->start, b->wanted, b->sorted);
-    if (each_table(counts, (int)p->levels, p->size, p->specials, p->strength, b->wanted, encode_context, b))
+    sort_rows(&b->room, 0, 1, b->m, p->levels);
+    if (each_table(counts, (int)p->levels, p->size, p->specials, p->strength, b->room.wanted, encode_context, b))
         return NO_MEMORY;
     write_rest(b, o);
     return 0;
@@ -172,10 +163,10 @@ static void put_values(const Walk *w, int64_t k, const Block *b)
 {
     const Table *t = &w->table;
     const Plan *p = b->plan;
-    int64_t *column = t->Q + k * t->across, *own = b->own;
+    int64_t *column = t->Q + k * t->across, *own = b->room.own;
     uint8_t *escapes = t->escapes + k * t->across_escapes;
     for (int64_t i = 0; i < b->m; i++) {
-        int64_t r = b->rows[i], s = b->symbols[i], shift = b->shift[i];
+        int64_t r = b->room.rows[i], s = b->room.symbols[i], shift = b->room.shift[i];
         if (p->steps && r) shift += (column[(r - 1) * t->down] >> p->zeros) - own[i];
         int64_t q = restored(p, value_of(p, s, b->rest[i]), shift, s <= p->many_frequent);
         column[r * t->down] = s ? q : 0;
@@ -188,17 +179,17 @@ static int decode_block(const Walk *w, int64_t k, Block *b, const int32_t *count
     const Plan *p = b->plan;
     int wrong = look(w, b);
     if (wrong) return wrong;
-    sort_rows(b->contexts, 0, 1, b->m, p->levels, b->start, b->wanted, b->sorted);
+    sort_rows(&b->room, 0, 1, b->m, p->levels);
     b->damaged = 0;
-    if (each_table(counts, (int)p->levels, p->size, p->specials, p->strength, b->wanted, decode_context, b))
+    if (each_table(counts, (int)p->levels, p->size, p->specials, p->strength, b->room.wanted, decode_context, b))
         return NO_MEMORY;
     if (b->damaged) return DAMAGED;
-    for (int64_t i = 0; i < b->m; i++) in->escapes_left -= !b->symbols[i];
+    for (int64_t i = 0; i < b->m; i++) in->escapes_left -= !b->room.symbols[i];
     if (w->most_escapes >= 0 && in->escapes_left < 0) return TOO_MANY_ESCAPES;
     if ((wrong = read_rest(b, in->bits, in->bytes, &in->at))) return wrong;
     if (p->steps) {
-        for (int64_t i = 0; i < b->m; i++) b->sorted[i] = b->rows[i] ? b->rows[i] - 1 : 0;
-        if ((wrong = own_shift(p, &w->table, b->sorted, b->m, b->x, b->own))) return wrong;
+        for (int64_t i = 0; i < b->m; i++) b->room.sorted[i] = b->room.rows[i] ? b->room.rows[i] - 1 : 0;
+        if ((wrong = own_shift(p, &w->table, b->room.sorted, b->m, b->room.x, b->room.own))) return wrong;
     }
     put_values(w, k, b);
     return 0;
@@ -221,11 +212,11 @@ static int walk_through(const Walk *w, const Plan *plans, int32_t **counts, Bloc
             if (!counts[k]) return NO_MEMORY;
             for (int64_t at = start; at < w->ends[g]; at += b->m) {
                 b->m = next_block(at - start, w->ends[g] - at);
-                for (int64_t i = 0; i < b->m; i++) b->rows[i] = w->order ? w->order[at + i] : at + i;
+                for (int64_t i = 0; i < b->m; i++) b->room.rows[i] = w->order ? w->order[at + i] : at + i;
                 int wrong = o ? encode_block(w, k, b, counts[k], o) : decode_block(w, k, b, counts[k], in);
                 if (wrong) return wrong;
                 for (int64_t i = 0; i < b->m; i++)
-                    count(counts[k], (int)b->plan->levels, b->plan->size, b->contexts[i], b->symbols[i]);
+                    count(counts[k], (int)b->plan->levels, b->plan->size, b->room.contexts[i], b->room.symbols[i]);
             }
             if (g + 1 < w->many_groups) continue;
             free(counts[k]); /* of a table without groups, only one column's are in memory */

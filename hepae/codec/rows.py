@@ -10,7 +10,7 @@ import ctypes
 
 import numpy as np
 
-from .density import Rows, Walk, decode_in_numpy, encode_in_numpy
+from .density import Rows, Walk, blank_rows, decode_in_numpy, encode_in_numpy
 from .plan import ColumnPlan
 from .probabilities import loops
 from ..core import HepaeError
@@ -144,9 +144,7 @@ def decode_rows(
     "The inverse of `encode_rows`; HepaeError if the bytes are damaged."
     if predictor is not None or loops() is None or len(symbols) % 4:
         return decode_in_numpy(symbols, low_bits, plan, rows, predictor, given, most)
-    Q, escapes = np.zeros((len(plan), rows.n), np.int64).T, np.zeros((len(plan), rows.n), bool).T  # column by column
-    first = 0 if given is None else given[0].shape[1]
-    if first: Q[:, :first], escapes[:, :first] = given
+    Q, escapes, first = blank_rows(plan, rows, given)
     walk = _walked(Q, escapes, plan, rows, first, Q.size if most is None else most)
     numbers, words = plan_numbers(plan), np.frombuffer(symbols, "<u4").astype(np.uint32)
     bits = np.frombuffer(low_bits, np.uint8)

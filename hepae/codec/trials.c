@@ -29,40 +29,20 @@ static int breaks(const Plan *p, int64_t q)
     return p->hole && v <= p->hole && v >= -p->hole && which_frequent(p, v) < 0;
 }
 
-/* Room for trials with n rows. */
-typedef struct {
-    int64_t *rows, *shift, *contexts, *x, *symbols, *sorted, *start;
-    uint8_t *wanted;
-} Room;
-
-static int make_room(Room *r, int64_t n)
+static int make_rows(Room *r, int64_t n)
 {
-    r->rows = malloc(sizeof(int64_t) * (6 * n + MOST_CONTEXTS + 2));
-    r->wanted = calloc(MOST_CONTEXTS, 1);
-    if (!r->rows || !r->wanted) return NO_MEMORY;
-    r->shift = r->rows + n;
-    r->contexts = r->shift + n;
-    r->x = r->contexts + n;
-    r->symbols = r->x + n;
-    r->sorted = r->symbols + n;
-    r->start = r->sorted + n;
-    for (int64_t i = 0; i < n; i++) r->rows[i] = i;
-    return 0;
+    int wrong = make_room(r, n, MOST_CONTEXTS);
+    for (int64_t i = 0; i < n && !wrong; i++) r->rows[i] = i;
+    return wrong;
 }
 
-static void free_room(Room *r)
-{
-    free(r->rows);
-    free(r->wanted);
-}
-
-/* What the plan takes off each row's value; symbols are room for what it takes off the row before. */
+/* What the plan takes off each row's value. */
 static int find_shift(const Plan *p, const Table *t, const int64_t *before, const Table *there, int64_t n, Room *r)
 {
     int wrong = own_shift(p, t, r->rows, n, r->x, r->shift);
     if (wrong || !p->steps) return wrong;
-    wrong = own_shift(p, there, r->rows, n, r->x, r->symbols);
-    for (int64_t i = 0; i < n && !wrong; i++) r->shift[i] += (before[i] >> p->zeros) - r->symbols[i];
+    wrong = own_shift(p, there, r->rows, n, r->x, r->own);
+    for (int64_t i = 0; i < n && !wrong; i++) r->shift[i] += (before[i] >> p->zeros) - r->own[i];
     return wrong;
 }
 
@@ -73,7 +53,7 @@ EXPORT int64_t hepae_shift(const int64_t *plan, const Table *t, const int64_t *b
     Plan p;
     Room r = {0};
     read_plan(plan, &p);
-    int wrong = make_room(&r, n);
+    int wrong = make_rows(&r, n);
     if (!wrong) wrong = find_shift(&p, t, before, there, n, &r);
     if (!wrong) memcpy(shift, r.shift, sizeof *shift * n);
     free_room(&r);
@@ -102,7 +82,7 @@ static int find_bits(const Plan *p, const Table *t, int64_t n, Room *r, double *
     int32_t *counts = wrong ? NULL : new_counts((int)p->levels, p->size);
     if (!counts) return wrong ? wrong : NO_MEMORY;
     for (int64_t i = 0; i < n; i += 2) count(counts, (int)p->levels, p->size, r->contexts[i], r->symbols[i]);
-    sort_rows(r->contexts, 1, 2, n, p->levels, r->start, r->wanted, r->sorted);
+    sort_rows(r, 1, 2, n, p->levels);
     Price price = {r->symbols, r->sorted, r->start, 0};
     wrong = each_table(counts, (int)p->levels, p->size, p->specials, p->strength, r->wanted, add_bits, &price);
     free(counts);
@@ -117,7 +97,7 @@ EXPORT int64_t hepae_costs(const int64_t *plans, int64_t many, const Table *t, c
     Plan p;
     Room r = {0};
     double rest = 0;
-    int wrong = make_room(&r, n);
+    int wrong = make_rows(&r, n);
     for (int64_t k = 0; k < many && !wrong; k++) {
         plans = read_plan(plans, &p);
         if (p.levels > MOST_LEVELS) wrong = DAMAGED;

@@ -86,7 +86,7 @@ _FORMULAS = {
     "phi": lambda x: np.arctan2(x["py"], x["px"]),
     "eta": _eta,
     "m": _m,
-    "E": lambda x: np.sqrt(np.maximum(np.copysign(x["m"]**2, x["m"]) + _p2(x), 0)),
+    "E": lambda x: on_shell_energy(_p2(x), x["m"]),
     "px": lambda x: x["pt"] * np.cos(x["phi"]),
     "py": lambda x: x["pt"] * np.sin(x["phi"]),
     "pz": lambda x: x["pt"] * np.sinh(x["eta"]),
