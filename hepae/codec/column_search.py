@@ -52,7 +52,7 @@ def _table(names: set[int], parents: dict[int, np.ndarray]) -> Table:
     "These parents' values, for C."
     names = np.array(sorted(names), np.int64)
     values = [np.ascontiguousarray(parents[k], np.int64) for k in names.tolist()]
-    table, lists = Table(many=len(names)), np.array(addresses_of(values), np.uint64)
+    table, lists = Table(many=len(names)), np.array(addresses_of(values), np.uintp)
     if len(names): table.names, table.lists = addresses_of([names, lists])
     table.kept = names, values, lists  # stay in memory as long
     return table

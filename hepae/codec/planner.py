@@ -7,6 +7,7 @@ __all__ = ['SAMPLE', 'WIDE', 'NEAR', 'OFTEN', 'has_long_events', 'uses_row_befor
 
 # %% ../../nbs/codec/14_planner.ipynb #2c606462
 from collections import Counter
+from heapq import nlargest
 
 import numpy as np
 
@@ -25,10 +26,13 @@ def _sampled(n: int) -> np.ndarray:
     return np.arange(n) if n <= SAMPLE else np.linspace(0, n - 1, SAMPLE).astype(int)
 
 # %% ../../nbs/codec/14_planner.ipynb #696fdf55
-def _numbered(sample: np.ndarray, exact: list[bool]) -> tuple[list[np.ndarray], np.ndarray]:
+def _numbered(sample: np.ndarray, exact: list[bool]) -> tuple[list[np.ndarray | None], np.ndarray]:
     "Of each exact column the number of each row's value, and how many there are; of others more than a lookup has."
-    found = [np.unique(q, return_inverse=True) if e else (np.empty(SAMPLE + 1), q) for q, e in zip(sample.T, exact)]
-    return [numbers for _, numbers in found], np.array([len(values) for values, _ in found], np.int64)
+    numbers, many = [None] * len(exact), np.full(len(exact), SAMPLE + 1)
+    for k in np.flatnonzero(exact):
+        values, which = np.unique(sample[:, k], return_inverse=True)
+        numbers[k], many[k] = which.astype(np.int32), len(values)
+    return numbers, many
 
 
 def _may_follow(k: int, distinct: np.ndarray, good: np.ndarray) -> np.ndarray:
@@ -85,7 +89,7 @@ def uses_row_before(p: ColumnPlan) -> bool:
     return any(BEFORE <= parent < HINT for parent in p.parents)
 
 # %% ../../nbs/codec/14_planner.ipynb #5aefdeaa
-def _of_events(Q: np.ndarray, rows: Rows, take: np.ndarray) -> dict[int, np.ndarray]:
+def _of_events(rows: Rows, take: np.ndarray) -> dict[int, np.ndarray]:
     "Parents that every column has: place in the event, rows of the event."
     if rows.offsets is None: return {}
     return {RANK: rows.ranks()[take], COUNT: rows.counts()[take]}
@@ -114,8 +118,8 @@ WIDE, NEAR, OFTEN = 96, 64, 24  # columns before that are all tried; of more: ju
 def _likely(k: int, used: Counter, same: int) -> list[int]:
     "Columns before k that may tell something about it; `same`: the first that is as k, perhaps k itself."
     if k <= WIDE: return list(range(k))
-    often = {j for j, _ in used.most_common(OFTEN)} | {same} - {k}
-    return sorted({*range(k - NEAR, k)} | often)
+    often = nlargest(OFTEN, (j for j in used if j < k), key=used.get)  # of the row before, later ones are used too
+    return sorted({*range(k - NEAR, k), *often, same} - {k})
 
 # %% ../../nbs/codec/14_planner.ipynb #152ed98b
 def make_plan(
@@ -133,7 +137,7 @@ def make_plan(
     "How to code such a table."
     take, back = _sampled(rows.n), getattr(predictor, "back", 0)
     sample = np.ascontiguousarray(Q[take].T).T  # column by column
-    event, ago = _of_events(Q, rows, take), _rows_before(Q, rows, take) if before else {}
+    event, ago = _of_events(rows, take), _rows_before(Q, rows, take) if before else {}
     numbered, first, used, kept = _numbered(sample, exact), {}, Counter(), {}
     seen = with_rows_before(Q, take, rows.places()[take], rows.counts()[take], back) if back else sample
 
@@ -147,7 +151,7 @@ def make_plan(
     def planned(k: int) -> ColumnPlan:
         "The plan of column k."
         if like is not None and not uses_row_before(like[k]): return like[k]
-        likely = _likely(k, used, first.setdefault(sample[:, k].tobytes(), k))
+        likely = _likely(k, used, first.setdefault(hash(sample[:, k].tobytes()), k))
         may_escape, lookups = bool(escapable and escapable[k]), _lookups(Q, escapes, k, exact, numbered, likely)
         for hint in (HINT, SPREAD): kept.pop(hint, None)
         made = plan_column(

@@ -55,7 +55,7 @@ def informations(
 ) -> np.ndarray:                # (others,)
     "What each of many columns tells about one, as `information`."
     if loops() is None or not len(a): return np.array([information(a, b[rows]) for b in others], float)
-    listed, found = np.array(addresses_of(others), np.uint64), np.zeros(len(others))
+    listed, found = np.array(addresses_of(others), np.uintp), np.zeros(len(others))
     rows, size, many = np.ascontiguousarray(rows, np.int64), ctypes.c_int64(len(a)), ctypes.c_int64(len(others))
     loops().hepae_information(*addresses(a), size, *addresses(rows, listed), many, *addresses(_logs(len(a)), found))
     return found
