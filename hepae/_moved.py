@@ -3,7 +3,6 @@
 import sys
 import warnings
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -41,7 +40,7 @@ _OTHER_NAME |= {f"codec.{name}": f"bench.{name}" for name in ("equal_bytes", "pa
 MOVED = {name: f"{wing}.{name}" for wing, names in _SAME_NAME.items() for name in names.split()} | _OTHER_NAME
 
 
-class _OldNames(MetaPathFinder, Loader):
+class _OldNames:  # a MetaPathFinder and Loader, whose classes of `importlib.abc` take long to import
     "Finds what no other finder knows: a module by its old name, which is the same module."
 
     def find_spec(self, name, path=None, target=None):
