@@ -16,8 +16,8 @@ from .alphabets import alphabet_for, plan_alone
 from .entropy import ESCAPE, Alphabet
 from .plan import HINT, PREVIOUS, SHIFT, ColumnPlan, Lookup, Ranges
 from .probabilities import frequencies, loops
-from .rows import Table, addresses, addresses_of, check, plan_numbers
-from .spline_fits import MOST_FITTED, fitted, fitted_steps, informations, ranges_of, reach
+from .rows import addresses, check, plan_numbers, table_of
+from .spline_fits import MOST_FITTED, differences, fitted, fitted_steps, informations, ranges_of, reach
 
 # %% ../../nbs/codec/13_column_search.ipynb #585e0778
 FEW = 256  # rows of which no tables by context are learned
@@ -48,22 +48,12 @@ class Search:
         self.core = np.flatnonzero(~self.escapes & ~common)
 
 # %% ../../nbs/codec/13_column_search.ipynb #dbad9611
-def _table(names: set[int], parents: dict[int, np.ndarray]) -> Table:
-    "These parents' values, for C."
-    names = np.array(sorted(names), np.int64)
-    values = [np.ascontiguousarray(parents[k], np.int64) for k in names.tolist()]
-    table, lists = Table(many=len(names)), np.array(addresses_of(values), np.uintp)
-    if len(names): table.names, table.lists = addresses_of([names, lists])
-    table.kept = names, values, lists  # stay in memory as long
-    return table
-
-
 @patch
 def _sources(self: Search, plans: list[ColumnPlan]) -> tuple:
     "Where plans find their parents, the row before and its parents, for C; and the number of rows."
     before, there = self.previous if plans[0].steps else (self.q, {})
     needed, alone = set().union(*(p.parents for p in plans)), {s.parent for s in plans[0].splines}
-    here, ago = _table(needed, self.parents), _table(alone if plans[0].steps else set(), there)
+    here, ago = table_of(needed, self.parents), table_of(alone if plans[0].steps else set(), there)
     before = np.ascontiguousarray(before, np.int64)
     return ctypes.byref(here), *addresses(before), ctypes.byref(ago), ctypes.c_int64(len(self.q))
 
@@ -217,6 +207,19 @@ def try_splines(self: Search, binned: dict[int, np.ndarray]) -> None:
         elif len(names) > 1: break
     if self.best.splines: self.attempt(self._splined([s.parent for s in self.best.splines], values, 48)[0])
 
+# %% ../../nbs/codec/13_column_search.ipynb #50d6d05e
+@patch
+def try_differences(self: Search, binned: dict[int, np.ndarray]) -> None:
+    "Add pairs of parents whose difference says something about what is left, as long as that pays."
+    p, names = self.best, [s.parent for s in self.best.splines]
+    if not names or p.steps: return
+    values, left = self.plain.moved_in(self.q[self.core]), p.residual(self.q[self.core], self.shift(p)[self.core])
+    for pair in differences(left, self.core, names[0], self.parents, binned):
+        more = names + [k for k in pair if k not in names]
+        if not len(names) < len(more) <= 8: continue
+        self.attempt(self._splined(more, values, len(p.splines[0].coefficients) - 3)[0])
+        names = [s.parent for s in self.best.splines]
+
 # %% ../../nbs/codec/13_column_search.ipynb #8b7c0d2b
 @patch
 def _told(self: Search, p: ColumnPlan, inputs: dict, binned: dict[int, np.ndarray]) -> list[int]:
@@ -290,6 +293,7 @@ def try_all(self: Search, values: np.ndarray, binned: dict[int, np.ndarray]) -> 
     self.try_alphabets(values)
     if self.previous is not None and not self.plain.period: self.try_steps()
     self.try_splines({k: b for k, b in binned.items() if k < HINT})
+    self.try_differences(binned)
     self.try_ranges(binned)
     plans = [replace(self.best, strength=strength) for strength in (2, 8, 64)] if self.best.ranges else []
     for found, p in zip(self.costs(plans), plans): self.keep(found, p)
