@@ -31,7 +31,7 @@ PRELOAD = [
 
 # begun first, so that all workers end together
 LONGEST = [
-    "03_training", "compression", "unseen_signal", "34_tables", "bytes", "07_detector", "13_learner",
+    "03_training", "compression", "unseen_signal", "35_tables", "bytes", "07_detector", "13_learner",
     "01_generator", "1cycle", "04_race",
 ]
 

@@ -222,6 +222,21 @@ def test_folder_workers_and_dask(three, tmp_path):
         good("verify", path, tmp_path / "here" / f"{path.stem}.hepae")
 
 
+def test_one_plan_for_a_folder(three, tmp_path):
+    "The plan of the first file is that of all of its kind, the same bytes here and in two processes; each is whole."
+    inputs = sorted(three.glob("*.root"))
+    done = good("compress", *inputs, "-o", f"{tmp_path}/here/", "--bound", "1e-3", "--one-plan", "--json")
+    facts = json.loads(done.stdout)
+    good("compress", *inputs, "-o", f"{tmp_path}/workers/", "--bound", "1e-3", "--one-plan", "--workers", 2)
+    assert digests(tmp_path / "here") == digests(tmp_path / "workers")
+    assert f"plan {facts[0]['plan']} of f0.hepae is that of " in done.stderr
+    for path in inputs: good("verify", path, tmp_path / "here" / f"{path.stem}.hepae")
+    alone = tmp_path / "alone.hepae"
+    good("compress", inputs[0], "-o", alone, "--bound", "1e-3")
+    assert alone.read_bytes() == (tmp_path / "here" / f"{inputs[0].stem}.hepae").read_bytes()
+    bad(2, "compress", inputs[0], "-o", tmp_path / "one.hepae", "--one-plan", parts=["--one-plan", "folder"])
+
+
 def test_rows(packed, tmp_path):
     good("decompress", packed, "-o", tmp_path / "some.parquet", "--rows", "100:257")
     pd.testing.assert_frame_equal(read(tmp_path / "some.parquet"), read(packed).iloc[100:257])

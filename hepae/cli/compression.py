@@ -84,6 +84,14 @@ def _say_of_size(
     if not particles and index > rows / 4 > 0:
         say(f"{of}the index takes {8 * index / rows:.2f} bits a row; if nobody needs it, --no-index saves them")
 
+# %% ../../nbs/cli/05_compression.ipynb #15568f40
+def _plans_text(done: list[dict]) -> str:
+    "Whose plan the files have."
+    first, *others = done
+    own = [Path(d["output"]).name for d in others if d["plan"] != first["plan"]]
+    text = f"plan {first['plan']} of {Path(first['output']).name} is that of {len(others) - len(own)} other files"
+    return text + (f"; with a plan of their own: {_first_names(own)}" if own else "")
+
 # %% ../../nbs/cli/05_compression.ipynb #50772dff
 def _compress_each(inputs, folder: str, address, workers: int, quiet: bool, as_json: bool, options: dict) -> None:
     "Compress each input to a file of its own in a folder."
@@ -93,6 +101,7 @@ def _compress_each(inputs, folder: str, address, workers: int, quiet: bool, as_j
         names = expand(names)
         with progress_bar(quiet, total=len(names), unit=" files") as bar:
             done = compress_each(names, folder, address, workers, lambda facts: bar.update(), **options)
+    if options.get("one_plan") and not quiet: say(_plans_text(done))
     for d in done: _say_of_size(d, d["output"], options["unordered"], options["particles"], quiet)
     show(done, as_json, _many_files_text(done))
 
@@ -133,13 +142,17 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
               help="Code so many chunks of a file side by side; with a folder, so many files.")
 @click.option("--dask", "address", metavar="ADDRESS",
               help="With a folder: compress on this dask.distributed cluster, one file a task.")
+@click.option("--one-plan", is_flag=True,
+              help="With a folder: find out once, on the first file, how columns are best coded, and code all files "
+                   "with the same columns and bounds so. Saves most of the time of small files, and costs some bytes; "
+                   "a file that it does not suit gets a plan of its own.")
 @source_options
 @force_option
 @quiet_option
 @json_option
 @selects
-def compress(inputs, output, bound, unordered, no_index, folder, embed, workers, address, selection, force, quiet,
-             as_json):
+def compress(inputs, output, bound, unordered, no_index, folder, embed, workers, address, one_plan, selection, force,
+             quiet, as_json):
     """Compress jets or particles to a .hepae file: without any loss, or every value within an error bound.
 
     What is stored is what the file has: its own branches or columns; --dims asks for other variables, which are
@@ -150,7 +163,8 @@ def compress(inputs, output, bound, unordered, no_index, folder, embed, workers,
     options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model_of(folder), embed=embed,
                    force=force, remark=remarks(quiet), **vars(selection))
     if Path(output).is_dir() or output.endswith("/"):
-        return _compress_each(inputs, output, address, workers, quiet, as_json, options)
+        return _compress_each(inputs, output, address, workers, quiet, as_json, options | {"one_plan": one_plan})
+    if one_plan: raise UsageError(f"{output}: --one-plan is for many files; give a folder with -o, or leave it out")
     if address: raise UsageError(f"{output}: --dask makes one file for each input; give a folder with -o")
     _compress_all(inputs, output, quiet, as_json, options | {"threads": workers})
 
