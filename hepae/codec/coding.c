@@ -66,33 +66,11 @@ void end_encoding(Encoder *e)
     if ((uint32_t)(point >> 32) == (uint32_t)((e->low + e->width) >> 32)) put_word(e->output, 0);
 }
 
-static uint64_t next_word(Decoder *d) { return d->at < d->many ? d->words[d->at++] : 0; }
-
 void begin_decoding(Decoder *d, const uint32_t *words, int64_t many)
 {
     *d = (Decoder){.width = ~(uint64_t)0, .words = words, .many = many};
     d->point = next_word(d) << 32;
     d->point |= next_word(d);
-}
-
-int64_t decode_symbol(Decoder *d, const uint32_t *before, int64_t size)
-{
-    uint64_t scale = d->width >> PRECISION, place = (d->point - d->low) / scale;
-    if (place >> PRECISION) return -1;
-    int64_t first = 0, end = size; /* the symbol is in first … end − 1 */
-    while (end - first > 1) {
-        int64_t middle = (first + end) >> 1;
-        if (before[middle] <= place) first = middle;
-        else end = middle;
-    }
-    d->low += scale * before[first];
-    d->width = scale * (before[first + 1] - before[first]);
-    while (d->width < WORD) {
-        d->low <<= 32;
-        d->width <<= 32;
-        d->point = d->point << 32 | next_word(d);
-    }
-    return first;
 }
 
 /* Eight bytes from a place on, zeros after the end. */
@@ -107,23 +85,28 @@ static uint64_t eight_bytes(const uint8_t *bytes, int64_t many, int64_t at)
     return found;
 }
 
+/* The inverse, for eight bytes there are. */
+static void put_eight_bytes(uint8_t *bytes, uint64_t x)
+{
+    for (int k = 0; k < 8; k++) bytes[k] = (uint8_t)(x >> 8 * k);
+}
+
 void write_bits(Output *o, uint64_t value, int64_t width)
 {
     if (o->failed) return;
-    while (o->room_for_bits < (o->many_bits + width) / 8 + 2) {
+    while (o->room_for_bits < (o->many_bits >> 3) + 10) { /* eight bytes are written at once, and one */
         int64_t before = o->room_for_bits;
         uint8_t *bits = with_room(o->bits, before, &o->room_for_bits, 1);
         if (!bits) { o->failed = 1; return; }
         memset(bits + before, 0, o->room_for_bits - before);
         o->bits = bits;
     }
-    while (width > 0) { /* what fits into the open byte, then a byte at a time */
-        int64_t open = o->many_bits & 7, some = width < 8 - open ? width : 8 - open;
-        o->bits[o->many_bits >> 3] |= (uint8_t)((value & (((uint64_t)1 << some) - 1)) << open);
-        value >>= some;
-        width -= some;
-        o->many_bits += some;
-    }
+    int64_t open = o->many_bits & 7;
+    uint8_t *at = o->bits + (o->many_bits >> 3);
+    uint64_t kept = width == 64 ? value : value & (((uint64_t)1 << width) - 1);
+    put_eight_bytes(at, eight_bytes(at, 8, 0) | kept << open);
+    if (width + open > 64) at[8] = (uint8_t)(kept >> (64 - open));
+    o->many_bits += width;
 }
 
 uint64_t read_bits(const uint8_t *bits, int64_t bytes, int64_t at, int64_t width)

@@ -40,24 +40,25 @@ static int64_t slope(const int64_t *tree, int64_t i)
 /* What a context has: counts of special symbols and a tree of those of bins; the masses made of them, and which
    share of each node's mass is on the left. */
 typedef struct {
-    int64_t specials, bins, half;
-    int64_t *special, *went, *weights, *has;
+    int64_t specials, bins, half, many; /* many: how many values came in the context */
+    const int32_t *special;
+    int32_t *went;
+    int64_t *weights, *has;
     int64_t *mass, *tree, *share; /* a row for each level of contexts */
 } Tables;
-
-static int64_t sum_of(const int64_t *x, int64_t n)
-{
-    int64_t sum = 0;
-    for (int64_t k = 0; k < n; k++) sum += x[k];
-    return sum;
-}
 
 /* Take the counts of a context, coarse or fine. */
 static void take_counts(Tables *t, const int32_t *row)
 {
-    for (int64_t s = 0; s < t->specials; s++) t->special[s] = row[s];
-    for (int64_t s = 0; s < t->bins; s++) t->went[t->half + s] = row[t->specials + s];
-    add_up(t->went, t->half);
+    t->special = row;
+    memcpy(t->went + t->half, row + t->specials, sizeof *row * t->bins);
+    for (int64_t first = t->half / 2; first; first /= 2) {
+        int32_t *restrict above = t->went + first;
+        const int32_t *restrict below = t->went + 2 * first;
+        for (int64_t i = 0; i < first; i++) above[i] = below[2 * i] + below[2 * i + 1];
+    }
+    t->many = t->went[1];
+    for (int64_t s = 0; s < t->specials; s++) t->many += row[s];
 }
 
 /* Which share of each node's mass lies on the left: where a finer context begins. */
@@ -70,9 +71,9 @@ static void take_shares(const int64_t *tree, int64_t half, int64_t *share)
 /* Masses without a context: specials as rare as 1/1024 of a value, bins smooth. */
 static void first_table(Tables *t)
 {
-    int64_t n = sum_of(t->special, t->specials) + t->went[1], left = MASS, *tree = t->tree;
+    int64_t left = MASS, *tree = t->tree;
     for (int64_t s = 0; s < t->specials; s++) {
-        t->mass[s] = floored((1024 * t->special[s] + 1) << 24, 1024 * (n + 1) + t->specials) << 20;
+        t->mass[s] = quotient((1024 * (int64_t)t->special[s] + 1) << 24, 1024 * (t->many + 1) + t->specials) << 20;
         left -= t->mass[s];
     }
     tree[1] = left;
@@ -82,7 +83,7 @@ static void first_table(Tables *t)
             int64_t share = has[i] ? (has[2 * i] << 16) / has[i] : WHOLE / 2;
             int inside = i > first && i < 2 * first - 1;
             if (inside && has[i - 1] == has[i] && has[i + 1] == has[i]) share += slope(tree, i);
-            share = floored((t->went[2 * i] << 16) + weight * share, t->went[i] + weight);
+            share = floored(((int64_t)t->went[2 * i] << 16) + weight * share, t->went[i] + weight);
             deal(tree, i, has[2 * i + 1] ? open_share(share) : WHOLE);
         }
     take_shares(tree, t->half, t->share);
@@ -93,16 +94,16 @@ static void refine(Tables *t, int64_t level)
 {
     const int64_t *coarse = t->mass + (level - 1) * t->specials, *expected = t->share + (level - 1) * t->half;
     int64_t *mass = t->mass + level * t->specials, *tree = t->tree + level * 2 * t->half;
-    int64_t n = sum_of(t->special, t->specials) + t->went[1], strength = t->weights[1], left = MASS;
+    int64_t strength = t->weights[1], all = t->many + strength, left = MASS;
     for (int64_t s = 0; s < t->specials; s++) {
-        mass[s] = floored((t->special[s] << 32) + strength * (coarse[s] >> 12), n + strength) << 12;
+        mass[s] = quotient(((int64_t)t->special[s] << 32) + strength * (coarse[s] >> 12), all) << 12;
         left -= mass[s];
     }
     tree[1] = left;
     for (int64_t i = 1; i < t->half; i++) {
         int64_t share = expected[i], weight = t->weights[i];
         if (share == WHOLE) { deal(tree, i, WHOLE); continue; }
-        if (t->went[i]) share = quotient((t->went[2 * i] << 16) + weight * share, t->went[i] + weight);
+        if (t->went[i]) share = quotient(((int64_t)t->went[2 * i] << 16) + weight * share, t->went[i] + weight);
         deal(tree, i, open_share(share));
     }
 }
@@ -141,10 +142,27 @@ const int32_t *counts_at(const int32_t *counts, int64_t size, int level, int64_t
 
 int32_t *new_counts(int levels, int64_t size) { return calloc((((size_t)2 << levels) - 1) * size, sizeof(int32_t)); }
 
-void count(int32_t *counts, int levels, int64_t size, int64_t context, int64_t symbol)
+/* Counts of the pairs of contexts, of the pairs of those, …, out of those of each context. */
+static void add_levels(int32_t *counts, int levels, int64_t size)
 {
-    for (int level = levels; level >= 0; level--, context >>= 1)
-        counts[(((int64_t)1 << level) - 1 + context) * size + symbol]++;
+    for (int level = levels; level > 0; level--) {
+        const int32_t *restrict fine = counts + (((int64_t)1 << level) - 1) * size;
+        int32_t *restrict coarse = counts + (((int64_t)1 << (level - 1)) - 1) * size;
+        for (int64_t c = 0; c < (int64_t)1 << (level - 1); c++)
+            for (int64_t s = 0; s < size; s++)
+                coarse[c * size + s] = fine[2 * c * size + s] + fine[(2 * c + 1) * size + s];
+    }
+}
+
+void count(int32_t *counts, int levels, int64_t size, const int64_t *contexts, const int64_t *symbols, int64_t n)
+{
+    int many = 32 * n > size << levels; /* then sums at the end take less time */
+    for (int64_t i = 0; i < n; i++) {
+        int64_t context = contexts[i];
+        for (int level = levels; level >= (many ? levels : 0); level--, context >>= 1)
+            counts[(((int64_t)1 << level) - 1 + context) * size + symbols[i]]++;
+    }
+    if (many) add_levels(counts, levels, size);
 }
 
 /* Tables of the wanted ones of 2**levels contexts, depth first, so that a table of each level is in memory. */
@@ -174,12 +192,11 @@ int each_table(const int32_t *counts, int levels, int64_t size, int64_t specials
 {
     Tables t = {.specials = specials, .bins = size - specials, .half = 1};
     while (t.half < t.bins) t.half *= 2;
-    int64_t own = specials + 6 * t.half + 2, row = specials + 3 * t.half;
+    int64_t own = 4 * t.half + 2, row = specials + 3 * t.half;
     int64_t *memory = calloc(own + (levels + 1) * row + size, sizeof *memory);
     if (!memory) return 1;
-    t.special = memory;
-    t.went = t.special + specials;
-    t.weights = t.went + 2 * t.half;
+    t.went = (int32_t *)memory;
+    t.weights = memory + t.half;
     t.has = t.weights + t.half + 1;
     t.mass = t.has + 2 * t.half + 1;
     t.tree = t.mass + (levels + 1) * specials;

@@ -9,11 +9,13 @@
 
 #ifdef _WIN32
 #define EXPORT __declspec(dllexport)
+#elif defined(__GNUC__)
+#define EXPORT __attribute__((visibility("default")))
 #else
 #define EXPORT
 #endif
 
-enum { PRECISION = 24 };
+enum { PRECISION = 24, FIRSTS = 13 };
 
 /* a / b for a >= 0, b > 0 and a quotient below 2**31: a division of floats is faster, and at most 1 off. */
 static inline int64_t quotient(int64_t a, int64_t b)
@@ -33,7 +35,7 @@ typedef void (*Visit)(void *whose, int64_t context, const int64_t *frequencies);
 
 /* How often each symbol came in each of 2**levels contexts, in pairs of them, …, in all: NULL without memory. */
 int32_t *new_counts(int levels, int64_t size);
-void count(int32_t *counts, int levels, int64_t size, int64_t context, int64_t symbol);
+void count(int32_t *counts, int levels, int64_t size, const int64_t *contexts, const int64_t *symbols, int64_t n);
 
 /* Make the tables of the wanted contexts, in order; 1 if there is no memory for that, else 0. */
 int each_table(const int32_t *counts, int levels, int64_t size, int64_t specials, int64_t strength,
@@ -67,8 +69,38 @@ void encode_symbol(Encoder *e, uint64_t before, uint64_t frequency);
 void end_encoding(Encoder *e);
 void begin_decoding(Decoder *d, const uint32_t *words, int64_t many);
 
+/* After the end there are zeros. */
+static inline uint64_t next_word(Decoder *d) { return d->at < d->many ? d->words[d->at++] : 0; }
+
+/* Which symbol has a place: the last one before whose frequencies there are no more than that. `firsts`: where to begin
+   for each upper part of a place, or NULL. */
+static inline int64_t symbol_at(uint64_t place, const uint32_t *before, int64_t size, const uint16_t *firsts)
+{
+    int64_t first = 0;
+    if (firsts) {
+        for (first = firsts[place >> FIRSTS]; before[first + 1] <= place;) first++;
+        return first;
+    }
+    for (int64_t left = size; left > 1; left -= left >> 1) /* without a branch that nobody can foretell */
+        first += before[first + (left >> 1)] <= place ? left >> 1 : 0;
+    return first;
+}
+
 /* The symbol that comes next, of `size` ones whose frequencies add up to `before`; -1 if the stream is damaged. */
-int64_t decode_symbol(Decoder *d, const uint32_t *before, int64_t size);
+static inline int64_t decode_symbol(Decoder *d, const uint32_t *before, int64_t size, const uint16_t *firsts)
+{
+    uint64_t scale = d->width >> PRECISION, place = (d->point - d->low) / scale;
+    if (place >> PRECISION) return -1;
+    int64_t symbol = symbol_at(place, before, size, firsts);
+    d->low += scale * before[symbol];
+    d->width = scale * (before[symbol + 1] - before[symbol]);
+    while (d->width < (uint64_t)1 << 32) {
+        d->low <<= 32;
+        d->width <<= 32;
+        d->point = d->point << 32 | next_word(d);
+    }
+    return symbol;
+}
 
 /* Low bits of numbers, one after the other. */
 void write_bits(Output *output, uint64_t value, int64_t width);

@@ -73,20 +73,29 @@ static inline int64_t coefficient(const int64_t *c, int64_t n, int64_t k)
     return c[within(k, 0, n - 1)];
 }
 
-/* Add a uniform cubic B-spline of (m,) x to `sum` (de Boor, A Practical Guide to Splines, 1978). */
+/* 6 * 1024**3 times a uniform cubic B-spline t / 1024 of the way between the middle two of four coefficients: the four
+   basis functions as one polynomial of t (de Boor, A Practical Guide to Splines, 1978). */
+static inline int64_t spline_at(int64_t c0, int64_t c1, int64_t c2, int64_t c3, int64_t t)
+{
+    const int64_t one = 1024;
+    int64_t y = (c3 - c0 + 3 * (c1 - c2)) * t + 3 * one * (c0 - 2 * c1 + c2);
+    y = y * t + 3 * one * one * (c2 - c0);
+    return y * t + one * one * one * (c0 + 4 * c1 + c2);
+}
+
+/* Add a uniform cubic B-spline of (m,) x to `sum`. */
 static inline void add_spline(const int64_t *spline, const int64_t *x, int64_t m, int64_t *sum)
 {
     int64_t low = spline[1], high = spline[2], n = spline[3], span = high - low + 1, parts = (n - 3) << 10;
-    const int64_t *c = spline + 4, one = 1024;
-    int small = span < (int64_t)1 << 44; /* then nothing wraps */
+    const int64_t *c = spline + 4;
+    int small = span > 0 && span < (int64_t)1 << 44 && n > 3 && n < 512; /* then nothing wraps, and k is below n - 3 */
     for (int64_t i = 0; i < m; i++) {
         int64_t a = (within(x[i], low, high) - low) * parts, u = small ? quotient(a, span) : floored(a, span);
-        int64_t k = u >> 10, t = u & 1023, s = one - t;
-        int64_t w1 = 3 * t * t * t - 6 * one * t * t + 4 * one * one * one;
-        int64_t w2 = 3 * s * s * s - 6 * one * s * s + 4 * one * one * one;
-        int64_t y = s * s * s * coefficient(c, n, k) + w1 * coefficient(c, n, k + 1)
-                    + w2 * coefficient(c, n, k + 2) + t * t * t * coefficient(c, n, k + 3);
-        sum[i] += floored(y, 6 * one * one * one);
+        int64_t k = u >> 10, t = u & 1023, y;
+        if (small) y = spline_at(c[k], c[k + 1], c[k + 2], c[k + 3], t);
+        else y = spline_at(coefficient(c, n, k), coefficient(c, n, k + 1), coefficient(c, n, k + 2),
+                           coefficient(c, n, k + 3), t);
+        sum[i] += floored(y, (int64_t)6 << 30);
     }
 }
 
@@ -101,13 +110,10 @@ static inline void add_range(const int64_t *range, const int64_t *x, int64_t m, 
 /* Where x stands in an ascending list; -1: nowhere. */
 static inline int64_t place_of(int64_t x, const int64_t *list, int64_t many)
 {
-    int64_t first = 0, end = many;
-    while (end - first > 1) {
-        int64_t middle = (first + end) / 2;
-        if (list[middle] <= x) first = middle;
-        else end = middle;
-    }
-    return many && list[first] == x ? first : -1;
+    if (!many || x < list[0] || x > list[many - 1]) return -1;
+    int64_t first = 0;
+    for (int64_t left = many; left > 1; left -= left >> 1) first += list[first + (left >> 1)] <= x ? left >> 1 : 0;
+    return list[first] == x ? first : -1;
 }
 
 /* The value beside the key that x is, 0 where there is none. */

@@ -5,6 +5,8 @@
 
 #include "plan.h"
 
+enum { OFTEN = 512 };
+
 /* A block of rows of a column, with what symbols leave out. */
 typedef struct {
     const Plan *plan;
@@ -12,6 +14,7 @@ typedef struct {
     int64_t m;
     uint64_t *rest;
     uint32_t *before; /* frequencies of a context, added up */
+    uint16_t firsts[1 << (PRECISION - FIRSTS)];
     Encoder *encoder;
     Decoder *decoder;
     int damaged;
@@ -48,15 +51,31 @@ static void encode_context(void *whose, int64_t c, const int64_t *frequencies)
     }
 }
 
+/* The symbol of the first place of each upper part: it pays where many symbols are looked for. */
+static const uint16_t *find_firsts(Block *b, int64_t symbols)
+{
+    if (symbols < OFTEN || b->plan->size > 1 << 16) return NULL;
+    for (int64_t k = 0, s = 0; k < 1 << (PRECISION - FIRSTS); k++) {
+        while (b->before[s + 1] <= k << FIRSTS) s++;
+        b->firsts[k] = (uint16_t)s;
+    }
+    return b->firsts;
+}
+
 static void decode_context(void *whose, int64_t c, const int64_t *frequencies)
 {
     Block *b = whose;
+    const Room *r = &b->room;
+    int64_t start = r->start[c], end = r->start[c + 1];
+    Decoder d = *b->decoder; /* in registers */
     add_up_to(b, frequencies);
-    for (int64_t i = b->room.start[c]; i < b->room.start[c + 1] && !b->damaged; i++) {
-        int64_t s = decode_symbol(b->decoder, b->before, b->plan->size);
+    const uint16_t *firsts = find_firsts(b, end - start);
+    for (int64_t i = start; i < end && !b->damaged; i++) {
+        int64_t s = decode_symbol(&d, b->before, b->plan->size, firsts);
         b->damaged = s < 0;
-        b->room.symbols[b->room.sorted[i]] = s;
+        r->symbols[r->sorted[i]] = s;
     }
+    *b->decoder = d;
 }
 
 /* The core's low bits, then those of the others by ascending number of bits. */
@@ -215,8 +234,8 @@ static int walk_through(const Walk *w, const Plan *plans, int32_t **counts, Bloc
                 for (int64_t i = 0; i < b->m; i++) b->room.rows[i] = w->order ? w->order[at + i] : at + i;
                 int wrong = o ? encode_block(w, k, b, counts[k], o) : decode_block(w, k, b, counts[k], in);
                 if (wrong) return wrong;
-                for (int64_t i = 0; i < b->m; i++)
-                    count(counts[k], (int)b->plan->levels, b->plan->size, b->room.contexts[i], b->room.symbols[i]);
+                const Room *r = &b->room;
+                count(counts[k], (int)b->plan->levels, b->plan->size, r->contexts, r->symbols, b->m);
             }
             if (g + 1 < w->many_groups) continue;
             free(counts[k]); /* of a table without groups, only one column's are in memory */

@@ -81,7 +81,7 @@ static int find_bits(const Plan *p, const Table *t, int64_t n, Room *r, double *
     int wrong = find_contexts(p, t, r->rows, n, r->shift, r->x, r->contexts);
     int32_t *counts = wrong ? NULL : new_counts((int)p->levels, p->size);
     if (!counts) return wrong ? wrong : NO_MEMORY;
-    for (int64_t i = 0; i < n; i += 2) count(counts, (int)p->levels, p->size, r->contexts[i], r->symbols[i]);
+    for (int64_t i = 0; i < n; i += 2) count(counts, (int)p->levels, p->size, r->contexts + i, r->symbols + i, 1);
     sort_rows(r, 1, 2, n, p->levels);
     Price price = {r->symbols, r->sorted, r->start, 0};
     wrong = each_table(counts, (int)p->levels, p->size, p->specials, p->strength, r->wanted, add_bits, &price);
