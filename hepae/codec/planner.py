@@ -67,12 +67,15 @@ def _lookups(
     Q: np.ndarray, escapes: np.ndarray, k: int, exact: list[bool], numbered: tuple, likely: list[int]
 ) -> list[Lookup]:
     "Tables of the likely columns before from which this one follows in all but a percent of its rows."
-    good, found, (numbers, distinct) = ~escapes[:, k], [], numbered
-    if not exact[k] or not good.any() or np.ptp(Q[good, k]) == 0: return []
-    some = _sampled(len(Q))
+    if not exact[k]: return []
+    some, found, (numbers, distinct) = _sampled(len(Q)), [], numbered
+    few = sorted({*_may_follow(k, distinct, ~escapes[some, k]).tolist()} & {*likely})
+    if not few: return []
+    good = ~escapes[:, k]
+    if not good.any() or np.ptp(Q[good, k]) == 0: return []
     rows = np.flatnonzero(good[some])
     b = numbers[k][rows]
-    for j in sorted({*_may_follow(k, distinct, good[some]).tolist()} & {*likely}):
+    for j in few:
         if not len(rows) or not _agree(numbers[j][rows], b, distinct[j], distinct[k]): continue
         if _follows(Q[some, j], Q[some, k], good[some]) is None: continue
         if (table := _follows(Q[:, j], Q[:, k], good)) is not None: found.append(Lookup(j, *table))

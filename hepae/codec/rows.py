@@ -34,7 +34,7 @@ def plan_numbers(
     return np.array([x for p in plan for x in _numbers(p)], np.int64)
 
 # %% ../../nbs/codec/10_rows.ipynb #a9aa1eb8
-_INTEGER, _ADDRESS = ctypes.c_int64, ctypes.c_void_p
+_INTEGER, _ADDRESS, _START = ctypes.c_int64, ctypes.c_void_p, ctypes.c_char * 0
 
 
 class Table(ctypes.Structure):
@@ -69,15 +69,20 @@ def address(x: np.ndarray | None) -> int | None:
 
 
 def addresses_of(arrays: list[np.ndarray]) -> list[int]:
-    "Where many arrays begin."
-    return [a.__array_interface__["data"][0] for a in arrays]
+    "Where many contiguous arrays begin."
+    return [ctypes.addressof(_START.from_buffer(a)) if a.flags.writeable else a.ctypes.data for a in arrays]
 
 
-def addresses(*arrays: np.ndarray) -> list[ctypes.c_void_p]:
+def addresses(*arrays: np.ndarray) -> list:
     "Where contiguous arrays begin, as arguments of functions in C, which keep the arrays in memory."
-    pointers = [_ADDRESS(a) for a in addresses_of(arrays)]
-    for pointer, array in zip(pointers, arrays): pointer.array = array
-    return pointers
+    return [_START.from_buffer(a) if a.flags.writeable else _kept(a) for a in arrays]
+
+
+def _kept(array: np.ndarray) -> ctypes.c_void_p:
+    "Where an array begins that nobody may write to."
+    pointer = _ADDRESS(array.ctypes.data)
+    pointer.array = array
+    return pointer
 
 
 def _walked(Q: np.ndarray, escapes: np.ndarray, plan: list[ColumnPlan], rows: Rows, first: int, most: int) -> _Walked:

@@ -1,114 +1,10 @@
-/* What a planner asks thousands of times: what a plan costs, what a column tells about another, and least squares.
+/* What a planner asks thousands of times: what a column tells about another, and least squares.
 
-   hepae/codec/column_search.py and spline_fits.py say the same in numpy; tests hold the two against each other. */
+   hepae/codec/spline_fits.py says the same in numpy; tests hold the two against each other. */
 
 #include "plan.h"
 
 #include <math.h>
-
-enum { MOST_LEVELS = 10, MOST_CONTEXTS = 1 << MOST_LEVELS };
-
-/* The bits of the rows that are not learned from. */
-typedef struct {
-    const int64_t *symbols, *sorted, *start;
-    double bits;
-} Price;
-
-static void add_bits(void *whose, int64_t c, const int64_t *frequencies)
-{
-    Price *p = whose;
-    for (int64_t i = p->start[c]; i < p->start[c + 1]; i++)
-        p->bits += PRECISION - log2((double)frequencies[p->symbols[p->sorted[i]]]);
-}
-
-/* Does a value escape because the plan has no place for it: low bits that are not 0, or in the hole? */
-static int breaks(const Plan *p, int64_t q)
-{
-    if (p->zeros && ((q < 0 ? ~q : q) & (((int64_t)1 << p->zeros) - 1))) return 1;
-    int64_t v = q >> p->zeros;
-    return p->hole && v <= p->hole && v >= -p->hole && which_frequent(p, v) < 0;
-}
-
-static int make_rows(Room *r, int64_t n)
-{
-    int wrong = make_room(r, n, MOST_CONTEXTS);
-    for (int64_t i = 0; i < n && !wrong; i++) r->rows[i] = i;
-    return wrong;
-}
-
-/* What the plan takes off each row's value. */
-static int find_shift(const Plan *p, const Table *t, const int64_t *before, const Table *there, int64_t n, Room *r)
-{
-    int wrong = own_shift(p, t, r->rows, n, r->x, r->shift);
-    if (wrong || !p->steps) return wrong;
-    wrong = own_shift(p, there, r->rows, n, r->x, r->own);
-    for (int64_t i = 0; i < n && !wrong; i++) r->shift[i] += (before[i] >> p->zeros) - r->own[i];
-    return wrong;
-}
-
-/* (n,) what a plan takes off each value of a column. */
-EXPORT int64_t hepae_shift(const int64_t *plan, const Table *t, const int64_t *before, const Table *there, int64_t n,
-                           int64_t *shift)
-{
-    Plan p;
-    Room r = {0};
-    read_plan(plan, &p);
-    int wrong = make_rows(&r, n);
-    if (!wrong) wrong = find_shift(&p, t, before, there, n, &r);
-    if (!wrong) memcpy(shift, r.shift, sizeof *shift * n);
-    free_room(&r);
-    return wrong;
-}
-
-/* Symbols of all rows; bits a row of what symbols leave out, escapes with 32 more. */
-static double find_symbols(const Plan *p, int64_t n, const int64_t *q, const uint8_t *escapes, Room *r)
-{
-    uint64_t rest;
-    int64_t f;
-    double bits = 0;
-    for (int64_t i = 0; i < n; i++) {
-        if (escapes[i] || breaks(p, q[i])) r->symbols[i] = 0;
-        else if ((f = which_frequent(p, q[i] >> p->zeros)) >= 0) r->symbols[i] = 1 + f;
-        else r->symbols[i] = symbol_of(p, residual(p, q[i], r->shift[i]), &rest);
-        bits += (double)(r->symbols[i] ? width_of(p, r->symbols[i]) : 32);
-    }
-    return bits / (double)n;
-}
-
-/* Bits a row of the symbols at odd places, with tables learned from those at even places. */
-static int find_bits(const Plan *p, const Table *t, int64_t n, Room *r, double *bits)
-{
-    int wrong = find_contexts(p, t, r->rows, n, r->shift, r->x, r->contexts);
-    int32_t *counts = wrong ? NULL : new_counts((int)p->levels, p->size);
-    if (!counts) return wrong ? wrong : NO_MEMORY;
-    for (int64_t i = 0; i < n; i += 2) count(counts, (int)p->levels, p->size, r->contexts + i, r->symbols + i, 1);
-    sort_rows(r, 1, 2, n, p->levels);
-    Price price = {r->symbols, r->sorted, r->start, 0};
-    wrong = each_table(counts, (int)p->levels, p->size, p->specials, p->strength, r->wanted, add_bits, &price);
-    free(counts);
-    *bits = price.bits / (double)(n / 2);
-    return wrong;
-}
-
-/* Bits a row of a column's values q under plans that differ in their ranges and strengths alone. */
-EXPORT int64_t hepae_costs(const int64_t *plans, int64_t many, const Table *t, const int64_t *before,
-                           const Table *there, int64_t n, const int64_t *q, const uint8_t *escapes, double *bits)
-{
-    Plan p;
-    Room r = {0};
-    double rest = 0;
-    int wrong = make_rows(&r, n);
-    for (int64_t k = 0; k < many && !wrong; k++) {
-        plans = read_plan(plans, &p);
-        if (p.levels > MOST_LEVELS) wrong = DAMAGED;
-        if (!k && !wrong) wrong = find_shift(&p, t, before, there, n, &r);
-        if (!k && !wrong) rest = find_symbols(&p, n, q, escapes, &r);
-        if (!wrong) wrong = find_bits(&p, t, n, &r, bits + k);
-        bits[k] += rest;
-    }
-    free_room(&r);
-    return wrong;
-}
 
 /* (n,) how many of ascending edges are not above each value. */
 EXPORT void hepae_ranges(const int64_t *x, int64_t n, const int64_t *edges, int64_t many, uint8_t *found)
@@ -188,18 +84,130 @@ EXPORT void hepae_applied(const int64_t *places, const double *values, const dou
     }
 }
 
-/* The x of A x = b for a positive definite (n, n) A, by elimination, in b; A is used up. */
+/* The x of A x = b for a positive definite (n, n) A, by elimination, in b; A's upper half is used up. */
 EXPORT void hepae_solve(double *A, double *b, int64_t n)
 {
     for (int64_t j = 0; j < n; j++)
         for (int64_t i = j + 1; i < n; i++) {
-            double factor = A[i * n + j] / A[j * n + j];
+            double factor = A[j * n + i] / A[j * n + j];
             if (factor == 0) continue; /* most are, of splines that do not overlap */
-            for (int64_t k = j + 1; k < n; k++) A[i * n + k] -= factor * A[j * n + k];
+            for (int64_t k = i; k < n; k++) A[i * n + k] -= factor * A[j * n + k];
             b[i] -= factor * b[j];
         }
     for (int64_t j = n - 1; j >= 0; j--) {
         b[j] /= A[j * n + j];
         for (int64_t i = 0; i < j; i++) b[i] -= A[i * n + j] * b[j];
     }
+}
+
+/* The number that would stand at a place of (n,) x in ascending order; x is put into another order (Hoare, 1961). */
+static double at_place(double *x, int64_t n, int64_t place)
+{
+    int64_t first = 0, last = n - 1;
+    while (first < last) {
+        double pivot = x[first + (last - first) / 2];
+        int64_t i = first, j = last;
+        while (i <= j) {
+            while (x[i] < pivot) i++;
+            while (x[j] > pivot) j--;
+            if (i > j) break;
+            double kept = x[i];
+            x[i++] = x[j];
+            x[j--] = kept;
+        }
+        if (place <= j) last = j;
+        else if (place >= i) first = i;
+        else break;
+    }
+    return x[place];
+}
+
+/* What is fitted: B-splines of `many` parents at n places, (many, n) the first one that is not 0, and (many, n, 4)
+   values of four of them. */
+typedef struct {
+    int64_t many, n, size; /* size: coefficients of a spline */
+    int64_t *places;
+    double *values, *y, *error, *room, *A, *b;
+} Fit;
+
+/* A += sign B^T B (upper half) and b += sign B^T y of the rows whose error is larger than `least`. */
+static void add_normal(const Fit *f, double sign, double least)
+{
+    int64_t n = f->n, across = f->many * f->size;
+    for (int64_t k = 0; k < f->many; k++)
+        for (int64_t l = k; l < f->many; l++)
+            for (int64_t i = 0; i < n; i++) {
+                if (f->error[i] <= least) continue;
+                const double *u = f->values + 4 * (k * n + i), *v = f->values + 4 * (l * n + i);
+                double *restrict at = f->A + (k * f->size + f->places[4 * (k * n + i)]) * across
+                                      + l * f->size + f->places[4 * (l * n + i)];
+                double *restrict b = f->b + k * f->size + f->places[4 * (k * n + i)];
+                for (int p = 0; p < 4; p++)
+                    for (int q = 0; q < 4; q++) at[p * across + q] += sign * u[p] * v[q];
+                for (int p = 0; p < 4 && k == l; p++) b[p] += sign * u[p] * f->y[i];
+            }
+}
+
+/* Least squares of n rows, bends a little dear (Eilers, Marx, Statist. Sci. 11 (1996) 89), into w. */
+static void solve_normal(const Fit *f, double n, double *w)
+{
+    static const double bend[3] = {1, -2, 1};
+    int64_t across = f->many * f->size;
+    double *A = f->room, dear = n / (double)across;
+    memcpy(A, f->A, sizeof *A * across * across);
+    memcpy(w, f->b, sizeof *w * across);
+    for (int64_t i = 0; i < across; i++) A[i * across + i] += 1e-6 * dear;
+    for (int64_t k = 0; k < f->many; k++)
+        for (int64_t i = k * f->size; i < (k + 1) * f->size - 2; i++)
+            for (int p = 0; p < 3; p++)
+                for (int q = 0; q < 3; q++) A[(i + p) * across + i + q] += 1e-4 * dear * bend[p] * bend[q];
+    hepae_solve(A, w, across);
+}
+
+/* How far each row is from the splines with coefficients w. */
+static void find_errors(const Fit *f, const double *w)
+{
+    for (int64_t i = 0; i < f->n; i++) {
+        double sum = -f->y[i];
+        for (int64_t k = 0; k < f->many; k++)
+            for (int p = 0; p < 4; p++)
+                sum += f->values[4 * (k * f->n + i) + p] * w[k * f->size + f->places[4 * (k * f->n + i)] + p];
+        f->error[i] = fabs(sum);
+    }
+}
+
+/* Coefficients of splines of `many` parents, (n,) each, that come near (n,) q: least squares without the 2% that fit
+   worst. `ends`: from where to where each parent goes. */
+EXPORT int64_t hepae_fit(const int64_t *const *parents, const int64_t *ends, int64_t many, const int64_t *q, int64_t n,
+                         int64_t segments, double *w)
+{
+    Fit f = {.many = many, .n = n, .size = segments + 3};
+    int64_t across = many * f.size, rows = 4 * many * n, worst = 0;
+    double *memory = calloc(rows + 3 * n + 2 * across * across + across, sizeof *memory);
+    f.places = malloc(sizeof *f.places * (rows + 1));
+    if (!memory || !f.places) { free(memory); free(f.places); return NO_MEMORY; }
+    f.values = memory;
+    f.y = f.values + rows;
+    f.error = f.y + n;
+    f.A = f.error + 2 * n; /* the errors again, for what puts them in order */
+    f.room = f.A + across * across;
+    f.b = f.room + across * across;
+    for (int64_t k = 0; k < many; k++)
+        hepae_basis(parents[k], n, ends[2 * k], ends[2 * k + 1], segments, f.places + 4 * k * n, f.values + 4 * k * n);
+    double *some = f.error + n;
+    for (int64_t i = 0; i < n; i++) some[i] = (double)q[i];
+    double centre = (at_place(some, n, n / 2) + at_place(some, n, (n - 1) / 2)) / 2;
+    for (int64_t i = 0; i < n; i++) f.y[i] = (double)q[i] - centre;
+    add_normal(&f, 1, -1);
+    solve_normal(&f, (double)n, w);
+    find_errors(&f, w);
+    memcpy(some, f.error, sizeof *some * n);
+    double most = at_place(some, n, n - 1 - n / 50);
+    for (int64_t i = 0; i < n; i++) worst += f.error[i] > most;
+    add_normal(&f, -1, most);
+    solve_normal(&f, (double)(n - worst), w);
+    for (int64_t i = 0; i < f.size; i++) w[i] += centre;
+    free(memory);
+    free(f.places);
+    return 0;
 }
