@@ -26,7 +26,8 @@ CHUNK_ROWS = 500_000
 def _pieces(file, name: str) -> Iterator:
     "A column of a parquet file in pieces."
     # the statistics of its footer would be faster to ask, but damaged ones end the process
-    for batch in file.iter_batches(CHUNK_ROWS, columns=[name]): yield batch.column(0)
+    for g in range(file.num_row_groups):  # group by group: an iterator over all of them keeps what it has read
+        for batch in file.iter_batches(CHUNK_ROWS, row_groups=[g], columns=[name]): yield batch.column(0)
 
 
 def _has_nulls(file, name: str) -> bool:
@@ -180,7 +181,7 @@ def _batches(path: Path, file) -> Iterator:
         return
     texts = _text_columns(file)
     with pq.ParquetFile(path, read_dictionary=list(texts)) as packed:
-        for g in range(file.num_row_groups):  # group by group: an iterator over all of them keeps what it has read
+        for g in range(file.num_row_groups):  # group by group, as in `_pieces`
             rows = _rows_at_once(file.metadata.row_group(g))
             for batch in packed.iter_batches(rows, row_groups=[g]): yield from _with_texts(batch, texts)
 
