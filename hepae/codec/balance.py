@@ -8,8 +8,8 @@ __all__ = ['LEAST', 'mean_error', 'positions', 'expected_errors', 'shift', 'bala
 # %% ../../nbs/codec/05_balance.ipynb #9adac7e8
 import numpy as np
 
-from .bounds import FROM_ZERO, MOVED, PHASES, Quantiser, ordered_bits, quantise, quantiser_of
-from .frequent import LOSSY, frequent_values
+from .bounds import FROM_ZERO, MOVED, PHASES, Quantiser, ordered_bits, quantiser_of
+from .frequent import LOSSY, NONE, frequent_values, quantise_with, values_with
 from ..schema import Column, parse_bound
 
 # %% ../../nbs/codec/05_balance.ipynb #e4e527ed
@@ -20,7 +20,8 @@ def mean_error(
 ) -> float:            # in units of the bound; for relative ones the larger of two
     "How far rounding shifts a column on average."
     mode, size = parse_bound(column.bound)
-    a, error = x.astype(float), back.astype(float) - x.astype(float)
+    a = x.astype(float)
+    error = back.astype(float) - a
     if mode == "abs" or not len(x): return float(np.abs(error.sum()) / size / max(len(x), 1))
     error = np.where(a == 0, 0, error / np.where(a == 0, 1, a)) / (size if mode == "rel" else 2.0**-(size + 1))
     return float(max(np.abs(error.sum()), np.abs((error * np.sign(a)).sum())) / len(x))
@@ -55,8 +56,10 @@ _FAIR = 0.005              # of the bound: a mean error that stays
 def shift(x: np.ndarray, column: Column, variant: int) -> float:
     "Mean error of a column with the bins of this variant, in units of the bound."
     quantiser = quantiser_of(column, variant)
-    q, escapes = quantise(x, column, quantiser)
-    return mean_error(x, np.where(escapes, x, quantiser.values(q)), column) + float(escapes.mean())
+    q, escapes = quantise_with(x, column, quantiser, NONE)
+    back = values_with(q, quantiser, NONE)
+    back[escapes] = x[escapes]
+    return mean_error(x, back, column) + float(escapes.mean())
 
 # %% ../../nbs/codec/05_balance.ipynb #dc80fbe3
 def _half_bins(x: np.ndarray, quantiser: Quantiser) -> np.ndarray:
@@ -93,7 +96,8 @@ def balanced(
     if quantiser.mode not in LOSSY or len(x) < LEAST: return variant
     x = x[::len(x) // _MOST + 1]
     x = x[np.isfinite(x) & ((x != 0) | (quantiser.mode in ("abs", "turn")))]
-    x = x[~np.isin(x, frequent_values(x))]
+    often = frequent_values(x)
+    if len(often): x = x[~np.isin(x, often)]
     if len(x) < LEAST or shift(x, column, variant) <= _FAIR: return variant
     errors = _errors(x, quantiser)
     first = MOVED + PHASES * (variant == FROM_ZERO)

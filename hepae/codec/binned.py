@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from .frequent import NONE, Frequent, frequent_of, not_listed, quantise_with
+from .frequent import NONE, Frequent, frequent_of, not_listed, quantise_with, values_with
 from .header import Header
 from .plain import from_plain, to_plain
 from .plan import ColumnPlan
@@ -21,14 +21,15 @@ from ..core import HepaeError
 # %% ../../nbs/codec/31_binned.ipynb #15db686f
 def binned_table(table: pd.DataFrame, header: Header) -> tuple[np.ndarray, np.ndarray, list[Frequent]]:
     "(n, columns) bins and escapes, and the frequent values of each column, in coding order."
-    Q, escapes, frequent = np.zeros(table.shape, np.int64), np.zeros(table.shape, bool), []
+    across = table.shape[::-1]
+    Q, escapes, frequent = np.empty(across, np.int64).T, np.empty(across, bool).T, []  # column by column
     quantisers, listed = header.quantisers(), 0
     for k, j in enumerate(header.order):
         x, column = table.iloc[:, j].to_numpy(), header.schema.columns[j]
         found = not_listed(frequent_of(x, column, quantisers[j]), listed) if header.frequent else NONE
         listed += len(found)
         frequent.append(found)
-        Q[:, k], escapes[:, k] = quantise_with(x, column, quantisers[j], found)
+        quantise_with(x, column, quantisers[j], found, (Q[:, k], escapes[:, k]))
     return Q, escapes, frequent
 
 # %% ../../nbs/codec/31_binned.ipynb #ada42b91
@@ -39,8 +40,10 @@ def quantised_table(table: pd.DataFrame, header: Header) -> tuple[np.ndarray, np
 
 def escape_broken(Q: np.ndarray, escapes: np.ndarray, plan: list[ColumnPlan]) -> tuple[np.ndarray, np.ndarray]:
     "The same, where those values escape too that the plan has no place for."
-    for k, p in enumerate(plan): escapes[:, k] = p.breaks(Q[:, k], escapes[:, k])
-    Q[escapes] = 0
+    for k, p in enumerate(plan):
+        if not p.zeros and not p.hole: continue
+        escapes[:, k] = p.breaks(Q[:, k], escapes[:, k])
+        Q[escapes[:, k], k] = 0
     return Q, escapes
 
 # %% ../../nbs/codec/31_binned.ipynb #59db8014
@@ -69,7 +72,7 @@ def _values_of_bins(Q: np.ndarray, header: Header, frequent: list[Frequent]) -> 
     "The columns of these bins by their position, escapes aside."
     quantisers, columns = header.quantisers(), {}
     for k, j in enumerate(header.order):
-        columns[j] = frequent[k].over(Q[:, k], quantisers[j].values(Q[:, k]), quantisers[j])
+        columns[j] = values_with(Q[:, k], quantisers[j], frequent[k])
     return columns
 
 # %% ../../nbs/codec/31_binned.ipynb #be7854fc

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MOST_BINS', 'TURN', 'MOST_TURN', 'FROM_MINUS_PI', 'FROM_ZERO', 'MOVED', 'PHASES', 'VARIANTS', 'ordered_bits',
-           'from_ordered_bits', 'octave', 'bins_for', 'Quantiser', 'quantiser_of', 'decimal_places', 'quantise',
-           'keeps_bound']
+           'from_ordered_bits', 'octave', 'bins_for', 'Quantiser', 'first_bin', 'moved_bits', 'quantiser_of',
+           'decimal_places', 'check_dtype', 'quantise', 'keeps_bound']
 
 # %% ../../nbs/codec/01_bounds.ipynb #835e4579
 from dataclasses import dataclass
@@ -62,6 +62,7 @@ def _fair_centre(ratio: Decimal) -> Decimal:
     return ratio.ln() * ratio / (ratio - 1)
 
 # %% ../../nbs/codec/01_bounds.ipynb #84af406e
+@lru_cache(1024)
 def bins_for(
     relative: float,     # largest relative error, dtype's rounding already taken off
     fair: bool = False,  # for the centres of bins that are moved
@@ -107,7 +108,7 @@ class Quantiser:
     def canonical(self, q: np.ndarray) -> np.ndarray:
         "(n,) the same bins by one number each: those of a circle have many."
         if self.mode != "turn": return q
-        first = _first(self)[0]
+        first = first_bin(self)[0]
         return (q - first) % self.bins + first
 
     def values(self, q: np.ndarray) -> np.ndarray:
@@ -138,7 +139,7 @@ def _decimal(self, x):
 def _decimal_back(self, q): return (q / self.size).astype(self.dtype)
 
 # %% ../../nbs/codec/01_bounds.ipynb #cb31b4ca
-def _first(self) -> tuple[int, float]:
+def first_bin(self: Quantiser) -> tuple[int, float]:
     "Number of the first bin of a circle, and where in a bin its value lies."
     if not self.whole: return int(np.rint(self.low / (TURN / self.size))), 0.0
     first, middle = (-(int(self.size) // 2), 0.0) if self.low < 0 else (0, 0.5)
@@ -147,13 +148,13 @@ def _first(self) -> tuple[int, float]:
 
 def _turn(self, x):
     if not self.whole: return _abs(Quantiser(self.dtype, "abs", TURN / self.size), x) % int(self.size)
-    (first, middle), width = _first(self), TURN / self.size
+    (first, middle), width = first_bin(self), TURN / self.size
     with np.errstate(all="ignore"): q = np.rint(x.astype(float) / width - middle)
     return np.clip(np.nan_to_num(q), first, first + self.bins - 1).astype(np.int64) % self.bins
 
 # %% ../../nbs/codec/01_bounds.ipynb #be93f2bf
 def _turn_back(self, q):
-    first, middle = _first(self)
+    first, middle = first_bin(self)
     x = (self.canonical(q) + middle) * (TURN / self.size)
     if self.phase: x = np.clip(x, self.low, self.low + TURN)
     return x.astype(self.dtype)
@@ -177,17 +178,17 @@ def _rel_back(self, q):
     return np.where(q == 0, 0.0, np.where(q < 0, -x, x)).astype(self.dtype)
 
 # %% ../../nbs/codec/01_bounds.ipynb #4a449b25
-def _moved_bits(self) -> int: return int(self.phase * (1 << int(self.size)))
+def moved_bits(self: Quantiser) -> int: return int(self.phase * (1 << int(self.size)))
 
 
 def _bits(self, x):
     drop = int(self.size)
-    q = np.abs(ordered_bits(np.abs(x))) - _moved_bits(self) + (1 << drop - 1) >> drop
+    q = np.abs(ordered_bits(np.abs(x))) - moved_bits(self) + (1 << drop - 1) >> drop
     return np.where(x == 0, 0, q) * np.where(x < 0, -1, 1)
 
 
 def _bits_back(self, q):
-    x = from_ordered_bits((np.abs(q) << int(self.size)) + np.where(q == 0, 0, _moved_bits(self)), self.dtype)
+    x = from_ordered_bits((np.abs(q) << int(self.size)) + np.where(q == 0, 0, moved_bits(self)), self.dtype)
     return np.where(q < 0, -x, x)
 
 # %% ../../nbs/codec/01_bounds.ipynb #19063cfd
@@ -259,17 +260,20 @@ def decimal_places(
     return None
 
 # %% ../../nbs/codec/01_bounds.ipynb #ae0d8f5e
+def check_dtype(x: np.ndarray, column: Column, quantiser: Quantiser) -> None:
+    "HepaeError for values of another dtype than the file's."
+    if x.dtype == np.dtype(quantiser.dtype): return
+    what = f"column {column.name} has dtype {x.dtype} where {quantiser.dtype} was announced"
+    raise HepaeError(f"{what}; give all chunks the same dtype")
+
+
 def quantise(
     x: np.ndarray,      # (n,) values
     column: Column,     # whose bound is promised
     quantiser: Quantiser,    # from `quantiser`
 ) -> tuple[np.ndarray, np.ndarray]:  # (n,) int64 bins (0 where escaped), (n,) bool escapes
     "Bins of the values, and which values must be kept exactly instead, each one checked."
-    if x.dtype != np.dtype(quantiser.dtype):
-        raise HepaeError(
-            f"column {column.name} has dtype {x.dtype} where {quantiser.dtype} was announced; "
-            "give all chunks the same dtype"
-        )
+    check_dtype(x, column, quantiser)
     q, escapes = quantiser.indices(x)
     if quantiser.mode in ("exact", "integer"): return q, escapes
     escapes = escapes | ~keeps_bound(x, quantiser.values(q), column)

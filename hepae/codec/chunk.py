@@ -37,7 +37,7 @@ from ..schema import events_of, with_events, with_schema
 @dataclass
 class _Ordered:
     "The order in which a chunk's rows are coded, and what brings their index back."
-    order: np.ndarray              # (n,) rows
+    order: np.ndarray | slice      # (n,) rows; a slice: as they are
     offsets: np.ndarray | None     # (events + 1,) first row of each event, where rows belong to events
     numbers: list[int]             # kind of index and its numbers; loose rows of a table without order
     index: list[bytes]             # sections
@@ -57,8 +57,13 @@ def _ordered(
             "rows that are not numbered 0, 1, 2, … within events cannot be --unordered within them; "
             "number them so, or use --unordered table"
         )
-    order = largest_first(Q, offsets) if header.unordered == "events" else np.arange(len(table))
+    order = largest_first(Q, offsets) if header.unordered == "events" else slice(None)
     return _Ordered(order, offsets, numbers, sections, [])
+
+
+def _in_order(columns: np.ndarray, order: np.ndarray | slice) -> np.ndarray:
+    "The rows of (n, columns) numbers in an order, column by column in memory; the same array if it is theirs."
+    return columns if isinstance(order, slice) else columns.T.take(order, axis=1).T
 
 # %% ../../nbs/codec/33_chunk.ipynb #cebb3570
 _DAMAGED = "has a damaged chunk; get the file again"
@@ -174,7 +179,8 @@ class TooManyValues(HepaeError):
 
 # %% ../../nbs/codec/33_chunk.ipynb #cba8a030
 def encode_chunk(
-    table: pd.DataFrame, header: Header, first_entry: int, predictor=None, texts: list[bytes] = ()
+    table: pd.DataFrame, header: Header, first_entry: int, predictor=None, texts: list[bytes] = (),
+    binned: tuple | None = None,  # what `binned_table` makes of this table, if that is known; used up
 ) -> tuple[bytes, int, int]:
     "The payload of a chunk of plain numbers and their texts, the entries up to its end, the bytes of its index."
     check_size(
@@ -184,9 +190,9 @@ def encode_chunk(
         "make chunks smaller",
     )
     entries = entries_of(table)
-    Q, escapes, frequent = binned_table(table, header)
+    Q, escapes, frequent = binned or binned_table(table, header)
     rows = _ordered(table, Q, escapes, header, first_entry, entries)
-    Q, escapes = Q[rows.order], escapes[rows.order]
+    Q, escapes = _in_order(Q, rows.order), _in_order(escapes, rows.order)
     if predictor is not None and header.extra: Q, escapes = predictor.with_extra(table.iloc[rows.order], Q, escapes)
     Q, escapes = escape_broken(Q, escapes, header.plan)
     coded = encode_rows(Q, escapes, header.plan, Rows(len(Q), rows.offsets), predictor, 2 if rows.keys else 0)

@@ -4,18 +4,21 @@
 
 # %% auto #0
 __all__ = ['MOST_FREQUENT', 'MOST_LISTED', 'NONE', 'LOSSY', 'frequent_values', 'Frequent', 'frequent_of', 'not_listed',
-           'quantise_with', 'put_frequent', 'take_frequent']
+           'quantise_with', 'bins_of', 'values_with', 'put_frequent', 'take_frequent']
 
 # %% ../../nbs/codec/04_frequent.ipynb #24d7c0ba
+import ctypes
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from .bounds import Quantiser, keeps_bound, quantise
+from .bounds import TURN, Quantiser, check_dtype, first_bin, keeps_bound, moved_bits, octave, quantise
+from .probabilities import loops
 from .sections import put_numbers, take_many, take_numbers
 from ..core import HepaeError
-from ..schema import Column
+from ..schema import Column, parse_bound
 
 # %% ../../nbs/codec/04_frequent.ipynb #fa3b43cc
 MOST_FREQUENT = 1024  # values of a column in a chunk
@@ -28,6 +31,16 @@ def _are_labels(values: np.ndarray, n: int) -> bool:
     few = len(values) <= 16 and n >= 2 * len(values) or len(values) <= 256 and n >= 16 * len(values)
     return few or len(values) <= MOST_FREQUENT and n >= 2 * len(values) and bool((values == np.rint(values)).all())
 
+# %% ../../nbs/codec/04_frequent.ipynb #46a01c0d
+def _none_often(plain: np.ndarray) -> bool:
+    "Is it sure, without a search, that none of these values is frequent? False in numpy, where that is no faster."
+    if loops() is None or plain.dtype.itemsize < 4 or len(plain) < 2**14: return False
+    x, used = np.ascontiguousarray(plain), ctypes.c_int64()
+    loops().hepae_groups.restype = ctypes.c_int64
+    size, address = ctypes.c_int64(x.dtype.itemsize), ctypes.c_void_p(x.ctypes.data)
+    largest = loops().hepae_groups(address, ctypes.c_int64(len(x)), size, ctypes.byref(used))
+    return used.value > MOST_FREQUENT and 0 <= largest < len(x) / 4096
+
 # %% ../../nbs/codec/04_frequent.ipynb #55154d68
 def frequent_values(
     x: np.ndarray,      # (n,) floats
@@ -36,6 +49,7 @@ def frequent_values(
     plain = x[np.isfinite(x) & ~((x == 0) & np.signbit(x))]
     first = np.sort(plain[::max(1, len(plain) // _LOOK)])
     if not (first[1:] == first[:-1]).any(): return first[:0]
+    if _none_often(plain): return first[:0]
     values, counts = np.unique(plain, return_counts=True)
     if _are_labels(values, len(plain)): return values
     typical = float(np.quantile(counts, 0.75))
@@ -69,12 +83,33 @@ class Frequent:
 # %% ../../nbs/codec/04_frequent.ipynb #ae69f305
 NONE = Frequent(np.zeros(0, np.int64), np.zeros(0, np.float32))
 LOSSY = ("abs", "turn", "rel", "bits")
+_NEAR = np.repeat(np.arange(1000), 2) * np.tile([-1, 1], 1000)  # the nearest first
 
 
-def _free_bin(bin: int, used: set[int], quantiser: Quantiser) -> int | None:
-    "The unused bin nearest to `bin`, within 1,000; None if there is none."
-    inside = lambda b: int(quantiser.canonical(np.array([b]))[0]) == b
-    return next((b for d in range(1000) for b in (bin - d, bin + d) if b not in used and inside(b)), None)
+def _free_bin(bin: int, used: np.ndarray, placed: dict, quantiser: Quantiser) -> int | None:
+    "The bin nearest to `bin`, within 1,000, that is neither used (ascending) nor has a place; None if there is none."
+    near = bin + _NEAR
+    inside = (used[np.searchsorted(used, near)] != near) & (quantiser.canonical(near) == near)
+    return next((b for b in near[inside].tolist() if b not in placed), None)
+
+# %% ../../nbs/codec/04_frequent.ipynb #39f80ec6
+def _placed(
+    others: np.ndarray, values: np.ndarray, bins: np.ndarray, taken: set[int], column: Column, quantiser: Quantiser
+) -> dict[int, float]:
+    "A bin for each of the values: its own; another where that is taken, or many others there would break the bound."
+    around = quantiser.canonical(bins_of(others, quantiser))
+    close = np.flatnonzero(np.isin(around, bins))
+    close = close[np.argsort(around[close])]
+    first, last = (np.searchsorted(around[close], bins, side) for side in ("left", "right"))
+    placed, used = {}, None
+    for value, bin, a, b in zip(values, bins.tolist(), first, last):
+        near = others[close[a:b]]
+        crowded = len(near) > 2 and (~keeps_bound(near, np.full(len(near), value, near.dtype), column)).sum() > 2
+        if bin in taken or bin in placed or crowded:
+            if used is None: used = np.unique([*np.unique(around), *taken, 2**62])  # the last lies beyond all bins
+            bin = _free_bin(bin, used, placed, quantiser)
+        if bin is not None: placed[bin] = value
+    return placed
 
 # %% ../../nbs/codec/04_frequent.ipynb #a1fcfab2
 def frequent_of(
@@ -84,18 +119,12 @@ def frequent_of(
 ) -> Frequent:
     "The frequent values of a column that its quantiser would not bring back exactly, each with a bin of its own."
     values = frequent_values(x) if quantiser.mode in LOSSY else x[:0]
+    if not len(values): return NONE
     q, escapes = quantiser.indices(values)
     inexact = ~escapes & (quantiser.values(q) != values)
     if not inexact.any(): return NONE
     taken = set(quantiser.canonical(q[~escapes & ~inexact]).tolist())
-    others = x[~np.isin(x, values)]
-    around = quantiser.canonical(quantiser.indices(others)[0])
-    used, placed = taken | set(np.unique(around).tolist()), {}
-    for value, bin in zip(values[inexact], quantiser.canonical(q[inexact]).tolist()):
-        near = others[around == bin] if bin in used else others[:0]
-        crowded = (~keeps_bound(near, np.full(len(near), value, near.dtype), column)).sum() > 2
-        if bin in taken or bin in placed or crowded: bin = _free_bin(bin, used | taken | set(placed), quantiser)
-        if bin is not None: placed[bin] = value
+    placed = _placed(x[~np.isin(x, values)], values[inexact], quantiser.canonical(q[inexact]), taken, column, quantiser)
     bins = np.array(sorted(placed), np.int64)
     listed = np.array([placed[int(b)] for b in bins], x.dtype)
     return Frequent(bins, listed, np.setdiff1d(values[inexact], listed))
@@ -111,25 +140,108 @@ def not_listed(
     return Frequent(NONE.bins, frequent.values[:0], without)
 
 # %% ../../nbs/codec/04_frequent.ipynb #804a6a6d
-def quantise_with(
-    x: np.ndarray,      # (n,) values
-    column: Column,     # whose bound is promised
-    quantiser: Quantiser,
-    frequent: Frequent,
-) -> tuple[np.ndarray, np.ndarray]:  # (n,) int64 bins (0 where escaped), (n,) bool escapes
-    "Bins of the values, and which values must be kept exactly instead, each one checked."
-    without = np.isin(x, frequent.without) if frequent.without is not None else False
-    if not len(frequent):
-        q, escapes = quantise(x, column, quantiser)
-        return np.where(escapes | without, 0, q), escapes | without
+def _quantised_in_numpy(
+    x: np.ndarray, column: Column, quantiser: Quantiser, frequent: Frequent
+) -> tuple[np.ndarray, np.ndarray]:
+    "The definition of `quantise_with`, but for frequent values without a bin."
+    if not len(frequent): return quantise(x, column, quantiser)
     q, escapes = quantiser.indices(x)
     order = np.argsort(frequent.values)
     values = frequent.values[order]
     at = np.minimum(np.searchsorted(values, x), len(values) - 1)
     is_frequent = ~escapes & (values[at] == x)
     q = np.where(is_frequent, frequent.bins[order][at], q)
-    escapes = escapes | without | ~keeps_bound(x, frequent.over(q, quantiser.values(q), quantiser), column)
+    escapes = escapes | ~keeps_bound(x, frequent.over(q, quantiser.values(q), quantiser), column)
     return np.where(escapes, 0, q), escapes
+
+# %% ../../nbs/codec/04_frequent.ipynb #730fd740
+class _InC(ctypes.Structure):
+    "`Quantiser` of quantise.c."
+    _fields_ = [
+        *((name, ctypes.c_int64) for name in ("mode", "wide", "bins", "first", "drop", "moved_bits", "cells", "bound")),
+        *((name, ctypes.c_double) for name in ("size", "middle", "moved", "low", "high", "limit")),
+        *((name, ctypes.c_void_p) for name in ("edges", "centres", "starts")),
+    ]
+
+
+@lru_cache(16)
+def _parts(bins: int) -> tuple[int, np.ndarray, np.ndarray]:
+    "How many parts an octave has, as a power of 2; (bins + 1,) edges, 2 the last; the bin in which each part begins."
+    edges = np.append(octave(bins)[0], 2.0)
+    cells = 1 - int(np.frexp(np.diff(edges).min())[1])  # as wide as the smallest bin, or less
+    starts = np.searchsorted(edges, 1 + np.arange(1 << cells) / (1 << cells), side="right") - 1
+    return cells, edges, starts.astype(np.int32)
+
+# %% ../../nbs/codec/04_frequent.ipynb #8f1f1b6c
+_ANY = "any"  # instead of a bound: each value keeps its bin
+_MODES, _BOUNDS = ("abs", "turn", "rel", "bits", "decimal"), {"exact": 0, "abs": 1, "rel": 2, "bits": 2, _ANY: 3}
+
+
+@lru_cache(64)
+def _in_c(quantiser: Quantiser, bound: str) -> _InC | None:
+    "A quantiser and a bound as C reads them; None for those that numpy treats."
+    g, (mode, limit) = quantiser, parse_bound(bound) if bound != _ANY else (bound, 0.0)
+    if g.mode not in _MODES or g.dtype == "float16" or g.mode == "turn" and not g.whole: return None
+    made = _InC(_MODES.index(g.mode), g.dtype == "float64", bound=_BOUNDS[mode], size=g.size)
+    made.limit = 2.0 ** -(limit + 1) if mode == "bits" else limit
+    if g.mode == "abs": made.middle = g.phase
+    if g.mode == "bits": made.drop, made.moved_bits = int(g.size), moved_bits(g)
+    if g.mode == "turn":
+        made.bins, made.size, (made.first, made.middle) = g.bins, TURN / g.size, first_bin(g)
+        made.low, made.high = (g.low, g.low + TURN) if g.phase else (-np.inf, np.inf)
+    if g.mode == "rel":
+        made.bins, (_, centres, made.moved) = int(g.size), octave(int(g.size), g.phase)
+        made.cells, edges, starts = _parts(made.bins)
+        made.edges, made.centres, made.starts = (a.ctypes.data for a in (edges, centres, starts))
+        made.kept = edges, centres, starts  # in memory as long
+    return made
+
+# %% ../../nbs/codec/04_frequent.ipynb #629d14cd
+def _pass(name: str, quantiser: Quantiser, bound: str, frequent: Frequent, *arrays: np.ndarray) -> bool:
+    "Call a function of quantise.c on arrays of one length, of which it fills the last; False where numpy has to do."
+    known = _in_c(quantiser, bound) if loops() is not None and len(frequent) <= MOST_FREQUENT else None
+    if known is None or not all(a.flags.c_contiguous and a.dtype.isnative for a in arrays): return False
+    bins, values = np.ascontiguousarray(frequent.bins, np.int64), np.ascontiguousarray(frequent.values, quantiser.dtype)
+    (given, *filled), n = (ctypes.c_void_p(a.ctypes.data) for a in arrays), ctypes.c_int64(len(arrays[0]))
+    listed = ctypes.c_void_p(bins.ctypes.data), ctypes.c_void_p(values.ctypes.data), ctypes.c_int64(len(bins))
+    getattr(loops(), name)(ctypes.byref(known), given, n, *listed, *filled)
+    return True
+
+# %% ../../nbs/codec/04_frequent.ipynb #5f489571
+def quantise_with(
+    x: np.ndarray,      # (n,) values
+    column: Column,     # whose bound is promised
+    quantiser: Quantiser,
+    frequent: Frequent,
+    room: tuple[np.ndarray, np.ndarray] | None = None,  # where the two are put
+) -> tuple[np.ndarray, np.ndarray]:  # (n,) int64 bins (0 where escaped), (n,) bool escapes
+    "Bins of the values, and which values must be kept exactly instead, each one checked."
+    check_dtype(x, column, quantiser)
+    q, escapes = room or (np.empty(len(x), np.int64), np.empty(len(x), bool))
+    if not _pass("hepae_quantise", quantiser, column.bound, frequent, np.ascontiguousarray(x), q, escapes):
+        q[:], escapes[:] = _quantised_in_numpy(x, column, quantiser, frequent)
+    if frequent.without is not None and len(frequent.without):
+        lost = np.isin(x, frequent.without)
+        q[lost], escapes[lost] = 0, True
+    return q, escapes
+
+
+def bins_of(x: np.ndarray, quantiser: Quantiser) -> np.ndarray:
+    "(n,) bins of values, within their bound or not, 0 of those that are no plain numbers: `Quantiser.indices`."
+    q, escapes = np.empty(len(x), np.int64), np.empty(len(x), bool)
+    if _pass("hepae_quantise", quantiser, _ANY, NONE, np.ascontiguousarray(x), q, escapes): return q
+    return quantiser.indices(x)[0]
+
+
+def values_with(
+    q: np.ndarray,       # (n,) int64 bins
+    quantiser: Quantiser,
+    frequent: Frequent,
+) -> np.ndarray:         # (n,) in the column's dtype
+    "The values that come back from bins."
+    x = np.empty(len(q), quantiser.dtype)
+    if _pass("hepae_values", quantiser, "exact", frequent, np.ascontiguousarray(q), x): return x
+    return frequent.over(q, quantiser.values(q), quantiser)
 
 # %% ../../nbs/codec/04_frequent.ipynb #05094335
 def put_frequent(

@@ -22,7 +22,7 @@ from .chunk_rows import MOST_FREE, entries_of, event_span, event_start, regroupe
 from .container import Reader, Writer, chunks_between
 from .density import Rows, count_rows
 from .header import Header
-from .new_header import make_header
+from .new_header import header_and_bins, make_header
 from .one_plan import GivenPlan, header_like, plan_name
 from .plain import fitting
 from .plan import HINT, SPREAD
@@ -52,26 +52,27 @@ def learn_model(
 _TRIED = 2**16  # rows of which both ways are tried; of more rows a free order saves more
 
 
-def _cheaper_header(table: pd.DataFrame, unordered: str, predictor) -> Header:
-    "The header; rows keep their order where a free one would not save bytes."
+def _cheaper_header(table: pd.DataFrame, unordered: str, predictor) -> tuple[Header, tuple | None]:
+    "The header; rows keep their order where a free one would not save bytes. The table's bins, if they are known."
+    if not unordered: return header_and_bins(table, predictor=predictor)
     free = make_header(table, unordered, predictor=predictor)
-    if not unordered: return free
     kept = make_header(table, "", predictor=predictor)
     rows = min(_TRIED, MOST_FREE // len(free.plan))
     some = rows_between(table, 0, event_start(table, rows)) if len(table) > rows else table
 
     def size(header: Header) -> int:
         return len(put_json(header.to_dict())) + len(encode_chunk(some, header, 0, predictor)[0])
-    return kept if size(kept) <= size(free) else free
+    return (kept if size(kept) <= size(free) else free), None
 
 # %% ../../nbs/codec/35_tables.ipynb #e40f696d
 def _file_header(
     plain: pd.DataFrame, recipe: dict, events: pd.DataFrame | None, unordered: str, predictor,
     given: GivenPlan | None = None,
-) -> Header:
-    "The header of a file that begins with this table, as its reader will take it."
+) -> tuple[Header, tuple | None]:
+    "The header of a file that begins with this table, as its reader will take it; the table's bins, if known."
     found = header_like(plain, given) if given else None
-    header = replace(found or _cheaper_header(plain, unordered, predictor), plain=recipe)
+    header, binned = (found, None) if found else _cheaper_header(plain, unordered, predictor)
+    header = replace(header, plain=recipe)
     # levels that are columns travel with their rows, others do not
     apart = {bool(level) and "column" in level for level in recipe.get("index", [])}
     if header.unordered == "table" and len(apart) > 1:
@@ -79,7 +80,7 @@ def _file_header(
     if events is not None and header.unordered != "table":
         events = with_schema(events, with_bounds(infer_schema(events), "exact"))
         header = replace(header, events=make_header(events))
-    return replace(header.as_read(), plan=header.plan)  # a plan that is shared is not in the file
+    return replace(header.as_read(), plan=header.plan), binned  # a plan that is shared is not in the file
 
 # %% ../../nbs/codec/35_tables.ipynb #1ec04901
 def _check_recipe(recipe: dict, header: Header) -> None:
@@ -98,10 +99,12 @@ def _halves(table: pd.DataFrame) -> list[pd.DataFrame]:
 
 # %% ../../nbs/codec/35_tables.ipynb #99faf5c0
 def _coded(
-    table: pd.DataFrame, plain: pd.DataFrame, texts: list[bytes], header: Header, first_entry: int, predictor
+    table: pd.DataFrame, plain: pd.DataFrame, texts: list[bytes], header: Header, first_entry: int, predictor,
+    binned: tuple | None = None,  # of the plain table, if they are known
 ) -> Iterator[tuple[int, bytes, int, int]]:
     "Chunks of a table: rows, payload, number of the next event, bytes of the index."
-    try: yield len(table), *encode_chunk(with_events(plain, events_of(table)), header, first_entry, predictor, texts)
+    whole = with_events(plain, events_of(table))
+    try: yield len(table), *encode_chunk(whole, header, first_entry, predictor, texts, binned)
     except TooManyValues:
         halves = _halves(table)
         if len(halves) < 2: raise
@@ -154,18 +157,18 @@ def write_tables(
     def parts() -> Iterator[tuple]:
         "What `_chunks_of` is given for one table after the other; the first makes the header."
         nonlocal header, predictor
-        first_entry = 0
+        first_entry, binned = 0, None
         for table, plain, recipe, texts in (t for whole in regrouped(tables, rows, unordered) for t in fitting(whole)):
             if header is None:
                 if predictor is not None and not hasattr(predictor, "predict"): predictor = predictor(table)
-                header = _file_header(plain, recipe, events_of(table), unordered, predictor, given)
+                header, binned = _file_header(plain, recipe, events_of(table), unordered, predictor, given)
                 like = table.iloc[:0]
                 inside = predictor is not None and (embed or predictor.extra)
                 writer.header(header.to_dict(), predictor.to_bytes() if inside else None)
             check_alike(table, like)
             _check_recipe(recipe, header)
-            yield table, plain, texts, header, first_entry, predictor
-            first_entry = entries_of(plain)
+            yield table, plain, texts, header, first_entry, predictor, binned
+            first_entry, binned = entries_of(plain), None
 
     for chunks in side_by_side(_chunks_of, parts(), threads if predictor is None else 1):
         for n, payload, last_entry, index in chunks:
