@@ -1,22 +1,30 @@
-"""The networks of particles_50.ipynb on more events and for longer; the result is a CSV.
+"""The networks of particles_50.ipynb on more events and for longer; the results are two CSV files.
 
     python hepmc/longer.py data/drell_yan_50.hepae -o hepmc/longer.csv [--minutes 10] [--only turned …]
+    python hepmc/longer.py processed_data/dy50.parquet -o hepmc/finished.csv --epochs 60 --models processed_data/models
 
-The source is any table of particles, or HepMC file. Minutes are those of one core, for each network. Networks that
-are in the file already with as many minutes are not trained again, so a run that was stopped goes on.
+The source is any table of particles, or several of other events. Minutes are those of one core, for each network;
+with --epochs a training has that many epochs, whatever they take, and with --models it goes on where it was stopped.
+Networks that are in the file already with as many minutes or epochs are not trained again. Beside the results stands
+a file of losses by epoch (finished_curves.csv), and --baselines adds what is to be had without a network.
 """
 
 from pathlib import Path
 
 import click
+import numpy as np
 import pandas as pd
 import torch
 
 from hepae.files.reading import read
-from hepae.report.event_study import judged, train_for
+from hepae.learning.learner import train
+from hepae.report.event_baselines import first_numbers, pair_and_pz, principal_components
+from hepae.report.event_study import Clock, judged, train_for
+from hepae.schema import n_entries
 
 BIGGER = dict(recipe="BIGGER_AE", bs=128, lr=5e-4)
 TURNED = dict(coordinates="on-shell-turned", loss="mse+momentum", symmetry=True, bs=128, lr=5e-4)
+SORTED = TURNED | dict(coordinates="on-shell-sorted", loss="pt-mse")
 NETWORKS = {
     "cartesian": dict(BIGGER, coordinates="cartesian"),
     "cartesian, bypass": dict(BIGGER, coordinates="cartesian", recipe="BIGGER_AE_bypass"),
@@ -29,27 +37,73 @@ NETWORKS = {
     "residual": dict(TURNED, recipe="ResidualConnectionAE"),
     "transformer": dict(TURNED, recipe="TransformerAE", lr=1e-3, bs=64),
     "set": dict(TURNED, recipe="SetAE", lr=1e-3, bs=64),
+    "sorted, BIGGER_AE": dict(SORTED, recipe="BIGGER_AE"),
+    "sorted, BIGGER_AE with bypass": dict(SORTED, recipe="BIGGER_AE_bypass"),
+    "sorted, BIGGER_AE with pair stored": dict(SORTED, recipe="BIGGER_AE_stored"),
+    "sorted, ResidualConnectionAE": dict(SORTED, recipe="ResidualConnectionAE"),
+    "sorted, TransformerAE": dict(SORTED, recipe="TransformerAE", lr=1e-3, bs=64, layers=1, heads=2),
 }
 
 
+def baselines(table, particles, latent):
+    "What is to be had without a network: name → something that can be judged as a model."
+    kinds = "on-shell", "on-shell-cartesian", "on-shell-sorted"
+    first = {f"first numbers, {kind}": first_numbers(table, kind, particles, latent) for kind in kinds}
+    made = {f"principal components, {kind}": principal_components(table, kind, particles, latent) for kind in kinds}
+    return first | {"pair and pz of all": pair_and_pz(table, particles)} | made
+
+
+def trained(table, folder, epochs, **config):
+    "A model of so many epochs in a folder, and the minutes of one core that they took."
+    model = train(table, folder, epochs=epochs, resume=True, progress=False, preview=False, cbs=[clock := Clock()],
+                  **config)
+    return model, np.mean(clock.seconds) * epochs / 60 if clock.seconds else np.nan
+
+
+def add(found, path, index):
+    "Rows that follow those of a CSV file, which is written anew."
+    done = pd.read_csv(path, index_col=index) if path.exists() else found.iloc[:0]
+    pd.concat([done, found[~found.index.isin(done.index)]]).to_csv(path, float_format="%.4g")
+
+
+def names_done(path, column, value):
+    "The networks that a CSV file has already."
+    if not path.exists(): return set()
+    done = pd.read_csv(path)
+    return set(done["model"][done[column] == value])
+
+
 @click.command(help=__doc__.splitlines()[0])
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("sources", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
 @click.option("--minutes", default=10.0, show_default=True, help="Of one core, for each network.")
+@click.option("--epochs", type=int, help="In place of minutes.")
+@click.option("--models", type=click.Path(path_type=Path), help="Folder for models; needs --epochs.")
 @click.option("--particles", default=50, show_default=True)
 @click.option("--latent", default=64, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(list(NETWORKS)), help="Only these networks.")
-def main(source, output, minutes, particles, latent, only):
+@click.option("--baselines", "without", is_flag=True, help="Judge what needs no network, too.")
+def main(sources, output, minutes, epochs, models, particles, latent, only, without):
     torch.set_num_threads(1)
-    table = read(source, particles=particles)
-    done = pd.read_csv(output, index_col=["model", "minutes"]) if output.exists() else pd.DataFrame()
+    table = read(list(sources), particles=particles)
+    index = ["model", "events", "epochs" if epochs else "minutes"]
+    about = dict(events=n_entries(table.index))
+    if without:
+        found = judged(table, baselines(table, particles, latent))[0].assign(minutes=0.0, **about)
+        add(found.reset_index().set_index(index), output, index)
     for name in only or NETWORKS:
-        if (name, minutes) in done.index:
-            continue
-        model = train_for(table, 60 * minutes, particles=particles, latent=latent, **NETWORKS[name])
-        found = judged(table, {name: model})[0]
-        done = pd.concat([done, found.assign(minutes=minutes).set_index("minutes", append=True)])
-        done.to_csv(output, float_format="%.4g")
+        if name in names_done(output, index[2], epochs or minutes): continue
+        config = dict(particles=particles, latent=latent, **NETWORKS[name])
+        if epochs:
+            models.mkdir(parents=True, exist_ok=True)
+            folder = models / f"{name}, {epochs}".replace(" ", "_")
+            model, about["minutes"] = trained(table, folder, epochs, **config)
+        else: model, about["minutes"] = train_for(table, 60 * minutes, **config), minutes
+        found = judged(table, {name: model})[0].assign(**about)
+        curve = model.log[["epoch", "train_loss", "valid_loss"]].assign(model=name, of=len(model.log), **about)
+        key = ["model", "of", "epoch"]
+        add(curve.set_index(key), output.with_name(f"{output.stem}_curves.csv"), key)
+        add(found.reset_index().set_index(index), output, index)
         print(found.T.to_string(), flush=True)
 
 

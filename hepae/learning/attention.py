@@ -124,6 +124,17 @@ class Attend(nn.Module):
             nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width)
         )
 
+    def projected(
+        self,
+        x: torch.Tensor,  # (n, k, width) who look at each other
+    ) -> torch.Tensor:    # (n, k, 3 · width) queries, keys and values
+        "What both normalisations and projections give, in one of each."
+        plain = nn.functional.layer_norm(x, x.shape[-1:])
+        of = (self.before, self.query), (self.seen, self.key_value)
+        weight = torch.cat([line.weight * norm.weight for norm, line in of])
+        bias = torch.cat([line.bias + line.weight @ norm.bias for norm, line in of])
+        return nn.functional.linear(plain, weight, bias)
+
     def forward(
         self,
         x: torch.Tensor,            # (n, k, width) who looks
@@ -132,7 +143,8 @@ class Attend(nn.Module):
     ) -> torch.Tensor:
         "(n, k, width)."
         split = lambda t: t.unflatten(2, (self.heads, -1)).transpose(1, 2)
-        q, (k, v) = split(self.query(self.before(x))), map(split, self.key_value(self.seen(at)).chunk(2, 2))
+        if x is at: q, k, v = map(split, self.projected(x).chunk(3, 2))
+        else: q, (k, v) = split(self.query(self.before(x))), map(split, self.key_value(self.seen(at)).chunk(2, 2))
         mask = None if there is None else there[:, None, None]
         found = nn.functional.scaled_dot_product_attention(
             q, k, v, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0
@@ -170,9 +182,11 @@ class TransformerAE(nn.Module):
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         "Latent variables (n, latent) of normalised rows (n, d), NaN where no particle is."
         tokens, there = tokens_of(x, self.config["per_particle"])
-        t = self.enter(tokens)
+        longest = int(there.any(0).nonzero().amax() + 1) if there.any() else 1
+        t, there = self.enter(tokens[:, :longest]), there[:, :longest]
         if self.config["ranks"]: t = t + rank_features(t.shape[1], t.shape[2], t.device)
         t, there = torch.cat([t, self.nothing.expand(len(t), 1, -1)], 1), nn.functional.pad(there, (0, 1), value=True)
+        if there.all(): there = None
         for block in self.blocks_in: t = block(t, t, there)
         return self.squeeze(self.collect(self.slots.expand(len(t), -1, -1), t, there).flatten(1))
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'MOST_PARTICLES', 'NO_PT', 'MOST_ETA', 'all_components', 'four_momenta', 'Coordinates', 'free_masses',
-           'fit_coordinates']
+           'fit_coordinates', 'sorted_places', 'in_places', 'turned_back']
 
 # %% ../../nbs/learning/03_coordinates.ipynb #8760641f
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +25,7 @@ KINDS = {
     "on-shell": ("pt", "eta", "phi"),
     "on-shell-turned": ("pt", "eta", "phi"),
     "on-shell-cartesian": ("px", "py", "pz"),
+    "on-shell-sorted": ("px", "py", "pz"),
 }
 MOST_PARTICLES = 2000  # in an event
 NO_PT = 1e-9           # GeV
@@ -155,6 +156,37 @@ def _blocks(self: Coordinates, table: pd.DataFrame) -> Blocks:
     return blocks
 
 # %% ../../nbs/learning/03_coordinates.ipynb #936a590f
+def sorted_places(
+    blocks: Blocks,
+    pair: int = 2,  # first particles that stay where they are
+) -> np.ndarray:    # (n, N) the place from which the particle in each place comes
+    "The order of the particles behind the pair by falling pz; absent ones stay behind."
+    key = np.where(blocks.mask, -blocks.momenta[..., 2], np.inf)
+    key[:, :pair] = -np.inf
+    return np.argsort(key, axis=1, kind="stable")
+
+
+def in_places(
+    blocks: Blocks,
+    places: np.ndarray,  # (n, N)
+) -> Blocks:
+    "Blocks whose particles are in another order."
+    rows = np.arange(len(blocks))[:, None]
+    moved = {name: getattr(blocks, name)[rows, places] for name in ("momenta", "pid", "m", "prompt", "mask")}
+    return replace(blocks, **moved)
+
+
+def turned_back(
+    px: np.ndarray,  # (n, N)
+    py: np.ndarray,  # (n, N)
+    sign: int,       # −1: the first particle's azimuth is taken from the others, 1: it is given back
+) -> tuple[np.ndarray, np.ndarray]:
+    "Transverse momenta with all particles but the first turned by its azimuth."
+    phi = sign * np.arctan2(py[:, :1], px[:, :1])
+    phi = np.where(np.arange(px.shape[1]) > 0, phi, 0.0)
+    return px * np.cos(phi) - py * np.sin(phi), px * np.sin(phi) + py * np.cos(phi)
+
+# %% ../../nbs/learning/03_coordinates.ipynb #936a5910
 @patch
 def wide(
     self: Coordinates,
@@ -162,9 +194,11 @@ def wide(
 ) -> pd.DataFrame:        # a row an event that has particles; columns `names`, float64, NaN where there is no particle
     "Particles as rows for a network."
     blocks = self._blocks(table)
+    if self.kind == "on-shell-sorted": blocks = in_places(blocks, sorted_places(blocks))
     x = all_components(blocks.momenta, self.no_pt) | {"m": np.where(np.isin(blocks.pid, self.free), blocks.m, np.nan)}
     if self.kind == "on-shell-turned":
         x["phi"] = np.concatenate([x["phi"][:, :1], wrap(x["phi"][:, 1:] - x["phi"][:, :1] + np.pi)], 1)
+    if self.kind == "on-shell-sorted": x["px"], x["py"] = turned_back(x["px"], x["py"], -1)
     values = np.where(blocks.mask[..., None], np.stack([x[v] for v in self.variables], 2), np.nan)
     rows = pd.DataFrame(values.reshape(len(blocks), -1), pd.Index(blocks.entry, name="entry"), self.names)
     entries = max(n_entries(table.index), schema_of(table).source.entries)
@@ -217,10 +251,14 @@ def narrow(
     blocks = self._blocks(table)
     if len(rows) != len(blocks):
         raise HepaeError(f"{len(rows)} rows for {len(blocks)} events; give the particles that were encoded")
+    if self.kind == "on-shell-sorted": blocks = in_places(blocks, places := sorted_places(blocks))
     values = rows[self.names].to_numpy(np.float64).reshape(len(blocks), self.particles, -1)
     x = dict(zip(self.variables, np.moveaxis(np.where(blocks.mask[..., None], values, 0.0), 2, 0)))
     if self.kind == "on-shell-turned":
         x["phi"] = np.concatenate([x["phi"][:, :1], wrap(x["phi"][:, 1:] + x["phi"][:, :1] + np.pi)], 1)
+    if self.kind == "on-shell-sorted": x["px"], x["py"] = turned_back(x["px"], x["py"], 1)
     m = np.where(np.isin(blocks.pid, self.free), np.maximum(x["m"], 0.0), blocks.m) if "m" in x else blocks.m
     momenta = np.where(blocks.mask[..., None], four_momenta(x, m, self.no_pt), 0.0)
-    return self._as(table, replace(blocks, momenta=momenta, m=m))
+    made = replace(blocks, momenta=momenta, m=m)
+    if self.kind == "on-shell-sorted": made = in_places(made, np.argsort(places, axis=1))
+    return self._as(table, made)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TERMS', 'NUMBERS', 'LOSSES', 'masked', 'masked_rmse', 'Momenta', 'pair_mass2', 'mass_term', 'momentum_term',
-           'EventLoss', 'rotated', 'mirrored', 'pair_weights']
+           'EventLoss', 'rotated', 'from_behind', 'mirrored', 'pair_weights']
 
 # %% ../../nbs/learning/11_event_losses.ipynb #8ef0f43a
 from functools import partial
@@ -17,17 +17,21 @@ from torch.nn import functional as F
 from ..core import UsageError
 from .coordinates import Coordinates
 from .prep import Normaliser, Scale
+from ..schema import GEV
 
 # %% ../../nbs/learning/11_event_losses.ipynb #5d1d5cdd
 def masked(
     pred: torch.Tensor,    # (n, d) reconstructed rows
     target: torch.Tensor,  # (n, d) original rows, NaN where no particle is
     each=partial(F.mse_loss, reduction="none"),  # (n, d) errors of (n, d) pairs
+    weights: torch.Tensor | None = None,         # (n, d) how much each number counts; None: all alike
 ) -> torch.Tensor:
     "The mean error of the numbers that are there."
     there = ~target.isnan()
     error = each(pred, torch.where(there, target, pred.detach()))
-    return error.sum() / there.sum().clamp_min(1)
+    if weights is None: return error.sum() / there.sum().clamp_min(1)
+    weights = torch.where(there, weights, 0.0)
+    return (error * weights).sum() / weights.sum().clamp_min(1e-9)
 
 
 def masked_rmse(pred: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -52,6 +56,7 @@ class Momenta:
             _column([float(s._offset) for s in plain]),
         )
         self.shift, self.power = _column([s.c for s in plain]), torch.tensor([s.g == "log10(x+c)" for s in plain])
+        self.sinh = torch.tensor([s.g == "asinh(x/c)" for s in plain])
         self.broken = [i for i, s in enumerate(scales) if not isinstance(s, Scale)]
         k = max((len(scales[i].knots) for i in self.broken), default=0)
         self.levels, self.knots = (
@@ -70,7 +75,7 @@ class Momenta:
         "(n, N, 4): px, py, pz, E; massless where E follows from the mass, which errors of it do not feel."
         rows = self.values(y).unflatten(1, (self.coordinates.particles, -1))
         columns = dict(zip(self.coordinates.variables, rows.unbind(2)))
-        if "px" in columns: return _with_energy(columns)
+        if "px" in columns: return _with_energy(columns, self.coordinates.kind == "on-shell-sorted")
         return _on_axes(columns, self.coordinates.kind == "on-shell-turned")
 
 # %% ../../nbs/learning/11_event_losses.ipynb #258218bf
@@ -79,15 +84,34 @@ def values(self: Momenta, y: torch.Tensor) -> torch.Tensor:
     "(n, d) columns from normalised ones."
     x = y * self.width + self.offset
     x = torch.where(self.power, 10 ** torch.where(self.power, x, 0.0).clamp(-12, 6) - self.shift, x)
+    if self.sinh.any(): x = torch.where(self.sinh, self.shift * torch.where(self.sinh, x, 0.0).clamp(-14, 14).sinh(), x)
     if self.broken:
         b = _broken_line(y[:, self.broken].T.contiguous(), self.levels, self.knots).T
         b = torch.where(self.log, torch.expm1(torch.where(self.log, b, 0.0).clamp(-12, 14)), b)
         x = x.index_copy(1, torch.tensor(self.broken, device=y.device), b)
     return x / self.unit
 
+
+@patch
+def normalised(self: Momenta, x: torch.Tensor) -> torch.Tensor:
+    "(n, d) normalised columns; the inverse of `values` where no column is normalised by quantiles."
+    x = x * self.unit
+    if self.sinh.any(): x = torch.where(self.sinh, (x / self.shift).asinh(), x)
+    x = torch.where(self.power, torch.where(self.power, x + self.shift, 1.0).log10(), x)
+    return (x - self.offset) / self.width
+
 # %% ../../nbs/learning/11_event_losses.ipynb #9f38c749
-def _with_energy(columns: dict[str, torch.Tensor]) -> torch.Tensor:
-    "(n, N, 4) from px, py, pz, and E if it is a column."
+def _turned(px: torch.Tensor, py: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    "Transverse momenta whose azimuths, but the first, counted from the first."
+    size = px[:, :1].square().add(py[:, :1].square()).clamp_min(1e-18).sqrt()
+    cos, sin = px[:, :1] / size, py[:, :1] / size
+    rest = px[:, 1:] * cos - py[:, 1:] * sin, px[:, 1:] * sin + py[:, 1:] * cos
+    return torch.cat([px[:, :1], rest[0]], 1), torch.cat([py[:, :1], rest[1]], 1)
+
+
+def _with_energy(columns: dict[str, torch.Tensor], turned: bool = False) -> torch.Tensor:
+    "(n, N, 4) from px, py, pz, and E if it is a column; turned: azimuths count from the first one."
+    if turned: columns = columns | dict(zip(("px", "py"), _turned(columns["px"], columns["py"])))
     p = torch.stack([columns[v] for v in ("px", "py", "pz")], 2)
     if "E" in columns: return torch.cat([p, columns["E"][..., None]], 2)
     return torch.cat([p, p.pow(2).sum(2, keepdim=True).clamp_min(1e-12).sqrt()], 2)
@@ -148,7 +172,10 @@ def momentum_term(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
 
 # %% ../../nbs/learning/11_event_losses.ipynb #da4b9e72
 TERMS = {"mass": mass_term, "momentum": momentum_term}
-NUMBERS = {"mse": masked, "rmse": masked_rmse, "huber": partial(masked, each=partial(F.huber_loss, reduction="none"))}
+NUMBERS = {
+    "mse": masked, "rmse": masked_rmse, "huber": partial(masked, each=partial(F.huber_loss, reduction="none")),
+    "pt-mse": masked,  # weighted with 1 + pt/GeV
+}
 LOSSES = [a + b for a in NUMBERS for b in ("", "+mass", "+momentum", "+mass+momentum")]
 
 
@@ -166,12 +193,8 @@ class EventLoss:
         if name not in LOSSES: raise UsageError(f"--loss {name}: unknown; choose one of {', '.join(LOSSES)}")
         if "mass" in terms and coordinates.particles < 2:
             raise UsageError(f"--loss {name}: the mass of a pair needs --particles 2 at least")
-        self.numbers, self.terms, self.weight, self.momenta = (
-            NUMBERS[numbers],
-            [TERMS[t] for t in terms],
-            weight,
-            Momenta(coordinates, normaliser),
-        )
+        self.numbers, self.by_pt, self.terms = NUMBERS[numbers], numbers == "pt-mse", [TERMS[t] for t in terms]
+        self.weight, self.momenta = weight, Momenta(coordinates, normaliser)
 
     def __call__(
         self,
@@ -179,10 +202,18 @@ class EventLoss:
         target: torch.Tensor,  # (n, d) original rows, NaN where no particle is
     ) -> torch.Tensor:
         "The loss."
-        value = self.numbers(pred, target)
+        if not (self.terms or self.by_pt): return self.numbers(pred, target)
+        q = self.momenta.to(pred.device)(target)
+        value = self.numbers(pred, target, weights=self._weights(q)) if self.by_pt else self.numbers(pred, target)
         if not self.terms: return value
-        p, q = self.momenta.to(pred.device)(pred), self.momenta(target)
+        p = self.momenta(pred)
         return value + self.weight * sum(term(p, q) for term in self.terms)
+
+    def _weights(self, q: torch.Tensor) -> torch.Tensor:
+        "(n, d) 1 + pt/GeV of the particle that a number belongs to; NaN where none is."
+        coordinates = self.momenta.coordinates
+        pt = q[..., :2].norm(dim=2) * GEV.get(coordinates.unit, 1.0)
+        return (1 + pt).repeat_interleave(len(coordinates.variables), 1)
 
 # %% ../../nbs/learning/11_event_losses.ipynb #eee1f447
 def rotated(
@@ -192,12 +223,45 @@ def rotated(
     "Azimuths after a rotation about the beam."
     return torch.remainder(phi + (2 * share + 1) * torch.pi, 2 * torch.pi) - torch.pi
 
+# %% ../../nbs/learning/11_event_losses.ipynb #5e1d4161
+def from_behind(
+    x: torch.Tensor,     # (n, N, …) particles in the order of pz behind the pair, NaN where none is
+    which: torch.Tensor, # (n,) bool
+) -> torch.Tensor:       # the particles behind the pair in opposite order in those events
+    "Particles in the order that they have from the other side."
+    last = (~x[..., 0].isnan()).sum(1, keepdim=True) - 1
+    place = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
+    moves = which[:, None] & (place >= 2) & (place <= last)
+    place = torch.where(moves, last + 2 - place, place)
+    return x.gather(1, place[..., None].expand_as(x))
+
+
+def _mirrored_in_order(momenta: Momenta) -> Callable[[torch.Tensor], torch.Tensor]:
+    "`mirrored` for px, py, pz in the order of pz: only the first particle's px and py know of a rotation."
+    if momenta.broken: raise UsageError("--symmetry of sorted particles needs --normalisation on-shell-sorted")
+    names = momenta.coordinates.variables
+    px, py, pz = (names.index(v) for v in ("px", "py", "pz"))
+
+    def turn(y: torch.Tensor) -> torch.Tensor:
+        angle, side, hand = torch.rand(3, len(y)).to(y.device)
+        side, hand, angle = torch.sign(side - 0.5), torch.sign(hand - 0.5), 2 * torch.pi * angle
+        x = momenta.to(y.device).values(y).unflatten(1, (-1, len(names))).clone()
+        x[..., pz] *= side[:, None]
+        x[..., py] *= hand[:, None]
+        first = x[:, 0, px] * angle.cos() - x[:, 0, py] * angle.sin()
+        x[:, 0, py] = x[:, 0, px] * angle.sin() + x[:, 0, py] * angle.cos()
+        x[:, 0, px] = first
+        return momenta.normalised(from_behind(x, side < 0).flatten(1))
+
+    return turn
+
 # %% ../../nbs/learning/11_event_losses.ipynb #5e1d4162
 def mirrored(
     normaliser: Normaliser,
     coordinates: Coordinates,  # on shell, where a mirror is a change of sign
 ) -> Callable[[torch.Tensor], torch.Tensor]:  # (n, d) normalised rows → the same events, turned and mirrored
     "A random rotation about the beam and random reflections in phi and in eta of each event, from torch's generator."
+    if coordinates.kind == "on-shell-sorted": return _mirrored_in_order(Momenta(coordinates, normaliser))
     scales = normaliser.scales
     if not coordinates.on_shell or any(
         getattr(s, "g", "") != "identity" for s, n in zip(scales, normaliser.names) if not n.startswith(("pt", "m"))

@@ -21,7 +21,7 @@ from ..schema import GEV, Column, Schema, schema_of, with_schema
 _all_ = ["FILTERS", "count_nonfinite", "filter_events", "refuse_nonfinite", "split_by_event"]
 
 # %% ../../nbs/learning/02_prep.ipynb #7af5e5e3
-SHAPES = ("identity", "log10(x+c)", "log10(c-x)")
+SHAPES = ("identity", "log10(x+c)", "log10(c-x)", "asinh(x/c)")
 _LN10 = np.log(10.0)
 
 
@@ -29,7 +29,7 @@ _LN10 = np.log(10.0)
 class Scale:
     "y = (g(x·u) − a)/b: how one column is normalised."
     g: str = "identity"  # one of SHAPES
-    c: float = 0.0       # shift inside the logarithm, in the unit of x·u; 0: log10(x)
+    c: float = 0.0       # shift inside the logarithm, or what is small, in the unit of x·u; 0: log10(x)
     a: float = 0.0       # centre
     b: float = 1.0       # width
     u: float = 1.0       # unit factor
@@ -39,7 +39,7 @@ class Scale:
         for v in (self.c, self.a, self.b, self.u):
             if isinstance(v, bool) or not isinstance(v, (int, float)) or not abs(v) < 1e308:
                 raise HepaeError(f"normalisation constant {v!r} is no finite number")
-        shifted = {"identity": self.c == 0, "log10(x+c)": self.c >= 0, "log10(c-x)": self.c > 0}[self.g]
+        shifted = self.c > 0 if self.g in SHAPES[2:] else self.c >= 0 if self.g == SHAPES[1] else self.c == 0
         if not shifted or self.b == 0 or self.u <= 0: raise HepaeError(f"normalisation {asdict(self)} has no inverse")
 
     @property
@@ -49,13 +49,14 @@ class Scale:
     @property
     def _offset(self) -> float:
         "The centre, less the log10 c that was taken out of the logarithm."
-        return self.a - (np.log10(self.c) if self.c else 0.0)
+        return self.a - (np.log10(self.c) if self.c and self.g != "asinh(x/c)" else 0.0)
 
     @np.errstate(all="ignore")
     def forward(self, x: np.ndarray) -> np.ndarray:
         "Normalised values, float64; NaN or infinite where x is, or where there is no logarithm of it."
         x = np.asarray(x, np.float64) * self.u
-        if self.c: x = np.log1p(self._sign * x / self.c) / _LN10
+        if self.g == "asinh(x/c)": x = np.arcsinh(x / self.c)
+        elif self.c: x = np.log1p(self._sign * x / self.c) / _LN10
         elif self.g != "identity": x = np.log10(x)
         return (x - self._offset) / self.b
 
@@ -66,7 +67,8 @@ class Scale:
         x = np.where(
             np.abs(x) <= 2.0**-50 * abs(self._offset), 0.0, x
         )  # what the subtraction of the centre left of a zero: jets have many exact ones
-        if self.c: x = self._sign * self.c * np.expm1(x * _LN10)
+        if self.g == "asinh(x/c)": x = self.c * np.sinh(x)
+        elif self.c: x = self._sign * self.c * np.expm1(x * _LN10)
         elif self.g != "identity": x = 10.0 ** x
         return x / self.u
 
@@ -107,6 +109,7 @@ MEASURED = (
     "standard",
     "log-standard",
     "on-shell",
+    "on-shell-sorted",
 )  # here centre and width of the columns that are named are measured, too
 
 # by the variable of a particle in an event's row (the pt of pt_0, pt_1, …); what is not named is standardised
@@ -115,12 +118,17 @@ PARTICLES = {
     "quantile": {v: "quantile" for v in "px py pz E pt eta phi m".split()},
     "cylindrical": {"E": "log quantile", "pt": "log quantile", "eta": "quantile", "phi": "quantile"},
     "on-shell": {"pt": _log(1), "m": _log(1, c=1)},
+    "on-shell-sorted": {
+        "px": Scale("asinh(x/c)", 0.3), "py": Scale("asinh(x/c)", 0.3), "pz": Scale("asinh(x/c)", 30.0),
+        "m": _log(1, c=1),
+    },
 }
 
 # %% ../../nbs/learning/02_prep.ipynb #9e64c381
 def normalisation_of(kind: str) -> str:
     "The normalisation that belongs to coordinates of particles, a name in `coordinates.KINDS`."
-    return "quantile" if kind == "on-shell-cartesian" else "on-shell" if kind.startswith("on-shell") else kind
+    if kind == "on-shell-cartesian": return "quantile"
+    return "on-shell" if kind == "on-shell-turned" else kind
 
 # %% ../../nbs/learning/02_prep.ipynb #a0b33e4b
 @dataclass(frozen=True)
@@ -224,7 +232,7 @@ def forward(
     bad = {i: n for i, n in enumerate(wrong.sum(axis=0)) if n}
     if not bad: return y
     cuts = ["finite"] + [
-        self.scales[i].domain(self.names[i]) for i in bad if self.scales[i].g not in ("identity", "quantile")
+        self.scales[i].domain(self.names[i]) for i in bad if self.scales[i].g.startswith("log10")
     ]
     found = ", ".join(f"{self.names[i]} in {n} of {len(y)} rows" for i, n in bad.items())
     raise HepaeError(f"the normalisation '{self.recipe}' has no place for {found}; drop these rows with the filter "

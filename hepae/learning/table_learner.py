@@ -252,6 +252,7 @@ def learner_of(
     if config.bs == 1 and model.config.get("norm", "none") != "none":
         raise UsageError("--bs 1: batch normalisation needs at least two rows in a batch")
     if config.symmetry: dls.train.change = turned(normaliser, places)
+    dls.train.by_length = "per_particle" in model.config  # the longest of a batch says what attention costs
     learn = AELearner(
         dls, model, _judge(config.loss, model, normaliser, places),
         partial(AdamWrapper, fused=dls.device.type in ("cpu", "cuda")),
