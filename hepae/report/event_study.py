@@ -81,8 +81,9 @@ def _momentum_errors(before: pd.DataFrame, p: np.ndarray, q: np.ndarray) -> dict
     others = before.index.get_level_values(1).to_numpy() > 1
     size = lambda x, axes: np.sqrt((x[:axes]**2).sum(axis=0))
     with np.errstate(all="ignore"): moved, aside = (size(q - p, axes) / size(p, axes) for axes in (3, 2))
-    return {"|Δp|/|p|": float(np.median(moved)), "others |Δp|/|p|": float(np.median(moved[others])),
-            "|Δpt|/pt": float(np.nanmedian(aside))}
+    behind = float(np.median(moved[others])) if others.any() else np.nan
+    errors = {"|Δp|/|p|": float(np.median(moved)), "others |Δp|/|p|": behind}
+    return errors | {"|Δpt|/pt": float(np.nanmedian(aside))}
 
 # %% ../../nbs/report/07_event_study.ipynb #3a9d5c11
 def _flow_error(before: pd.DataFrame, after: pd.DataFrame) -> float:
