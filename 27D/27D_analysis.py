@@ -23,7 +23,8 @@ from hepae.files.reading import read
 from hepae.learning.cost import cpu_per_jet, memory_trace
 from hepae.learning.prep import filter_events, refuse_nonfinite
 from hepae.learning.trained import TrainedModel
-from hepae.metrics import Summary, bytes_on_disk, residuals, standardised_mse, summarise, with_error
+from hepae.metrics import (
+    Summary, bytes_on_disk, residuals, sigma_error, standardised_error, summarise, with_error)
 from hepae.physics.dijets import dijet_mass
 from hepae.plots.comparison import plot_histograms, plot_residuals
 from hepae.plots.trends import plot_against_latent, plot_memory, plot_rate
@@ -76,7 +77,7 @@ def mass_section(original: pd.DataFrame, outputs: dict[str, pd.DataFrame]) -> tu
                 "mean": x.mean(),
                 "mean_error": x.sem(),
                 "sigma": x.std(),
-                "sigma_error": x.std() / (2 * len(x)) ** 0.5,
+                "sigma_error": sigma_error(x.to_numpy(float)),
             }
             for name, x in lines.items()
         }
@@ -176,7 +177,8 @@ def analyse(
         "judged by": judged,
         "filter": filter_name or "none",
         "recipe": {name: m.config.get("training", {}).get("recipe", "") for name, m in models.items()},
-        "MSE of standardised variables": {name: f"{standardised_mse(rows, out):.3g}" for name, out in outputs.items()},
+        "MSE of standardised variables": {
+            name: with_error(*standardised_error(rows, out)) for name, out in outputs.items()},
         "latent": {name: m.latent for name, m in models.items()},
     }
     logs = {name: m.log for name, m in models.items() if m.log is not None and len(m.log)}

@@ -241,7 +241,7 @@ def test_summary_of_known_numbers():
         "mean": 0,
         "sem": sigma / np.sqrt(5),
         "sigma": sigma,
-        "sigma_error": sigma / np.sqrt(10),
+        "sigma_error": np.sqrt((6.8 - 2**2) / (4 * 2 * 5)),  # μ₄ = (16 + 1 + 0 + 1 + 16)/5, σ² = 2
         "max_abs": 2,
     }
     assert row[list(expected)].to_dict() == pytest.approx(expected)

@@ -143,7 +143,7 @@ def plot_residuals(
     bins: int = 60,
     across: int = 2,                                    # panels in a row
 ) -> Figure:
-    "Residuals of each variable with mean ± SEM and σ ± σ/√(2N)."
+    "Residuals of each variable with mean ± SEM and σ ± its error."
     tables = named(residuals, "residual")
     columns = schema_of(next(iter(tables.values()))).columns
     summaries, labels = [summarise(t) for t in tables.values()], list(tables)
@@ -155,7 +155,7 @@ def plot_residuals(
         values = [t[c.name].to_numpy() for t in tables.values()]
         _draw_residual(ax, c, values, [s.loc[c.name] for s in summaries], labels, bins, wide)
     if len(tables) > 1: legend(fig, axes[0][0])
-    note(fig, r"Mean $\pm$ its standard error and $\sigma\,\pm\,\sigma/\sqrt{2N}$ are of all entries, "
+    note(fig, r"Mean and $\sigma$, each $\pm$ its error (that of $\sigma$ knows of long tails), are of all entries, "
               "those outside included.")
     fig.set_label("Residuals of " + ", ".join(c.name for c in columns))
     return fig

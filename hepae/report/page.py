@@ -216,9 +216,9 @@ CAVEAT = """**Numbers are not bytes.** {numbers}: that counts numbers per entry.
 each number is stored, and on the network, its normalisation and the file's header, none of which this count
 includes."""
 RESIDUALS = """Relative variables: (reconstructed − original)/original; angles: the difference round the circle; the
-others: the difference. The mean has its standard error (σ/√N), σ its error (σ/√(2N)); 68% and 95% are half widths of
-the central intervals, max the largest absolute residual. Rows where a residual is undefined (original 0, or a value not
-finite) are counted as excluded."""
+others: the difference. The mean has its standard error (σ/√N), σ its error √((μ₄ − σ⁴)/(4σ²N)), which knows of long
+tails; 68% and 95% are half widths of the central intervals, max the largest absolute residual. Rows where
+a residual is undefined (original 0, or a value not finite) are counted as excluded."""
 VIOLATIONS = """How many values would break the schema's bounds. An autoencoder **does not promise** these bounds: this
 is how far it is from a compressor that does."""
 
