@@ -32,6 +32,7 @@ from ..learning.models import RECIPES
 from ..learning.prep import filter_events, refuse_nonfinite
 from ..learning.trained import TrainedModel, fingerprint
 from ..metrics import residuals, standardised_differences, summarise
+from ..physics.fill_values import refuse_fill_values
 from ..plots.style import png
 
 # %% ../../nbs/bench/12_scan.ipynb #8c028f01
@@ -93,6 +94,7 @@ def _rows(path: str, filter_name: str | None, asked: Selection) -> pd.DataFrame:
     with naming(path):
         if filter_name: table, _ = filter_events(table, filter_name)
         refuse_nonfinite(table)
+        refuse_fill_values(table)
     return table
 
 # %% ../../nbs/bench/12_scan.ipynb #b26f3bff

@@ -182,7 +182,8 @@ def train(table, output, selection, config, filter_name, bound, rate, resume, te
           as_json):
     "Train an autoencoder on a table, or a density for the codec; the folder keeps config, weights, log and plots."
     from hepae.files.reading import read
-    from hepae.learning.prep import refuse_nonfinite
+    from hepae.learning.prep import refuse_nonfinite, split_by_event
+    from hepae.physics.fill_values import refuse_fill_values
     if config.particles is not None and not config.coordinates:
         raise UsageError("--particles goes with --coordinates; add --coordinates on-shell")
     rows = read(table, **vars(replace(selection, particles=config.particles)))
@@ -192,6 +193,7 @@ def train(table, output, selection, config, filter_name, bound, rate, resume, te
             return _train_codec(rows, output, config, bound, rate, force, as_json)
         if bound: raise UsageError(f"--bound is for density and rate-distortion; {config.recipe} has none")
         if not config.coordinates: refuse_nonfinite(rows)
+        refuse_fill_values(rows, split_by_event(rows, config.seed))
     run = dict(resume=resume, tensorboard=tensorboard, activations=activations, force=force)
     _train_network(rows, table, output, config, run, report, quiet, as_json)
 

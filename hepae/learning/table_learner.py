@@ -36,6 +36,7 @@ from .optimiser import AdamWrapper, two_cosines
 from .prep import Normaliser, fit_normaliser, normalisation_of, refuse_nonfinite, split_by_event
 from .progress import Preview, ProgressLine, ProgressTable
 from .trained import TrainedModel, fingerprint
+from ..physics.fill_values import refuse_fill_values
 from ..schema import Schema, n_entries, schema_of
 
 # %% ../../nbs/learning/18_table_learner.ipynb #16a25871
@@ -177,9 +178,9 @@ def _as_rows(
 ) -> tuple[pd.DataFrame, Coordinates | None, pd.DataFrame]:  # validation rows to look at, coordinates, rows
     "The rows that the network sees; HepaeError or UsageError where there are none."
     kind, split = config.coordinates, split_by_event(table, config.seed, config.fractions)
-    if not kind:
-        refuse_nonfinite(table)
-        return table[split["valid"]], None, table
+    if not kind: refuse_nonfinite(table)
+    refuse_fill_values(table, split)
+    if not kind: return table[split["valid"]], None, table
     if config.symmetry and not kind.startswith("on-shell"):
         raise UsageError("--symmetry turns jets, and events with --coordinates on-shell or on-shell-turned")
     if not split["train"].any():
