@@ -38,14 +38,21 @@ static int64_t slope(const int64_t *tree, int64_t i)
 }
 
 /* What a context has: counts of special symbols and a tree of those of bins; the masses made of them, and which
-   share of each node's mass is on the left. */
+   share of each node's mass is on the left. Special symbols that came nowhere, which most are, have the same mass. */
 typedef struct {
     int64_t specials, bins, half, many; /* many: how many values came in the context */
+    int64_t *seen, many_seen;           /* special symbols that came in some context */
     const int32_t *special;
     int32_t *went;
     int64_t *weights, *has;
-    int64_t *mass, *tree, *share; /* a row for each level of contexts */
+    int64_t *mass, *tree, *share; /* a row for each level of contexts; masses of those seen, and of each of the others */
 } Tables;
+
+static void find_seen(Tables *t, const int32_t *counts)
+{
+    for (int64_t s = 0; s < t->specials; s++)
+        if (counts[s]) t->seen[t->many_seen++] = s;
+}
 
 /* Take the counts of a context, coarse or fine. */
 static void take_counts(Tables *t, const int32_t *row)
@@ -58,7 +65,7 @@ static void take_counts(Tables *t, const int32_t *row)
         for (int64_t i = 0; i < first; i++) above[i] = below[2 * i] + below[2 * i + 1];
     }
     t->many = t->went[1];
-    for (int64_t s = 0; s < t->specials; s++) t->many += row[s];
+    for (int64_t k = 0; k < t->many_seen; k++) t->many += row[t->seen[k]];
 }
 
 /* Which share of each node's mass lies on the left: where a finer context begins. */
@@ -68,15 +75,23 @@ static void take_shares(const int64_t *tree, int64_t half, int64_t *share)
         share[i] = tree[2 * i + 1] ? quotient(tree[2 * i] << 16, tree[i]) : WHOLE;
 }
 
+/* What special symbols leave. */
+static int64_t mass_of_bins(const Tables *t, const int64_t *mass)
+{
+    int64_t left = MASS - (t->specials - t->many_seen) * mass[t->many_seen];
+    for (int64_t k = 0; k < t->many_seen; k++) left -= mass[k];
+    return left;
+}
+
 /* Masses without a context: specials as rare as 1/1024 of a value, bins smooth. */
 static void first_table(Tables *t)
 {
-    int64_t left = MASS, *tree = t->tree;
-    for (int64_t s = 0; s < t->specials; s++) {
-        t->mass[s] = quotient((1024 * (int64_t)t->special[s] + 1) << 24, 1024 * (t->many + 1) + t->specials) << 20;
-        left -= t->mass[s];
+    int64_t *tree = t->tree;
+    for (int64_t k = 0; k <= t->many_seen; k++) {
+        int64_t came = k < t->many_seen ? t->special[t->seen[k]] : 0;
+        t->mass[k] = quotient((1024 * came + 1) << 24, 1024 * (t->many + 1) + t->specials) << 20;
     }
-    tree[1] = left;
+    tree[1] = mass_of_bins(t, t->mass);
     for (int64_t first = 1; first < t->half; first *= 2)
         for (int64_t i = first; i < 2 * first; i++) {
             const int64_t *has = t->has, weight = 2 * first;
@@ -92,14 +107,14 @@ static void first_table(Tables *t)
 /* Masses of a context, which leans on those of the coarser one, a level above. */
 static void refine(Tables *t, int64_t level)
 {
-    const int64_t *coarse = t->mass + (level - 1) * t->specials, *expected = t->share + (level - 1) * t->half;
-    int64_t *mass = t->mass + level * t->specials, *tree = t->tree + level * 2 * t->half;
-    int64_t strength = t->weights[1], all = t->many + strength, left = MASS;
-    for (int64_t s = 0; s < t->specials; s++) {
-        mass[s] = quotient(((int64_t)t->special[s] << 32) + strength * (coarse[s] >> 12), all) << 12;
-        left -= mass[s];
+    const int64_t *coarse = t->mass + (level - 1) * (t->specials + 1), *expected = t->share + (level - 1) * t->half;
+    int64_t *mass = t->mass + level * (t->specials + 1), *tree = t->tree + level * 2 * t->half;
+    int64_t strength = t->weights[1], all = t->many + strength;
+    for (int64_t k = 0; k <= t->many_seen; k++) {
+        int64_t came = k < t->many_seen ? t->special[t->seen[k]] : 0;
+        mass[k] = quotient((came << 32) + strength * (coarse[k] >> 12), all) << 12;
     }
-    tree[1] = left;
+    tree[1] = mass_of_bins(t, mass);
     for (int64_t i = 1; i < t->half; i++) {
         int64_t share = expected[i], weight = t->weights[i];
         if (share == WHOLE) { deal(tree, i, WHOLE); continue; }
@@ -108,17 +123,23 @@ static void refine(Tables *t, int64_t level)
     }
 }
 
-/* Masses as frequencies, each at least 1; what rounding leaves goes to the largest. */
-static void write_row(const Tables *t, int64_t level, int64_t *f)
+/* A mass as a frequency, at least 1, of those that are left for `shared`. */
+static inline int64_t frequency(int64_t mass, int64_t shared)
 {
-    const int64_t *mass = t->mass + level * t->specials, *leaf = t->tree + (2 * level + 1) * t->half;
-    int64_t size = t->specials + t->bins, left = 1 << PRECISION, best = 0;
-    for (int64_t k = 0; k < size; k++) {
-        int64_t m = k < t->specials ? mass[k] : leaf[k - t->specials];
-        f[k] = 1 + ((m >> 14) * ((1 << PRECISION) - size) >> 30);
-        left -= f[k];
-        if (f[k] > f[best]) best = k;
-    }
+    return 1 + (int64_t)((uint64_t)(uint32_t)(mass >> 14) * (uint64_t)(uint32_t)shared >> 30);
+}
+
+/* Masses as frequencies; what rounding leaves goes to the largest. */
+static void write_row(const Tables *t, int64_t level, int64_t *restrict f)
+{
+    const int64_t *mass = t->mass + level * (t->specials + 1), *leaf = t->tree + (2 * level + 1) * t->half;
+    int64_t size = t->specials + t->bins, whole = (int64_t)1 << PRECISION, left = whole, best = 0;
+    int64_t rare = frequency(mass[t->many_seen], whole - size);
+    for (int64_t s = 0; s < t->specials; s++) f[s] = rare;
+    for (int64_t k = 0; k < t->many_seen; k++) f[t->seen[k]] = frequency(mass[k], whole - size);
+    for (int64_t k = 0; k < t->bins; k++) f[t->specials + k] = frequency(leaf[k], whole - size);
+    for (int64_t k = 0; k < size; k++) left -= f[k];
+    for (int64_t k = 1; k < size; k++) if (f[k] > f[best]) best = k;
     f[best] += left;
 }
 
@@ -170,6 +191,7 @@ static void fill(Tables *t, const int32_t *counts, int levels, const uint8_t *wa
                  void *whose)
 {
     int64_t size = t->specials + t->bins, contexts = (int64_t)1 << levels, before = contexts;
+    find_seen(t, counts);
     take_counts(t, counts);
     first_table(t);
     for (int64_t c = 0; c < contexts; c++) {
@@ -192,14 +214,15 @@ int each_table(const int32_t *counts, int levels, int64_t size, int64_t specials
 {
     Tables t = {.specials = specials, .bins = size - specials, .half = 1};
     while (t.half < t.bins) t.half *= 2;
-    int64_t own = 4 * t.half + 2, row = specials + 3 * t.half;
+    int64_t own = 4 * t.half + 2 + specials, row = specials + 1 + 3 * t.half;
     int64_t *memory = calloc(own + (levels + 1) * row + size, sizeof *memory);
     if (!memory) return 1;
     t.went = (int32_t *)memory;
     t.weights = memory + t.half;
     t.has = t.weights + t.half + 1;
-    t.mass = t.has + 2 * t.half + 1;
-    t.tree = t.mass + (levels + 1) * specials;
+    t.seen = t.has + 2 * t.half + 1;
+    t.mass = t.seen + specials;
+    t.tree = t.mass + (levels + 1) * (specials + 1);
     t.share = t.tree + (levels + 1) * 2 * t.half;
     set_up(&t, strength);
     fill(&t, counts, levels, wanted, t.share + (levels + 1) * t.half, visit, whose);

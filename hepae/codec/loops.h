@@ -25,6 +25,14 @@ static inline int64_t quotient(int64_t a, int64_t b)
     return rest < 0 ? q - 1 : rest >= b ? q + 1 : q;
 }
 
+/* The same with 1.0 / b, for many a. */
+static inline int64_t quotient_by(int64_t a, int64_t b, double inverse)
+{
+    if (b <= 0) return 0;
+    int64_t q = (int64_t)((double)a * inverse), rest = a - q * b;
+    return rest < 0 ? q - 1 : rest >= b ? q + 1 : q;
+}
+
 /* a / b, rounded down, for b > 0. */
 static inline int64_t floored(int64_t a, int64_t b) { return b <= 0 ? 0 : a / b - (a % b < 0); }
 

@@ -88,10 +88,11 @@ static inline void add_spline(const int64_t *spline, const int64_t *x, int64_t m
 {
     int64_t low = spline[1], high = spline[2], n = spline[3], span = high - low + 1, parts = (n - 3) << 10;
     const int64_t *c = spline + 4;
+    double inverse = 1 / (double)span;
     int small = span > 0 && span < (int64_t)1 << 44 && n > 3 && n < 512; /* then nothing wraps, and k is below n - 3 */
     for (int64_t i = 0; i < m; i++) {
-        int64_t a = (within(x[i], low, high) - low) * parts, u = small ? quotient(a, span) : floored(a, span);
-        int64_t k = u >> 10, t = u & 1023, y;
+        int64_t a = (within(x[i], low, high) - low) * parts;
+        int64_t u = small ? quotient_by(a, span, inverse) : floored(a, span), k = u >> 10, t = u & 1023, y;
         if (small) y = spline_at(c[k], c[k + 1], c[k + 2], c[k + 3], t);
         else y = spline_at(coefficient(c, n, k), coefficient(c, n, k + 1), coefficient(c, n, k + 2),
                            coefficient(c, n, k + 3), t);
@@ -103,8 +104,9 @@ static inline void add_spline(const int64_t *spline, const int64_t *x, int64_t m
 static inline void add_range(const int64_t *range, const int64_t *x, int64_t m, int64_t *contexts)
 {
     int64_t low = range[1], high = range[2], bits = range[3], span = high - low + 1;
+    double inverse = 1 / (double)span;
     for (int64_t i = 0; i < m; i++)
-        contexts[i] = (contexts[i] << bits) + quotient((within(x[i], low, high) - low) << bits, span);
+        contexts[i] = (contexts[i] << bits) + quotient_by((within(x[i], low, high) - low) << bits, span, inverse);
 }
 
 /* Where x stands in an ascending list; -1: nowhere. */
