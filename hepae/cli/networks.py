@@ -14,20 +14,21 @@ from pathlib import Path
 from typing import Iterator
 
 import click
+from click.core import ParameterSource
 
 from .options import (
     dims_option, filter_option, force_option, gathers, json_option, output_option, progress_bar, quiet_option, say,
     seed_option, selects, show, source_options, table_text, takes_pipes, together, widths)
 from ..core import HepaeError, UsageError, naming
-from ..learning.config import TrainConfig
+from ..learning.config import COMPUTED, TrainConfig, refuse_training
 
 # %% ../../nbs/cli/03_networks.ipynb #cbd1195c
 _network_options = together(
     click.option(
         "--recipe", default="AE_3D_200", show_default=True,
         help="The network, such as AE_3D_50, AE_bn_LeakyReLU, AE_skip, AE_aux, AE_branches, AE_onehot; an unknown "
-             "name lists them. Or a model for hepae compress --model: density, or rate-distortion (an autoencoder "
-             "trained on bits)."),
+             "name lists them. pca: principal components, without a training. Or a model for hepae compress "
+             "--model: density, or rate-distortion (an autoencoder trained on bits)."),
     click.option(
         "--latent", type=int, help="Numbers that are kept of each jet.  [default: the recipe's]"),
     click.option(
@@ -143,6 +144,13 @@ def _train_codec(
          f"test rows take {bits['alone']:.2f} bits each without it, "
          f"{bits['with_model']:.2f} with it shared, {bits['with_model_inside']:.2f} with it in the file")
 
+# %% ../../nbs/cli/03_networks.ipynb #d1cb82e7
+def _shown(value, error: float | None) -> str:
+    "A number of a result as text, with its error if there is one."
+    from hepae.metrics import with_error
+    if error is not None: return with_error(value, error)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
 # %% ../../nbs/cli/03_networks.ipynb #d32dca49
 def _train_network(
     rows, table: Path, output: Path, config: TrainConfig, run: dict, report: dict | None, quiet: bool, as_json: bool,
@@ -156,8 +164,21 @@ def _train_network(
     with _about_table(table, output): model = train_model(rows, output, progress=progress, **run, **vars(config))
     if ranks()[0]: return  # the first process speaks for all
     result = model.config["result"]
-    facts = [f"{name} {v:.4g}" if isinstance(v, float) else f"{name} {v}" for name, v in result.items()]
+    facts = [f"{name} {_shown(v, result.get(f'{name}_error'))}" for name, v in result.items() if "_error" not in name]
     show(result | {"model": str(output), "filter": report}, as_json, f"{output}: " + ", ".join(facts))
+
+# %% ../../nbs/cli/03_networks.ipynb #0daf8179
+_OF_RUNS = ("resume", "tensorboard", "activations", "bound", "rate")
+
+
+def _checked(config: TrainConfig) -> TrainConfig:
+    "The settings, unless options were given that the recipe ignores; a recipe without a training has the usual ones."
+    context = click.get_current_context()
+    given = [n for n in (*vars(config), *_OF_RUNS) if context.get_parameter_source(n) is ParameterSource.COMMANDLINE]
+    refuse_training(config.recipe, given)
+    if config.recipe not in COMPUTED: return config
+    kept = {n: x for n, x in vars(config).items() if n in given or n == "seed"}
+    return TrainConfig(**kept)
 
 # %% ../../nbs/cli/03_networks.ipynb #ee214405
 @click.command()
@@ -184,6 +205,7 @@ def train(table, output, selection, config, filter_name, bound, rate, resume, te
     from hepae.files.reading import read
     from hepae.learning.prep import refuse_nonfinite, split_by_event
     from hepae.physics.fill_values import refuse_fill_values
+    config = _checked(config)
     if config.particles is not None and not config.coordinates:
         raise UsageError("--particles goes with --coordinates; add --coordinates on-shell")
     rows = read(table, **vars(replace(selection, particles=config.particles)))

@@ -35,6 +35,7 @@ GROUPS = {
 
 # %% ../../nbs/learning/09_models.ipynb #5dfa8ccd
 RECIPES = {
+    "pca": {"hidden": [], "activation": "none", "latent_activation": "none"},  # computed, not trained
     "AE_3D_200": {"hidden": [200, 100, 50], "latent": 3},
     "AE_3D_100": {"hidden": [100, 100, 50], "latent": 3},
     "AE_3D_50": {"hidden": [50, 50, 20], "latent": 3},
