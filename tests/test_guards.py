@@ -1,5 +1,6 @@
 """What cannot be trained on, or asked for, is one sentence before torch is imported; real samples pass."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,20 +17,25 @@ from hepae.schema import event_index, infer_schema, with_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 SAID = """
-import sys
+import contextlib, io, json, sys
 from hepae.cli.main import main
-try: main(sys.argv[1:])
-except SystemExit as e: code = e.code
-print(code, sorted({"torch", "fastai"} & set(sys.modules)))
+said = []
+for arguments in json.load(sys.stdin):
+    with contextlib.redirect_stderr(io.StringIO()) as told:
+        try: main(arguments)
+        except SystemExit as e: said.append([e.code, told.getvalue()])
+json.dump([said, sorted({"torch", "fastai"} & set(sys.modules))], sys.stdout)
 """
 
 
-def refused(*arguments) -> str:
-    "What the command line says; it fails with one sentence, and without torch."
-    run = subprocess.run([sys.executable, "-c", SAID, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT)
-    assert run.stdout.split() in (["1", "[]"], ["2", "[]"]), run.stdout + run.stderr
-    (line,) = run.stderr.strip().splitlines()
-    return line
+def refusals(commands: list[list]) -> list[str]:
+    "What the command line says to each; all fail with one sentence, and without torch."
+    told = json.dumps([[str(a) for a in command] for command in commands])
+    run = subprocess.run([sys.executable, "-c", SAID], input=told, capture_output=True, text=True, cwd=ROOT)
+    said, heavy = json.loads(run.stdout)
+    assert not heavy and len(said) == len(commands)
+    assert all(code in (1, 2) and text.startswith("hepae: ") and text.count("\n") == 1 for code, text in said), said
+    return [text for _, text in said]
 
 
 def jets(n: int = 600) -> pd.DataFrame:
@@ -49,17 +55,21 @@ def particles(events: int = 100) -> pd.DataFrame:
     return with_schema(table, infer_schema(table, "GeV"))
 
 
-@pytest.mark.parametrize("part", ["train", "valid", "test"])
-@pytest.mark.parametrize("value", [1e30, -1e25, 1e9])
 @pytest.mark.parametrize("kind", ["jets", "blocks"])
-def test_a_fill_value_is_named_with_column_row_and_part(kind, value, part, tmp_path):
-    table, path = (jets() if kind == "jets" else particles()), tmp_path / "t.pkl"
-    row = np.flatnonzero(split_by_event(table)[part])[3]
-    table.iloc[row, table.columns.get_loc("pt")] = value
-    table.to_pickle(path)
+def test_a_fill_value_is_named_with_column_row_and_part(kind, tmp_path):
+    table = jets() if kind == "jets" else particles()
     options = ["--coordinates", "on-shell", "--recipe", "BIGGER_AE"] if kind == "blocks" else []
-    said = refused("train", path, "-o", tmp_path / "m", *options)
-    assert f"pt is {np.float32(value):g} in row {row}" in said and f", {part}" in said and "filter 'pt " in said
+    cases = [(value, part) for value in (1e30, -1e25, 1e9) for part in ("train", "valid", "test")]
+    rows = {part: np.flatnonzero(mask)[3] for part, mask in split_by_event(table).items()}
+    commands = []
+    for k, (value, part) in enumerate(cases):
+        filled = table.copy()
+        filled.iloc[rows[part], table.columns.get_loc("pt")] = value
+        filled.to_pickle(tmp_path / f"{k}.pkl")
+        commands.append(["train", tmp_path / f"{k}.pkl", "-o", tmp_path / "m", *options])
+    for (value, part), said in zip(cases, refusals(commands)):
+        assert f"pt is {np.float32(value):g} in row {rows[part]}" in said and f", {part}" in said
+        assert "filter 'pt " in said
     assert not (tmp_path / "m").exists()
 
 
@@ -72,3 +82,48 @@ def test_committed_jets_have_no_fill_value(name):
 @pytest.mark.parametrize("name", ["drell_yan.hepmc.gz", "drell_yan_50.hepae", "drell_yan_100.hepae"])
 def test_committed_particles_have_no_fill_value(name):
     assert not fill_values(read(ROOT / "data" / name))
+
+
+NO_TRAINING = [
+    "--seed -1", "--seed 9223372036854775808", "--latent 0", "--latent -3", "--hidden 20,0", "--epochs 0", "--bs 0",
+    "--lr -1", "--wd nan", "--patience 0", "--schedule steps", "--rate 2", "--bound 1e-3", "--particles 5",
+    "--coordinates polar", "--coordinates on-shell --particles 0", "--resume --force",
+    "--recipe density --schedule plain", "--recipe density --rate 2", "--recipe density --latent 2",
+    "--recipe density --symmetry", "--recipe density --tensorboard", "--recipe density --bs 64",
+    "--recipe rate-distortion --rate 0", "--recipe rate-distortion --normalisation log",
+    "--recipe rate-distortion --loss huber", "--recipe rate-distortion --patience 3",
+]
+
+
+def test_an_option_that_makes_no_training_is_one_sentence(tmp_path):
+    commands = [["train", tmp_path / "absent.pkl", "-o", tmp_path / "m", *options.split()] for options in NO_TRAINING]
+    for options, said in zip(NO_TRAINING, refusals(commands)):
+        assert any(option in said for option in options.split() if option.startswith("--")), said
+        assert "absent" not in said
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_a_table_of_too_few_rows_is_one_sentence(rows, tmp_path):
+    jets(9)[:rows].to_pickle(tmp_path / "t.pkl")
+    command = ["train", tmp_path / "t.pkl", "-o", tmp_path / "m", "--recipe"]
+    for said in refusals([[*command, "AE_3D_50"], [*command, "density"]]):
+        assert "t.pkl" in said and ("no rows" in said or "too few" in said)
+
+
+def test_symmetry_of_columns_without_angles_is_one_sentence(tmp_path):
+    jets()[["pt", "E"]].to_pickle(tmp_path / "t.pkl")
+    (said,) = refusals([["train", tmp_path / "t.pkl", "-o", tmp_path / "m", "--symmetry"]])
+    assert "pt, E" in said
+
+
+def test_options_that_other_commands_would_ignore(tmp_path):
+    jets().to_pickle(tmp_path / "t.pkl")
+    two = ["analyse", tmp_path / "t.pkl", tmp_path / "t.pkl", "-o", tmp_path / "a.html"]
+    cases = {
+        "--latents is for --model": [*two, "--latents", tmp_path / "z.csv"],
+        "--filter is for --model": [*two, "--filter", "pt > 30"],
+        "--seed is of --smear": [*two, "--seed", 3],
+        "--seed is of the draws": ["scan", tmp_path / "t.pkl", "-o", tmp_path / "s", "--grid", "g.toml", "--seed", 3],
+        "--seed -1": ["sample", "-o", tmp_path / "j.root", "--seed", -1],
+    }
+    for text, said in zip(cases, refusals(list(cases.values()))): assert text in said

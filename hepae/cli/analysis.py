@@ -14,6 +14,7 @@ import click
 from .options import (
     filter_option, force_option, gathers, json_option, output_option, progress_bar, quiet_option, remarks,
     rntuple_option, say, seed_option, selects, show, source_options, table_text, takes_pipes, together)
+from .training_options import given_options
 from ..core import UsageError, check_free
 from ..files.selection import Selection
 
@@ -101,6 +102,7 @@ def _analyse_jets(
         raise UsageError(f"{output}: the report is an .html page; tables go to --reconstructed")
     if len(inputs) != (1 if models else 2):
         raise UsageError("give one table and --model, or two tables of the same jets")
+    if not models: _refuse_options(vars(jets), "--model")
     from hepae.report.analysis import analyse_models, analyse_tables
     if models:
         tree_class = "RNTuple" if jets.rntuple else None
@@ -195,5 +197,7 @@ def analyse(inputs, models, output, of_jets, of_events, selection, seed, force, 
         if path: check_free(path, force)
     events = not models and _of_events(inputs)
     _refuse_other_options(of_jets, of_events, selection, events)
+    if not events and "seed" in given_options():
+        raise UsageError("--seed is of --smear, for files of events; leave it out")
     if events: _analyse_events(inputs, output, of_events, selection.unit, seed, force, quiet, as_json)
     else: _analyse_jets(inputs, models, output, of_jets, selection, force, quiet, as_json)

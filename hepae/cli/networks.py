@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Iterator
 
 import click
-from click.core import ParameterSource
 
 from .options import (
     dims_option, filter_option, force_option, gathers, json_option, output_option, progress_bar, quiet_option, say,
-    seed_option, selects, show, source_options, table_text, takes_pipes, together, widths)
+    seed_number, seed_option, selects, show, source_options, table_text, takes_pipes, together, widths)
+from .training_options import CODEC, checked, given_options, refuse_no_symmetry
 from ..core import HepaeError, UsageError, naming
-from ..learning.config import COMPUTED, TrainConfig, refuse_training
+from ..learning.config import TrainConfig
 
 # %% ../../nbs/cli/03_networks.ipynb #cbd1195c
 _network_options = together(
@@ -167,19 +167,6 @@ def _train_network(
     facts = [f"{name} {_shown(v, result.get(f'{name}_error'))}" for name, v in result.items() if "_error" not in name]
     show(result | {"model": str(output), "filter": report}, as_json, f"{output}: " + ", ".join(facts))
 
-# %% ../../nbs/cli/03_networks.ipynb #0daf8179
-_OF_RUNS = ("resume", "tensorboard", "activations", "bound", "rate")
-
-
-def _checked(config: TrainConfig) -> TrainConfig:
-    "The settings, unless options were given that the recipe ignores; a recipe without a training has the usual ones."
-    context = click.get_current_context()
-    given = [n for n in (*vars(config), *_OF_RUNS) if context.get_parameter_source(n) is ParameterSource.COMMANDLINE]
-    refuse_training(config.recipe, given)
-    if config.recipe not in COMPUTED: return config
-    kept = {n: x for n, x in vars(config).items() if n in given or n == "seed"}
-    return TrainConfig(**kept)
-
 # %% ../../nbs/cli/03_networks.ipynb #ee214405
 @click.command()
 @click.argument("table", type=click.Path(path_type=Path))
@@ -203,19 +190,18 @@ def train(table, output, selection, config, filter_name, bound, rate, resume, te
           as_json):
     "Train an autoencoder on a table, or a density for the codec; the folder keeps config, weights, log and plots."
     from hepae.files.reading import read
-    from hepae.learning.prep import refuse_nonfinite, split_by_event
+    from hepae.physics.cuts import refuse_nonfinite, refuse_too_few, split_by_event
     from hepae.physics.fill_values import refuse_fill_values
-    config = _checked(config)
-    if config.particles is not None and not config.coordinates:
-        raise UsageError("--particles goes with --coordinates; add --coordinates on-shell")
+    config = checked(config, rate, given_options())
     rows = read(table, **vars(replace(selection, particles=config.particles)))
     with naming(table):
         rows, report = _filtered(rows, filter_name, quiet)
-        if config.recipe in ("density", "rate-distortion"):
+        refuse_too_few(rows, split := split_by_event(rows, config.seed))
+        if config.recipe in CODEC:
             return _train_codec(rows, output, config, bound, rate, force, as_json)
-        if bound: raise UsageError(f"--bound is for density and rate-distortion; {config.recipe} has none")
+        refuse_no_symmetry(config, list(rows.columns))
         if not config.coordinates: refuse_nonfinite(rows)
-        refuse_fill_values(rows, split_by_event(rows, config.seed))
+        refuse_fill_values(rows, split)
     run = dict(resume=resume, tensorboard=tensorboard, activations=activations, force=force)
     _train_network(rows, table, output, config, run, report, quiet, as_json)
 
@@ -256,7 +242,7 @@ def _say_failures(points, output: Path, grid: Path, quiet: bool) -> None:
 @click.option("--grid", required=True, type=click.Path(path_type=Path), metavar="TOML",
               help="What to try, as above; an unknown setting lists the known ones.")
 @click.option("--random", type=int, metavar="N", help="Draw N points at random instead of every combination.")
-@click.option("--seed", default=41, show_default=True,
+@click.option("--seed", default=41, show_default=True, callback=seed_number,
               help="Of these draws. (That of the networks is a setting in TOML.)")
 @click.option("--workers", type=click.IntRange(min=0),
               help="Processes of this machine; 0 trains in this one.  [default: one a core]")
@@ -286,6 +272,8 @@ def scan(table, output, grid, random, seed, workers, address, selection, filter_
     table with its reason; the exit code is 1 if all failed. Points are sorted by valid_mse, the error of the
     validation rows in units of the variables' own variance, which compares between normalisations; the loss does not.
     """
+    if random is None and "seed" in given_options():
+        raise UsageError("--seed is of the draws of --random; the seed of the networks is a setting in TOML")
     from hepae.bench.scan import scan as scan_points
     workers = _cores() if workers is None else workers
     with progress_bar(quiet, unit=" points") as bar:

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['force_option', 'quiet_option', 'json_option', 'seed_option', 'rntuple_option', 'missing_option', 'particles_option',
            'filter_option', 'source_options', 'selects', 'say', 'remarks', 'show', 'progress_bar', 'table_text',
-           'volume_text', 'takes_pipes', 'pairs', 'variables', 'widths', 'count_or_all', 'rows_range', 'output_option',
-           'dims_option', 'together', 'gathers']
+           'volume_text', 'takes_pipes', 'pairs', 'variables', 'widths', 'seed_number', 'count_or_all', 'rows_range',
+           'output_option', 'dims_option', 'together', 'gathers']
 
 # %% ../../nbs/cli/01_options.ipynb #4eb5f531
 import sys
@@ -111,6 +111,12 @@ def widths(context, parameter, text: str | None) -> list[int] | None:
     except ValueError as e: raise UsageError(f"--hidden {text}: is no list of widths like 400,400,200") from e
 
 
+def seed_number(context, parameter, seed: int) -> int:
+    "A click callback: a number that seeds every generator."
+    if not 0 <= seed < 2**63: raise UsageError(f"--seed {seed}: a number from 0 to 2^63 - 1 is needed")
+    return seed
+
+
 def count_or_all(context, parameter, text: str | None) -> int | str | None:
     "A click callback: '50' as a number, or 'all'."
     if text in (None, "all"): return text
@@ -136,7 +142,8 @@ def output_option(text: str):
 force_option = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no remarks.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
-seed_option = click.option("--seed", default=41, show_default=True, help="Makes the run repeatable.")
+seed_option = click.option(
+    "--seed", default=41, show_default=True, callback=seed_number, help="Makes the run repeatable.")
 rntuple_option = click.option("--rntuple", is_flag=True, help="Write an RNTuple instead of the source's kind of tree.")
 missing_option = click.option(
     "--allow-missing", is_flag=True, help="Go on without the variables that the input does not have.")

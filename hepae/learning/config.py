@@ -100,13 +100,17 @@ def check_training(
     config: TrainConfig,
 ) -> None:
     "UsageError for numbers that make no training."
-    for k in ("epochs", "bs", "patience"):
+    for k in ("epochs", "bs", "patience", "latent", "particles"):
         v = getattr(config, k)
         if v is not None and (not isinstance(v, int) or v < 1): raise UsageError(f"--{k} {v}: at least 1 is needed")
     for k in ("lr", "wd"):
         v = getattr(config, k)
         if v is not None and not (isfinite(v) and v >= 0):
             raise UsageError(f"--{k} {v}: a number that is not negative is needed")
+    if any(not isinstance(n, int) or n < 1 for n in config.hidden or []):
+        raise UsageError(f"--hidden {','.join(map(str, config.hidden))}: each layer needs a width of at least 1")
+    if not isinstance(config.seed, int) or not 0 <= config.seed < 2**63:
+        raise UsageError(f"--seed {config.seed}: a number from 0 to 2^63 - 1 is needed")
     if config.schedule not in ("one-cycle", "plain"):
         raise UsageError(f"--schedule {config.schedule}: unknown; choose one-cycle or plain")
 

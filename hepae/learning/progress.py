@@ -175,9 +175,9 @@ class Activations(ActivationStats):
         folder: Path,     # for activations.csv and plots/activations.png
         every: int = 20,  # look at one batch in so many
     ):
-        self.layers, modules = zip(
-            *[(name, m) for name, m in model.named_modules() if isinstance(m, tuple(ACTIVATIONS.values()))]
-        )
+        found = [(name, m) for name, m in model.named_modules() if isinstance(m, tuple(ACTIVATIONS.values()))]
+        if not found: raise UsageError("--activations: this network has no activation; leave it out")
+        self.layers, modules = zip(*found)
         super().__init__(modules=modules, every=every)
         self.folder = Path(folder)
 

@@ -36,8 +36,9 @@ from .optimiser import AdamWrapper, two_cosines
 from .prep import Normaliser, fit_normaliser, normalisation_of, refuse_nonfinite, split_by_event
 from .progress import Preview, ProgressLine, ProgressTable
 from .trained import TrainedModel, fingerprint
+from ..physics.cuts import refuse_too_few
 from ..physics.fill_values import refuse_fill_values
-from ..schema import Schema, n_entries, schema_of
+from ..schema import Schema, schema_of
 
 # %% ../../nbs/learning/18_table_learner.ipynb #16a25871
 def turned(
@@ -156,15 +157,6 @@ def show_preview(self: AELearner):
     display(self.preview_figure())
 
 # %% ../../nbs/learning/18_table_learner.ipynb #047d285a
-def _usable(table: pd.DataFrame, rows: dict[str, np.ndarray]) -> None:
-    "HepaeError if a table cannot be trained on."
-    counts = {name: int(mask.sum()) for name, mask in rows.items()}
-    if counts["train"] >= 2 and all(counts.values()): return
-    given = f"{len(table)} rows of {n_entries(table.index)} events"
-    parts = ", ".join(f"{n} to {name}" for name, n in counts.items())
-    raise HepaeError(f"{given} are too few: they split into {parts}; give more events")
-
-
 def _device(device) -> torch.device:
     "The device, if it is there."
     try: return torch.empty(0, device=device or default_device()).device
@@ -242,7 +234,7 @@ def learner_of(
         raise UsageError(f"--loss {config.loss}: unknown; choose one of {', '.join(LOSSES)}")
     sample, places, table = _as_rows(table, config)
     rows = split_by_event(table, config.seed, config.fractions)
-    _usable(table, rows)
+    refuse_too_few(table, rows)
     normalisation = config.normalisation or usual_normalisation(config.coordinates)
     normaliser = fit_normaliser(table[rows["train"]], normalisation)
     # all rows are normalised: what has no place on a scale is said before a training, not after it
