@@ -131,12 +131,13 @@ INLINE double value_of(const Quantiser *g, int mode, int wide, int64_t q)
     return wide ? double_of(bits_back(g, q, 1)) : single_of(bits_back(g, q, 0));
 }
 
-/* The geometric bin of a normal x: a table says in which bin its part of the octave begins. */
+/* The geometric bin of a normal x: a table says in which bin its part of the octave begins. A part that is subnormal,
+   which only bins that are moved make of the smallest normal x, lies in the last bin of its octave: its bits, read as
+   those of a normal number, say no less. */
 INLINE int64_t rel_bin(const Quantiser *g, double x, double *back)
 {
     double part = fabs(x) / g->moved;
     int e = (int)(bits_of(part) >> 52) - 1023;
-    if (e == -1023) part = 2 * frexp(part, &e), e--; /* subnormal after the division */
     uint64_t mantissa = bits_of(part) & (((uint64_t)1 << 52) - 1);
     int64_t place = g->starts[mantissa >> (52 - g->cells)];
     place += g->edges[place + 1] <= double_of(mantissa | (uint64_t)1023 << 52);
