@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from hepae.core import HepaeError, UsageError, rng
 from hepae.learning.coordinates import KINDS, Coordinates, fit_coordinates
 from hepae.learning.learner import train
+from hepae.learning.model_folder import write_config
 from hepae.learning.models import build_model, model_from_config
 from hepae.learning.prep import PARTICLES, Normaliser, fit_normaliser
 from hepae.learning.quantile import Quantile, fit_quantile
@@ -287,7 +288,7 @@ def test_hostile_coordinates(tmp_path):
         {"kind": "polar"}, {"particles": 10**12}, {"particles": 5}, {"unit": 3}, {"free": [[1]]}, {"free": "x"},
         {"kind": ["on-shell"]},
     ]:
-        path.write_text(json.dumps(good | {"coordinates": good["coordinates"] | wrong}))
+        write_config(path.parent, good | {"coordinates": good["coordinates"] | wrong})
         with pytest.raises(HepaeError):
             TrainedModel.load(tmp_path / "m")
     for scales in (

@@ -1,15 +1,17 @@
 """What cannot be trained on, or asked for, is one sentence before torch is imported; real samples pass."""
 
 import json
+import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from hepae.core import rng
+from hepae.core import HepaeError, rng
 from hepae.files.reading import read
 from hepae.physics.cuts import split_by_event
 from hepae.physics.fill_values import fill_values
@@ -127,3 +129,74 @@ def test_options_that_other_commands_would_ignore(tmp_path):
         "--seed -1": ["sample", "-o", tmp_path / "j.root", "--seed", -1],
     }
     for text, said in zip(cases, refusals(list(cases.values()))): assert text in said
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    "A folder with a table of jets, and a network that was trained on it."
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of fastai's, while it is imported
+        from hepae.learning.learner import train
+
+    folder = tmp_path_factory.mktemp("trained")
+    table = with_schema(jets(3000), infer_schema(jets(3000)))
+    table.to_pickle(folder / "t.pkl")
+    train(table, folder / "m", epochs=1, lr=1e-3, progress=False, preview=False, activation="tanh")
+    return folder
+
+
+CHANGES = {
+    "other units": (lambda t: t.assign(pt=1000 * t.pt, E=1000 * t.E), ["pt in 100%", "E in "]),
+    "azimuths from 0 to 2π": (lambda t: t.assign(phi=t.phi % np.float32(2 * np.pi)), ["phi in "]),
+    "50 times the pt": (lambda t: t.assign(pt=50 * t.pt), ["pt in 100%"]),
+    "one row far away": (lambda t: t.assign(eta=np.where(t.index == 5, 1e4, t.eta).astype("f4")), ["eta in 0.0333%"]),
+    "nothing": (lambda t: t, []),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_rows_outside_the_range_of_the_training_are_remarked(what, trained):
+    from hepae.learning.ranges import remarked
+    from hepae.learning.trained import TrainedModel
+
+    change, expected = CHANGES[what]
+    table, model, told = change(jets(3000)), TrainedModel.load(trained / "m"), []
+    for use in (model.encode, model.reconstruct):
+        told.clear()
+        with remarked(told.append): use(table)
+        assert len(told) == bool(expected), told
+        for text in expected: assert text in told[0]
+
+
+def test_commands_remark_rows_outside_the_range(trained, tmp_path, capsys):
+    from hepae.cli.main import cli
+
+    CHANGES["azimuths from 0 to 2π"][0](jets(3000)).to_pickle(tmp_path / "t.pkl")
+    for command in (
+        ["analyse", tmp_path / "t.pkl", "--model", trained / "m", "-o", tmp_path / "a.html"],
+        ["compress", tmp_path / "t.pkl", "--model", trained / "m", "-o", tmp_path / "t.hepae", "--bound", "1e-3"],
+    ):
+        cli.main([str(a) for a in command], standalone_mode=False)
+        said = capsys.readouterr().err
+        assert said.count("outside the range of the training: phi in ") == 1, said
+
+
+def test_a_changed_config_is_refused_by_its_part_and_one_without_digests_is_remarked(trained, tmp_path):
+    from hepae.learning.ranges import ModelRemark
+    from hepae.learning.trained import TrainedModel
+
+    folder = shutil.copytree(trained / "m", tmp_path / "m")
+    text = (folder / "config.json").read_text()
+    config = json.loads(text)
+    assert set(config["digests"]) == set(config) - {"digests"}
+    for part in config:
+        if part in ("format", "version", "digests"): continue
+        (folder / "config.json").write_text(json.dumps(config | {part: {"changed": 1}}))
+        with pytest.raises(HepaeError, match=f"{part} changed after it was written"): TrainedModel.load(folder)
+    (folder / "config.json").write_text(json.dumps({k: x for k, x in config.items() if k != "digests"}))
+    with pytest.warns(ModelRemark, match="no digests"): TrainedModel.load(folder)
+    (folder / "config.json").write_text(json.dumps(config, indent=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TrainedModel.load(folder)
+        for committed in ("4D/AE_3D_200", "27D/AE_27_14"): TrainedModel.load(ROOT / committed)

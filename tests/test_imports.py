@@ -19,6 +19,7 @@ WINGS = [
 ]
 # of learning, what prepares tables without a network
 PREPARES = {
+    "learning.ranges",
     "learning.quantile", "learning.prep", "learning.coordinates", "learning.architecture", "learning.config",
 }
 # of the wings above learning, what needs no network

@@ -23,6 +23,7 @@ with warnings.catch_warnings():
     # fastai 2.8, while it is imported, uses what torch 2.13 deprecates
     warnings.simplefilter("ignore", DeprecationWarning)
     from hepae.learning.learner import train
+    from hepae.learning.model_folder import write_config
     from hepae.learning.table_learner import ae_learner
     from hepae.learning.trained import TrainedModel
 
@@ -274,7 +275,7 @@ def test_config_with_any_value_replaced(uninterrupted, tmp_path):
             for k in place[:-1]:
                 part = part[k]
             part[place[-1]] = value
-            (folder / "config.json").write_text(json.dumps(changed))
+            write_config(folder, changed)
             try:
                 TrainedModel.load(folder)
             except HepaeError as e:
@@ -285,7 +286,7 @@ def test_a_hostile_config_takes_no_memory(uninterrupted, tmp_path):
     folder = shutil.copytree(uninterrupted, tmp_path / "m")
     config = json.loads((folder / "config.json").read_text())
     for model in ({"hidden": [10**6] * 3}, {"latent": 10**9}, {"hidden": [5000] * 40}, {"n_features": 10**12}):
-        (folder / "config.json").write_text(json.dumps(config | {"model": config["model"] | model}))
+        write_config(folder, config | {"model": config["model"] | model})
         with pytest.raises(HepaeError):
             TrainedModel.load(folder)
 

@@ -17,6 +17,18 @@ from .options import (
 from ..core import BoundError, UsageError, as_files, is_stream
 
 # %% ../../nbs/cli/05_compression.ipynb #022dbc53
+def _autoencoder(folder: Path, table):
+    "A trained autoencoder as the codec wants it, with a remark if the table is not like those it was trained on."
+    from hepae.codec.learned.trainer import autoencoder_of
+    from hepae.learning.ranges import remark_outside, remarked
+    from hepae.learning.trained import TrainedModel
+    with remarked(say):
+        model = TrainedModel.load(folder)
+        numbers = table.select_dtypes("number")
+        if not model.coordinates: remark_outside(model.config["ranges"], numbers)
+    with remarked(lambda text: None): return autoencoder_of(folder, table)
+
+
 def model_of(folder: Path | None):
     "The density model or the autoencoder in a folder, as the codec wants it."
     if folder is None: return None
@@ -24,8 +36,7 @@ def model_of(folder: Path | None):
     if (folder / FILE).is_file(): return load_model(folder)
     if not (folder / "config.json").is_file():
         raise UsageError(f"{folder}: holds no model; name the folder that hepae train wrote")
-    from hepae.codec.learned.trainer import autoencoder_of
-    return partial(autoencoder_of, folder)
+    return partial(_autoencoder, folder)
 
 
 model_option = click.option(

@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'VERSION', 'LOG_COLUMNS', 'write_tensors', 'read_tensors', 'sha256', 'read_log', 'append_rows', 'cut_rows',
-           'read_config', 'leftovers', 'write_config', 'begin_folder']
+           'digests_of', 'read_config', 'leftovers', 'write_config', 'begin_folder']
 
 # %% ../../nbs/learning/12_model_folder.ipynb #eef47273
 import hashlib
+import json
 import shutil
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 
 from ..core import HepaeError, existing_file, read_json, to_json, whole
+from .ranges import ModelRemark
 
 # %% ../../nbs/learning/12_model_folder.ipynb #79179f7a
 FORMAT, VERSION = "hepae model", 1
@@ -81,6 +84,29 @@ def cut_rows(
     text = "".join([heading, *filter(kept, lines)])
     with whole(path, force=True) as new: new.write_text(text, encoding="utf-8", newline="\n")
 
+# %% ../../nbs/learning/12_model_folder.ipynb #8ad59c96
+def digests_of(
+    config: dict,  # as JSON has it
+) -> dict[str, str]:
+    "The digest of each part of a config."
+    text = {k: json.dumps(x, sort_keys=True, ensure_ascii=False) for k, x in config.items() if k != "digests"}
+    return {k: hashlib.sha256(x.encode("utf-8", "surrogatepass")).hexdigest()[:32] for k, x in text.items()}
+
+
+def _check_digests(folder: Path, config: dict) -> None:
+    "HepaeError naming the parts of a config that are not what was written; a remark if it has no digests."
+    written = config.get("digests")
+    if written is None:
+        what = "its config.json has no digests, so that a change of it would not be noticed"
+        warnings.warn(f"{folder}: {what}; an older hepae wrote it: train it anew", ModelRemark, stacklevel=4)
+        return
+    found = digests_of(config)
+    if written == found: return
+    if not isinstance(written, dict): raise HepaeError(f"{folder}/config.json: has no digests; copy the folder again")
+    changed = [k for k in {**found, **written} if found.get(k) != written.get(k)]
+    raise HepaeError(f"{folder}/config.json: {', '.join(changed)} changed after it was written; copy the folder again, "
+                     "or train anew")
+
 # %% ../../nbs/learning/12_model_folder.ipynb #d708c230
 _PARTS = ("model", "normaliser", "schema", "training", "split", "data", "run", "result", "integrity")
 
@@ -102,6 +128,7 @@ def read_config(
     if version != VERSION:
         versions = f"is of version {version}, this hepae reads version {VERSION}"
         raise HepaeError(f"{folder}/config.json: {versions}; update hepae")
+    _check_digests(folder, config)
     return config
 
 # %% ../../nbs/learning/12_model_folder.ipynb #fd7c19f2
@@ -111,8 +138,10 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 def write_config(folder: Path, config: dict) -> None:
-    "config.json, whole or not at all."
-    with whole(folder / "config.json", force=True) as new: new.write_text(to_json(config), encoding="utf-8")
+    "config.json with its digests, whole or not at all."
+    plain = json.loads(to_json({k: x for k, x in config.items() if k != "digests"}))
+    text = to_json(plain | {"digests": digests_of(plain)})
+    with whole(folder / "config.json", force=True) as new: new.write_text(text, encoding="utf-8")
 
 # %% ../../nbs/learning/12_model_folder.ipynb #b849188e
 def begin_folder(folder: Path, config: dict) -> None:

@@ -35,6 +35,7 @@ from .models import build_model
 from .optimiser import AdamWrapper, two_cosines
 from .prep import Normaliser, fit_normaliser, normalisation_of, refuse_nonfinite, split_by_event
 from .progress import Preview, ProgressLine, ProgressTable
+from .ranges import ranges_of, variables_of
 from .trained import TrainedModel, fingerprint
 from ..physics.cuts import refuse_too_few
 from ..physics.fill_values import refuse_fill_values
@@ -255,6 +256,7 @@ def learner_of(
     learn.normaliser, learn.schema, learn.coordinates = normaliser, schema_of(table), places
     learn.masks, learn.sample = rows, sample.iloc[:4000]
     learn.facts = {"split": {"seed": config.seed, "fractions": list(config.fractions)}, "data": fingerprint(table)}
+    learn.facts["ranges"] = ranges_of(table[rows["train"]], variables_of(places))
     learn.facts["run"] = run_record(command="train")
     return learn.add_cbs(_seen(learn, progress, preview)).add_cbs(cbs)
 

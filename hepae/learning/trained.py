@@ -15,13 +15,15 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 
-from ..core import HepaeError, existing_file, to_json, whole
+from ..core import HepaeError, existing_file, whole
 from .architecture import levels_of
 from .autoencoder import Autoencoder
 from .coordinates import Coordinates
-from .model_folder import FORMAT, VERSION, read_config, read_log, read_tensors, sha256, write_tensors
+from .model_folder import (
+    FORMAT, VERSION, read_config, read_log, read_tensors, sha256, write_config, write_tensors)
 from .models import model_from_config
 from .prep import Normaliser, refuse_nonfinite, split_by_event
+from .ranges import check_ranges, remark_outside, variables_of
 from ..physics.kinematics import wrap
 from ..schema import Schema, n_entries, schema_of, with_schema
 
@@ -107,9 +109,9 @@ def rows(
     table: pd.DataFrame,  # with the model's columns, in any order; or particles, if the model has coordinates
 ) -> pd.DataFrame:        # the model's columns: a row of the table each, or an event each
     "What the network sees, before it is normalised; HepaeError if the table does not fit the model."
-    if self.coordinates: return self.coordinates.wide(table)
-    table = check_columns(table, self.schema)
-    refuse_nonfinite(table)
+    if self.coordinates: table = self.coordinates.wide(table)
+    else: refuse_nonfinite(table := check_columns(table, self.schema))
+    remark_outside(self.config.get("ranges", {}), table, variables_of(self.coordinates))
     return table
 
 # %% ../../nbs/learning/13_trained.ipynb #35056151
@@ -219,7 +221,7 @@ def describe(self: TrainedModel, status: str = "trained") -> dict:
     "What config.json says, JSON-able."
     parts = {"model": self.model.config, "normaliser": self.normaliser.to_dict(), "schema": self.schema.to_dict()}
     if self.coordinates: parts["coordinates"] = self.coordinates.to_dict()
-    rest = {k: self.config.get(k, {}) for k in ("training", "split", "data", "run", "result", "integrity")}
+    rest = {k: self.config.get(k, {}) for k in ("training", "split", "data", "ranges", "run", "result", "integrity")}
     return {"format": FORMAT, "version": VERSION, "status": status} | parts | rest
 
 # %% ../../nbs/learning/13_trained.ipynb #ae7a519f
@@ -236,7 +238,7 @@ def save(
         if self.log is not None: self.log.to_csv(new / "log.csv", index=False, lineterminator="\n")
         log_rows = 0 if self.log is None else len(self.log)
         self.config["integrity"] = {"weights_sha256": sha256(new / "weights.safetensors"), "log_rows": log_rows}
-        (new / "config.json").write_text(to_json(self.describe()))
+        write_config(new, self.describe())
 
 # %% ../../nbs/learning/13_trained.ipynb #20825dcd
 def _load_weights(folder: Path, config: dict, device: str) -> Autoencoder:
@@ -277,6 +279,7 @@ def load(
         model = _load_weights(folder, config, device)
         rows, split = config["integrity"]["log_rows"], config["split"]
         if type(rows) is not int or type(split.get("seed", 0)) is not int: raise TypeError("a number is expected")
+        check_ranges(config.setdefault("ranges", {}))
         if split: split_by_event(pd.DataFrame(index=range(3)), split["seed"], tuple(split["fractions"]))
     except HepaeError as e:
         raise e if str(folder) in str(e) else HepaeError(f"{folder}/config.json: {e}; copy the folder again") from e

@@ -17,6 +17,7 @@ from ..core import HepaeError, naming, run_record
 from ..files.reading import read, write
 from ..files.selection import Selection
 from ..learning.prep import filter_events, refuse_nonfinite
+from ..learning.ranges import remarked
 from ..learning.trained import TrainedModel
 from ..metrics import Summary, standardised_mse
 from .page import analysis_report
@@ -56,6 +57,11 @@ def _mse(before: pd.DataFrame, after: pd.DataFrame) -> str:
     "Mean squared error of the standardised variables, as text."
     return f"{standardised_mse(before, after):.3g}"
 
+# %% ../../nbs/report/02_analysis.ipynb #9e6cb4ba
+def _of(half: Callable[[pd.DataFrame], pd.DataFrame], table: pd.DataFrame) -> pd.DataFrame:
+    "What a model makes of a table; what there is to remark is said when it is judged."
+    with remarked(lambda text: None): return half(table)
+
 # %% ../../nbs/report/02_analysis.ipynb #1793199d
 @arguments_of(Selection, but=("dims", "particles", "as_is"))
 def analyse_models(
@@ -72,15 +78,17 @@ def analyse_models(
     **kwargs,
 ) -> dict[str, Summary]:              # model → summary of residuals
     "Reconstruct a table with each model and write the report; returns the residuals' summaries."
-    models = {f.name: TrainedModel.load(f) for f in folders}
+    with remarked(remark): models = {f.name: TrainedModel.load(f) for f in folders}
     if len(models) < len(folders): raise HepaeError("two models have the same folder name; rename one")
     first = next(iter(models.values()))
     table = _table_for(path, models, filter_name, Selection(**kwargs))
-    if latents: write(first.encode(table), latents, force)
-    if reconstructed: write(first.reconstruct(table), reconstructed, force, tree_class)
+    if latents: write(_of(first.encode, table), latents, force)
+    if reconstructed: write(_of(first.reconstruct, table), reconstructed, force, tree_class)
     rows, judged = (table, "all rows") if all_rows else unseen(table, models)
     remark(f"judged by {judged}")
-    with naming(path): outputs = {name: m.reconstruct(rows) for name, m in models.items()}
+    outputs = {}
+    for name, m in models.items():
+        with naming(path), remarked(lambda text: remark(f"{name}: {text}")): outputs[name] = m.reconstruct(rows)
     if first.coordinates: rows = first.coordinates.leading(rows)
     facts = {
         "input": path.name, "jets in the table": len(table), "judged by": judged, "filter": filter_name or "none",
