@@ -16,11 +16,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from hepae.core import HepaeError
 from hepae.files.reading import read
 from hepae.learning.learner import train
-from hepae.report.event_baselines import first_numbers, pair_and_pz, principal_components
+from hepae.physics.particles import particles_of_events
+from hepae.report.event_baselines import AlongBeam, first_numbers, principal_components
 from hepae.report.event_study import Clock, judged, train_for
-from hepae.schema import n_entries
+from hepae.schema import n_entries, schema_of
 
 BIGGER = dict(recipe="BIGGER_AE", bs=128, lr=5e-4)
 TURNED = dict(coordinates="on-shell-turned", loss="mse+momentum", symmetry=True, bs=128, lr=5e-4)
@@ -41,8 +43,20 @@ NETWORKS = {
     "sorted, BIGGER_AE with bypass": dict(SORTED, recipe="BIGGER_AE_bypass"),
     "sorted, BIGGER_AE with pair stored": dict(SORTED, recipe="BIGGER_AE_stored"),
     "sorted, ResidualConnectionAE": dict(SORTED, recipe="ResidualConnectionAE"),
+    "sorted, ResidualConnectionAE with pair stored": dict(SORTED, recipe="ResidualConnectionAE", aux=list(range(6))),
     "sorted, TransformerAE": dict(SORTED, recipe="TransformerAE", lr=1e-3, bs=64, layers=1, heads=2),
 }
+
+
+def first_particles(sources, particles):
+    "The first particles of the events of several files, one file after the other."
+    tables = [read(path, "on-shell", particles=particles) for path in sources]
+    units = {schema_of(t).energy_unit for t in tables}
+    if len(units) > 1: raise HepaeError(f"the files are in {', '.join(units)}; convert some")
+    tables = [t[t.index.get_level_values(1) < particles] for t in tables]
+    counts = np.concatenate([t.groupby(level=0).size() for t in tables])
+    columns = {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
+    return particles_of_events(counts, *units, **columns)
 
 
 def baselines(table, particles, latent):
@@ -50,7 +64,9 @@ def baselines(table, particles, latent):
     kinds = "on-shell", "on-shell-cartesian", "on-shell-sorted"
     first = {f"first numbers, {kind}": first_numbers(table, kind, particles, latent) for kind in kinds}
     made = {f"principal components, {kind}": principal_components(table, kind, particles, latent) for kind in kinds}
-    return first | {"pair and pz of all": pair_and_pz(table, particles)} | made
+    beam = {"pair, pz of all": AlongBeam(table, particles, 0)}
+    beam["pair, pz of all, px and py of the five hardest"] = AlongBeam(table, particles, 5)
+    return first | beam | made
 
 
 def trained(table, folder, epochs, **config):
@@ -85,7 +101,7 @@ def names_done(path, column, value):
 @click.option("--baselines", "without", is_flag=True, help="Judge what needs no network, too.")
 def main(sources, output, minutes, epochs, models, particles, latent, only, without):
     torch.set_num_threads(1)
-    table = read(list(sources), particles=particles)
+    table = first_particles(sources, particles)
     index = ["model", "events", "epochs" if epochs else "minutes"]
     about = dict(events=n_entries(table.index))
     if without:

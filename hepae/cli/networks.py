@@ -76,7 +76,7 @@ _rows_options = together(
     click.option(
         "--coordinates", metavar="KIND",
         help="For particles: an event is a row, cartesian, cylindrical, on-shell, on-shell-turned (azimuths "
-             "measured from the first particle), on-shell-cartesian or on-shell-sorted (by pz)."),
+             "measured from the first particle), on-shell-cartesian or on-shell-sorted."),
     click.option(
         "--particles", type=int, metavar="N",
         help="With --coordinates: the first N particles of each event.  [default: as many as the longest has]"),

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from torch.nn import functional as F
 
 from ..core import UsageError
-from .coordinates import Coordinates
+from .coordinates import HARDEST, Coordinates
 from .prep import Normaliser, Scale
 from ..schema import GEV
 
@@ -225,14 +225,15 @@ def rotated(
 
 # %% ../../nbs/learning/11_event_losses.ipynb #5e1d4161
 def from_behind(
-    x: torch.Tensor,     # (n, N, …) particles in the order of pz behind the pair, NaN where none is
+    x: torch.Tensor,     # (n, N, …) particles in the order of pz behind the pair and the hardest, NaN where none is
     which: torch.Tensor, # (n,) bool
-) -> torch.Tensor:       # the particles behind the pair in opposite order in those events
+    first: int = 2 + HARDEST,  # particles that stay where they are
+) -> torch.Tensor:       # the particles behind them in opposite order in those events
     "Particles in the order that they have from the other side."
     last = (~x[..., 0].isnan()).sum(1, keepdim=True) - 1
     place = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
-    moves = which[:, None] & (place >= 2) & (place <= last)
-    place = torch.where(moves, last + 2 - place, place)
+    moves = which[:, None] & (place >= first) & (place <= last)
+    place = torch.where(moves, last + first - place, place)
     return x.gather(1, place[..., None].expand_as(x))
 
 
