@@ -49,7 +49,7 @@ def expected_errors(
     return folded / max(len(place), 1)
 
 # %% ../../nbs/codec/05_balance.ipynb #2cb405a5
-LEAST, _MOST = 500, 2**17  # values: fewer have no mean worth a byte; of more, some are looked at
+LEAST, _MOST = 500, 2**16  # values: fewer have no mean worth a byte; of more, some are looked at
 _FAIR = 0.005              # of the bound: a mean error that stays
 
 

@@ -21,6 +21,7 @@ from hepae.codec.spline_fits import (
 # %% ../../nbs/codec/13_column_search.ipynb #358c86a7
 FEW = 256           # rows of which no tables by context are learned
 _SPLINE_BITS = 344  # of the header, that a spline of 16 segments costs
+_FINE = 0.6         # bits a row that splines of 16 segments save, where finer ones are tried
 
 
 def _by_chance(parents: int, rows: int) -> float:
@@ -60,9 +61,17 @@ def _stepped(self: Search, p: ColumnPlan, rows: np.ndarray) -> None:
 
 # %% ../../nbs/codec/13_column_search.ipynb #ff5067b6
 @patch
+def _steps_are_small(self: Search) -> bool:
+    "Is the typical step no larger than how far values are from their middle? Of values in no order it is."
+    q, step = self.q[::4].astype(float), np.abs(self.q - self.previous[0])[::4]
+    return bool(np.median(step) <= np.median(np.abs(q - np.median(q))))
+
+
+@patch
 def try_steps(self: Search) -> None:
     "Steps from the row before; also of both rows less a spline of the parent that says most about the step."
     before, there = self.previous
+    if not there and not self._steps_are_small(): return
     stepped, rows = replace(self.plain, steps=True, hole=0), np.flatnonzero(~self.escapes)
     self._stepped(stepped, rows)
     step = (self.q - before >> self.plain.zeros)[rows]
@@ -138,7 +147,7 @@ def _reaches(p: ColumnPlan) -> dict[int, tuple[int, int]]:
 @patch
 def add_splines(self: Search, known: dict[int, Parent], values: np.ndarray) -> None:
     "Add the parent that says most about what is left of these values, as long as that pays."
-    reaches, left = {}, values
+    reaches, left, start = {}, values, self.price
     least = max(0.02, _SPLINE_BITS / (2 * self.rows), _by_chance(len(known), len(values)))
     while len(reaches) < 4:
         told = self.told(left, {k: x for k, x in known.items() if k not in reaches})
@@ -148,7 +157,7 @@ def add_splines(self: Search, known: dict[int, Parent], values: np.ndarray) -> N
         price = self.cost(p)
         if price < self.price: self.price, self.best = price, p
         elif len(reaches) > 1: break
-    if self.best.splines: self.attempt(self._splined(_reaches(self.best), values, 48)[0])
+    if start - self.price > _FINE: self.attempt(self._splined(_reaches(self.best), values, 48)[0])
 
 # %% ../../nbs/codec/13_column_search.ipynb #50d6d05e
 @patch
@@ -194,17 +203,17 @@ def try_ranges(self: Search, known: dict[int, Parent]) -> None:
     spans = {k: known[k].reach(0.005) for k in told}
     span = lambda k, bits: Ranges(k, *spans[k], bits)
     plan = lambda *t: replace(p, ranges=t, strength=24)
-    price = self.price
-    firsts = self._keep_cheapest([plan(span(a, 3)) for a in told])
+    price, firsts = self.price, self._keep_cheapest([plan(span(a, 3)) for a in told])
     useful = [a for b, a in zip(firsts, told) if b < price]
     if not useful: return
-    first, *others = useful
+    price, best = min(zip(firsts, told))
     pairs = [(a, b) for i, a in enumerate(useful) for b in useful[i + 1:]]
-    wider = [plan(span(first, 5)), *(plan(span(a, 3), span(b, 3)) for a, b in pairs)]
-    wider += [plan(span(a, 5), span(b, 3)) for two in pairs for a, b in (two, two[::-1])]
-    costs = self._keep_cheapest(wider)
-    self._keep_cheapest([plan(span(first, 7 if costs[0] < firsts[told.index(first)] else 2))])
-    self._keep_cheapest([plan(span(b, bits)) for b in others[:1] for bits in (5, 7)])
+    wider, *costs = self._keep_cheapest([plan(span(best, 5)), *(plan(span(a, 3), span(b, 3)) for a, b in pairs)])
+    more = [plan(span(best, 7 if wider < price else 2))]
+    if pairs and min(costs) < price:
+        a, b = pairs[costs.index(min(costs))]
+        more += [plan(span(a, 5), span(b, 3)), plan(span(b, 5), span(a, 3))]
+    self._keep_cheapest(more)
 
 
 @patch

@@ -168,6 +168,14 @@ static inline int64_t which_frequent(const Plan *p, int64_t value)
     return place_of(value, p->frequent, p->many_frequent);
 }
 
+/* Does a value escape because the plan has no place for it: low bits that are not 0, or in the hole? */
+static inline int breaks(const Plan *p, int64_t q)
+{
+    if (p->zeros && ((q < 0 ? ~q : q) & (((int64_t)1 << p->zeros) - 1))) return 1;
+    int64_t v = q >> p->zeros;
+    return p->hole && v <= p->hole && v >= -p->hole && which_frequent(p, v) < 0;
+}
+
 /* Is something taken off that depends on other columns, so that a circle's values go the short way round? */
 static inline int goes_round(const Plan *p) { return p->period && p->many_splines; }
 

@@ -47,8 +47,10 @@ def frequent_bins(q: np.ndarray) -> tuple[int, ...]:
 def hole_of(v: np.ndarray) -> int:
     "How far from 0 all but 0.25% of the values of both signs are, if that leaves out half of their range."
     if not len(v) or (v < 0).mean() < 0.01 or (v > 0).mean() < 0.01: return 0
-    few = len(v) // 400
-    ordered = np.partition(np.abs(v), [few, len(v) - 1 - few])
+    few, size = len(v) // 400, np.abs(v)
+    middle = np.median(size[::64])  # of these, so that more than `few` are no less
+    if np.count_nonzero(size <= middle / 2) > few: return 0
+    ordered = np.partition(size, [few, len(v) - 1 - few])
     near, far = ordered[[few, -1 - few]].tolist()
     return near - 1 if 0 < near < 2**62 and 2 * near > far else 0
 
@@ -118,11 +120,13 @@ def _shift_in_numpy(self: Search, p: ColumnPlan) -> np.ndarray:
 def _shift(self: Search, p: ColumnPlan) -> np.ndarray:
     "The same."
     if loops() is None or p.hint: return self._shift_in_numpy(p)
+    if not p.splines and not p.steps and not p.lookup: return np.zeros(len(self.q), np.int64)
+    if p.ranges: p = replace(p, ranges=())
     before, there = self.previous if p.steps else (self.q, {})
-    parents, found = replace(p, ranges=()).parents, np.empty(len(self.q), np.int64)
-    here, ago = table_of(parents, self.parents), table_of(parents if p.steps else set(), there)
+    here = ago = table_of(p.parents, self.parents)
+    if p.steps: ago = table_of(p.parents, there)
     before, n = np.ascontiguousarray(before, np.int64), ctypes.c_int64(len(self.q))
-    numbers = addresses(plan_numbers([replace(p, ranges=())]))
+    numbers, found = addresses(plan_numbers([p])), np.empty(len(self.q), np.int64)
     check(loops().hepae_shift(
         *numbers, ctypes.byref(here), *addresses(before), ctypes.byref(ago), n, *addresses(found)
     ))

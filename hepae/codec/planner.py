@@ -102,16 +102,16 @@ def _rows_before(Q: np.ndarray, rows: Rows, take: np.ndarray) -> dict[int, np.nd
     "All columns of the row before in the event; {} where no event has two rows."
     if rows.offsets is None or rows.ranks().max(initial=0) == 0: return {}
     first, ago = rows.places()[take] == 0, np.maximum(take - 1, 0)
-    return {BEFORE + k: np.where(first, 0, Q[ago, k]) for k in range(Q.shape[1])}
+    return {BEFORE + k: np.where(first, 0, Q[:, k][ago]) for k in range(Q.shape[1])}
 
 # %% ../../nbs/codec/14_planner.ipynb #14691a0e
 def _previous(Q: np.ndarray, rows: Rows, take: np.ndarray, before: bool, k: int) -> dict[int, tuple]:
     "Column k of the row before, from which steps are taken, with its own parents in long events; {} for no steps."
     ago = np.maximum(take - 1, 0)
-    previous = np.where(take == 0, 0, Q[ago, k])
+    previous = np.where(take == 0, 0, Q[:, k][ago])
     if rows.offsets is None: return {PREVIOUS: (previous, {})}
     if before or not has_long_events(rows): return {}
-    there = {RANK: rows.ranks()[ago], COUNT: rows.counts()[ago]} | {j: Q[ago, j] for j in range(k)}
+    there = {RANK: rows.ranks()[ago], COUNT: rows.counts()[ago]} | {j: Q[:, j][ago] for j in range(k)}
     return {PREVIOUS: (previous, there)}
 
 # %% ../../nbs/codec/14_planner.ipynb #393b5ca3
@@ -139,7 +139,7 @@ def make_plan(
 ) -> list[ColumnPlan]:
     "How to code such a table."
     take, back = _sampled(rows.n), getattr(predictor, "back", 0)
-    sample = np.ascontiguousarray(Q[take].T).T  # column by column
+    sample = np.stack([q[take] for q in Q.T]).T  # column by column
     event, ago = _of_events(rows, take), _rows_before(Q, rows, take) if before else {}
     numbered, first, used, kept = _numbered(sample, exact), {}, Counter(), {}
     seen = with_rows_before(Q, take, rows.places()[take], rows.counts()[take], back) if back else sample

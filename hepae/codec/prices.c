@@ -114,8 +114,6 @@ static double bits_of_all(Floats *t, int64_t levels, const Sorted *learned, cons
 {
     int64_t contexts = (int64_t)1 << levels, before = contexts;
     double bits = 0;
-    count_floats(t, learned, 0, learned->start[contexts]);
-    first_floats(t, (float)learned->start[contexts]);
     for (int64_t c = 0; c < contexts; c++) {
         if (priced->start[c] == priced->start[c + 1]) continue;
         for (int64_t level = 1; level <= levels; level++) {
@@ -132,12 +130,12 @@ static double bits_of_all(Floats *t, int64_t levels, const Sorted *learned, cons
     return bits;
 }
 
-/* Memory; how many bins each node has, and weights of the coarser context: more, the deeper a node is. */
+/* Memory, and how many bins each node has. */
 static float *set_up(Floats *t, const Plan *p)
 {
     *t = (Floats){.specials = p->specials, .bins = p->count, .half = 1};
     while (t->half < t->bins) t->half *= 2;
-    int64_t half = t->half, rows = p->levels + 1;
+    int64_t half = t->half, rows = MOST_LEVELS + 1;
     float *memory = calloc(t->specials + 10 * half + rows * (t->specials + half), sizeof *memory);
     if (!memory) return NULL;
     t->counts = memory;
@@ -150,86 +148,137 @@ static float *set_up(Floats *t, const Plan *p)
     t->share = t->mass + rows * t->specials;
     for (int64_t s = 0; s < t->bins; s++) t->has[half + s] = 1;
     add_halves(t->has, half);
-    int64_t strength = p->strength;
-    t->weights[1] = (float)strength;
-    for (int64_t first = 1; first < half; first *= 2, strength = strength * 3 / 2 + 1)
-        for (int64_t i = first; i < 2 * first; i++) t->weights[i] = (float)strength;
     for (int64_t i = 1; i < half; i++) t->most[i] = t->has[2 * i + 1] > 0 ? 65535.f / 65536 : 1;
     return memory;
 }
 
-/* Does a value escape because the plan has no place for it: low bits that are not 0, or in the hole? */
-static int breaks(const Plan *p, int64_t q)
+/* Weights of the coarser context: more, the deeper a node is. */
+static void set_weights(Floats *t, int64_t strength)
 {
-    if (p->zeros && ((q < 0 ? ~q : q) & (((int64_t)1 << p->zeros) - 1))) return 1;
-    int64_t v = q >> p->zeros;
-    return p->hole && v <= p->hole && v >= -p->hole && which_frequent(p, v) < 0;
+    t->weights[1] = (float)strength;
+    for (int64_t first = 1; first < t->half; first *= 2, strength = strength * 3 / 2 + 1)
+        for (int64_t i = first; i < 2 * first; i++) t->weights[i] = (float)strength;
 }
 
-static int make_rows(Room *r, int64_t n)
-{
-    int wrong = make_room(r, n, 1);
-    for (int64_t i = 0; i < n && !wrong; i++) r->rows[i] = i;
-    return wrong;
-}
+/* What plans share that differ in ranges and strength alone: symbols of the rows; numbers of ranges, RANGE_BITS or
+   more, of which coarser ranges are the upper bits. */
+enum { RANGE_BITS = 7, MOST_KEPT = 2 * MOST_LEVELS };
 
-/* (n,) what a plan takes off each value of a column, the row before included. */
-EXPORT int64_t hepae_shift(const int64_t *plan, const Table *t, const int64_t *before, const Table *there, int64_t n,
-                           int64_t *shift)
+typedef struct {
+    const Table *t;
+    int64_t n, many;
+    const int64_t *shift;
+    int32_t *symbols, *sorted;
+    uint16_t *contexts, *numbers; /* (n,), and (n,) for each of the ranges kept */
+    int64_t kept[MOST_KEPT][4];
+} Shared;
+
+static int make_shared(Shared *s)
 {
-    Plan p;
-    Room r = {0};
-    read_plan(plan, &p);
-    int wrong = make_rows(&r, n);
-    if (!wrong) wrong = own_shift(&p, t, r.rows, n, r.x, shift);
-    if (!wrong && p.steps) wrong = own_shift(&p, there, r.rows, n, r.x, r.own);
-    for (int64_t i = 0; i < n && p.steps && !wrong; i++) shift[i] += (before[i] >> p.zeros) - r.own[i];
-    free_room(&r);
-    return wrong;
+    size_t n = (size_t)s->n;
+    s->symbols = malloc((n + 1) * (2 * sizeof *s->symbols + (1 + MOST_KEPT) * sizeof *s->contexts));
+    if (!s->symbols) return NO_MEMORY;
+    s->sorted = s->symbols + n;
+    s->contexts = (uint16_t *)(s->sorted + n);
+    s->numbers = s->contexts + n;
+    return 0;
 }
 
 /* Symbols of all rows; bits a row of what symbols leave out, escapes with 32 more. */
-static double find_symbols(const Plan *p, int64_t n, const int64_t *q, const uint8_t *escapes, const int64_t *shift,
-                           int64_t *symbols)
+static double find_symbols(const Plan *p, const Shared *s, const int64_t *q, const uint8_t *escapes)
 {
     uint64_t rest;
-    int64_t f;
-    double bits = 0;
-    for (int64_t i = 0; i < n; i++) {
-        if (escapes[i] || breaks(p, q[i])) symbols[i] = 0;
-        else if ((f = which_frequent(p, q[i] >> p->zeros)) >= 0) symbols[i] = 1 + f;
-        else symbols[i] = symbol_of(p, residual(p, q[i], shift[i]), &rest);
-        bits += (double)(symbols[i] ? width_of(p, symbols[i]) : 32);
+    int64_t f, bits = 0;
+    for (int64_t i = 0; i < s->n; i++) {
+        int64_t symbol;
+        if (escapes[i] || breaks(p, q[i])) symbol = 0;
+        else if ((f = which_frequent(p, q[i] >> p->zeros)) >= 0) symbol = 1 + f;
+        else symbol = symbol_of(p, residual(p, q[i], s->shift[i]), &rest);
+        bits += symbol >= p->specials ? p->shift : symbol ? width_of(p, symbol) : 32;
+        s->symbols[i] = (int32_t)symbol;
     }
-    return bits / (double)n;
+    return (double)bits / (double)s->n;
+}
+
+/* Which of the ranges kept these are part of; -1: a parent is missing. */
+static int64_t find_range(Shared *s, const int64_t *range)
+{
+    const int64_t *x = range[0] == SHIFT ? s->shift : NULL, *kept;
+    for (int64_t k = 0; k < s->many; k++) {
+        kept = s->kept[k];
+        if (kept[0] == range[0] && kept[1] == range[1] && kept[2] == range[2] && kept[3] >= range[3]) return k;
+    }
+    for (int64_t k = 0; k < s->t->many && range[0] != SHIFT; k++)
+        if (s->t->names[k] == range[0]) x = s->t->lists[k];
+    if (!x) return -1;
+    int64_t low = range[1], high = range[2], span = high - low + 1, bits = range[3];
+    if (bits < RANGE_BITS) bits = RANGE_BITS;
+    uint16_t *numbers = s->numbers + s->many * s->n;
+    double inverse = 1 / (double)span;
+    for (int64_t i = 0; i < s->n; i++)
+        numbers[i] = (uint16_t)quotient_by((within(x[i], low, high) - low) << bits, span, inverse);
+    memcpy(s->kept[s->many], (int64_t[]){range[0], low, high, bits}, sizeof *s->kept);
+    return s->many++;
+}
+
+/* The context of each row. */
+static int find_table_of_rows(Shared *s, const Plan *p)
+{
+    if (s->many + p->many_ranges > MOST_KEPT) s->many = 0;
+    memset(s->contexts, 0, sizeof *s->contexts * s->n);
+    for (int64_t k = 0; k < p->many_ranges; k++) {
+        int64_t place = find_range(s, p->ranges + 4 * k), bits = p->ranges[4 * k + 3];
+        if (place < 0) return NO_SUCH_PARENT;
+        const uint16_t *numbers = s->numbers + place * s->n;
+        int down = (int)(s->kept[place][3] - bits);
+        for (int64_t i = 0; i < s->n; i++)
+            s->contexts[i] = (uint16_t)(s->contexts[i] << bits | numbers[i] >> down);
+    }
+    return 0;
 }
 
 /* Symbols in the order of their contexts: those of even places, from which tables are learned, and the others. */
-static void sort_symbols(const Room *r, int64_t n, int64_t levels, Sorted *learned, Sorted *priced)
+static void sort_symbols(const Shared *s, int64_t levels, Sorted *learned, Sorted *priced)
 {
     int64_t contexts = (int64_t)1 << levels, next[2][MOST_CONTEXTS], *start[2] = {learned->start, priced->start};
     int32_t *symbols[2] = {learned->symbols, priced->symbols};
     for (int k = 0; k < 2; k++) {
         memset(start[k], 0, sizeof(int64_t) * (contexts + 1));
-        for (int64_t i = k; i < n; i += 2) start[k][r->contexts[i] + 1]++;
+        for (int64_t i = k; i < s->n; i += 2) start[k][s->contexts[i] + 1]++;
         for (int64_t c = 0; c < contexts; c++) start[k][c + 1] += next[k][c] = start[k][c];
-        for (int64_t i = k; i < n; i += 2) symbols[k][next[k][r->contexts[i]]++] = (int32_t)r->symbols[i];
+        for (int64_t i = k; i < s->n; i += 2) symbols[k][next[k][s->contexts[i]]++] = s->symbols[i];
     }
 }
 
-/* Bits a row of the symbols at odd places, with tables learned from those at even places. */
-static int find_bits(const Plan *p, const Table *t, int64_t n, const int64_t *shift, Room *r, double *bits)
+/* Does a plan have the ranges of the one before? */
+static int same_ranges(const Plan *p, const Plan *before)
+{
+    size_t bytes = 4 * sizeof *p->ranges * (size_t)p->many_ranges;
+    return p->many_ranges == before->many_ranges && !memcmp(p->ranges, before->ranges, bytes);
+}
+
+/* Bits a row of the symbols at odd places under plans that share what is in `s`, with tables learned from those at even
+   places; `rest` more. */
+static int find_bits(const int64_t *plans, int64_t many, Shared *s, Floats *tables, double rest, double *bits)
 {
     int64_t starts[2][MOST_CONTEXTS + 1];
-    int32_t *symbols = (int32_t *)r->sorted; /* which has twice the room */
-    Sorted learned = {symbols, starts[0]}, priced = {symbols + (n + 1) / 2, starts[1]};
-    Floats tables;
-    int wrong = find_contexts(p, t, r->rows, n, shift, r->x, r->contexts);
-    float *memory = wrong ? NULL : set_up(&tables, p);
-    if (!memory) return wrong ? wrong : NO_MEMORY;
-    sort_symbols(r, n, p->levels, &learned, &priced);
-    *bits = bits_of_all(&tables, p->levels, &learned, &priced) / (double)(n / 2);
-    free(memory);
+    Sorted learned = {s->sorted, starts[0]}, priced = {s->sorted + (s->n + 1) / 2, starts[1]};
+    Plan p, before;
+    for (int64_t k = 0; k < many; k++, before = p) {
+        plans = read_plan(plans, &p);
+        if (p.levels > MOST_LEVELS || p.many_ranges > MOST_LEVELS) return DAMAGED;
+        set_weights(tables, p.strength);
+        if (!k || !same_ranges(&p, &before)) {
+            int wrong = find_table_of_rows(s, &p);
+            if (wrong) return wrong;
+            sort_symbols(s, p.levels, &learned, &priced);
+        }
+        if (!k) {
+            count_floats(tables, &learned, 0, (s->n + 1) / 2);
+            first_floats(tables, (float)((s->n + 1) / 2));
+        }
+        bits[k] = rest + bits_of_all(tables, p.levels, &learned, &priced) / (double)(s->n / 2);
+    }
     return 0;
 }
 
@@ -238,16 +287,13 @@ EXPORT int64_t hepae_costs(const int64_t *plans, int64_t many, const Table *t, i
                            const uint8_t *escapes, const int64_t *shift, double *bits)
 {
     Plan p;
-    Room r = {0};
-    double rest = 0;
-    int wrong = make_rows(&r, n);
-    for (int64_t k = 0; k < many && !wrong; k++) {
-        plans = read_plan(plans, &p);
-        if (p.levels > MOST_LEVELS) wrong = DAMAGED;
-        if (!k && !wrong) rest = find_symbols(&p, n, q, escapes, shift, r.symbols);
-        if (!wrong) wrong = find_bits(&p, t, n, shift, &r, bits + k);
-        bits[k] += rest;
-    }
-    free_room(&r);
+    Floats tables;
+    Shared s = {.t = t, .n = n, .shift = shift};
+    read_plan(plans, &p);
+    float *memory = set_up(&tables, &p);
+    int wrong = make_shared(&s) || !memory ? NO_MEMORY : 0;
+    if (!wrong) wrong = find_bits(plans, many, &s, &tables, find_symbols(&p, &s, q, escapes), bits);
+    free(memory);
+    free(s.symbols);
     return wrong;
 }

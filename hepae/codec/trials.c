@@ -1,6 +1,6 @@
-/* What a planner asks thousands of times: what a column tells about another, and least squares.
+/* What a planner asks thousands of times: what a column tells about another, least squares, and what is taken off.
 
-   hepae/codec/spline_fits.py says the same in numpy; tests hold the two against each other. */
+   hepae/codec/spline_fits.py and plan_costs.py say the same in numpy; tests hold the two against each other. */
 
 #include "plan.h"
 
@@ -41,20 +41,27 @@ EXPORT void hepae_information(const uint8_t *a, int64_t n, const int64_t *rows, 
     }
 }
 
-/* (n, 4) which of a spline's B-splines are not 0 at x, and their values, as floats for fitting. */
+/* The first of four B-splines of a spline that are not 0 at x, and their values, as floats for fitting. */
+static inline int64_t basis_at(int64_t x, int64_t low, int64_t high, int64_t segments, double scale, double *values)
+{
+    double u = (double)(within(x, low, high) - low) * scale;
+    int64_t k = within((int64_t)u, 0, segments - 1);
+    double t = u - (double)k, s = 1 - t;
+    values[0] = s * s * s / 6;
+    values[1] = (3 * t * t * t - 6 * t * t + 4) / 6;
+    values[2] = (3 * s * s * s - 6 * s * s + 4) / 6;
+    values[3] = t * t * t / 6;
+    return k;
+}
+
+/* (n, 4) which they are, and their values. */
 EXPORT void hepae_basis(const int64_t *x, int64_t n, int64_t low, int64_t high, int64_t segments, int64_t *places,
                         double *values)
 {
     double scale = (double)segments / (double)(high - low + 1);
-    for (int64_t i = 0; i < n; i++, places += 4, values += 4) {
-        double u = (double)(within(x[i], low, high) - low) * scale;
-        int64_t k = within((int64_t)u, 0, segments - 1);
-        double t = u - (double)k, s = 1 - t;
-        for (int j = 0; j < 4; j++) places[j] = k + j;
-        values[0] = s * s * s / 6;
-        values[1] = (3 * t * t * t - 6 * t * t + 4) / 6;
-        values[2] = (3 * s * s * s - 6 * s * s + 4) / 6;
-        values[3] = t * t * t / 6;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t k = basis_at(x[i], low, high, segments, scale, values + 4 * i);
+        for (int j = 0; j < 4; j++) places[4 * i + j] = k + j;
     }
 }
 
@@ -122,30 +129,35 @@ static double at_place(double *x, int64_t n, int64_t place)
     return x[place];
 }
 
+enum { FEWER = 16 }; /* of so many rows, one says where about the middle of all is */
+
 /* What is fitted: B-splines of `many` parents at n places, (many, n) the first one that is not 0, and (many, n, 4)
    values of four of them. */
 typedef struct {
     int64_t many, n, size; /* size: coefficients of a spline */
-    int64_t *places;
+    int32_t *places, *worst;
     double *values, *y, *error, *room, *A, *b;
 } Fit;
 
-/* A += sign B^T B (upper half) and b += sign B^T y of the rows whose error is larger than `least`. */
-static void add_normal(const Fit *f, double sign, double least)
+/* Row i's part of A += sign B^T B (upper half) and b += sign B^T y, of parents k and l. */
+static inline void add_row(const Fit *f, int64_t k, int64_t l, int64_t i, double sign)
 {
-    int64_t n = f->n, across = f->many * f->size;
+    int64_t n = f->n, across = f->many * f->size, place = k * f->size + f->places[k * n + i];
+    const double *u = f->values + 4 * (k * n + i), *v = f->values + 4 * (l * n + i);
+    double *restrict at = f->A + place * across + l * f->size + f->places[l * n + i];
+    double *restrict b = f->b + place;
+    for (int p = 0; p < 4; p++)
+        for (int q = 0; q < 4; q++) at[p * across + q] += sign * u[p] * v[q];
+    for (int p = 0; p < 4 && k == l; p++) b[p] += sign * u[p] * f->y[i];
+}
+
+/* All rows', or those of `rows`. */
+static void add_normal(const Fit *f, double sign, const int32_t *rows, int64_t many)
+{
     for (int64_t k = 0; k < f->many; k++)
         for (int64_t l = k; l < f->many; l++)
-            for (int64_t i = 0; i < n; i++) {
-                if (f->error[i] <= least) continue;
-                const double *u = f->values + 4 * (k * n + i), *v = f->values + 4 * (l * n + i);
-                double *restrict at = f->A + (k * f->size + f->places[4 * (k * n + i)]) * across
-                                      + l * f->size + f->places[4 * (l * n + i)];
-                double *restrict b = f->b + k * f->size + f->places[4 * (k * n + i)];
-                for (int p = 0; p < 4; p++)
-                    for (int q = 0; q < 4; q++) at[p * across + q] += sign * u[p] * v[q];
-                for (int p = 0; p < 4 && k == l; p++) b[p] += sign * u[p] * f->y[i];
-            }
+            if (rows) for (int64_t i = 0; i < many; i++) add_row(f, k, l, rows[i], sign);
+            else for (int64_t i = 0; i < many; i++) add_row(f, k, l, i, sign);
 }
 
 /* Least squares of n rows, bends a little dear (Eilers, Marx, Statist. Sci. 11 (1996) 89), into w. */
@@ -171,7 +183,7 @@ static void find_errors(const Fit *f, const double *w)
         double sum = -f->y[i];
         for (int64_t k = 0; k < f->many; k++)
             for (int p = 0; p < 4; p++)
-                sum += f->values[4 * (k * f->n + i) + p] * w[k * f->size + f->places[4 * (k * f->n + i)] + p];
+                sum += f->values[4 * (k * f->n + i) + p] * w[k * f->size + f->places[k * f->n + i] + p];
         f->error[i] = fabs(sum);
     }
 }
@@ -182,32 +194,59 @@ EXPORT int64_t hepae_fit(const int64_t *const *parents, const int64_t *ends, int
                          int64_t segments, double *w)
 {
     Fit f = {.many = many, .n = n, .size = segments + 3};
-    int64_t across = many * f.size, rows = 4 * many * n, worst = 0;
-    double *memory = calloc(rows + 3 * n + 2 * across * across + across, sizeof *memory);
-    f.places = malloc(sizeof *f.places * (rows + 1));
-    if (!memory || !f.places) { free(memory); free(f.places); return NO_MEMORY; }
-    f.values = memory;
-    f.y = f.values + rows;
+    int64_t across = many * f.size, worst = 0, few = (n + FEWER - 1) / FEWER;
+    f.values = malloc(sizeof *f.values * (4 * many * n + 3 * n + 1));
+    f.A = calloc(2 * across * across + across, sizeof *f.A);
+    f.places = malloc(sizeof *f.places * (many + 1) * (n + 1));
+    if (!f.values || !f.A || !f.places) { free(f.values); free(f.A); free(f.places); return NO_MEMORY; }
+    f.y = f.values + 4 * many * n;
     f.error = f.y + n;
-    f.A = f.error + 2 * n; /* the errors again, for what puts them in order */
     f.room = f.A + across * across;
     f.b = f.room + across * across;
-    for (int64_t k = 0; k < many; k++)
-        hepae_basis(parents[k], n, ends[2 * k], ends[2 * k + 1], segments, f.places + 4 * k * n, f.values + 4 * k * n);
-    double *some = f.error + n;
-    for (int64_t i = 0; i < n; i++) some[i] = (double)q[i];
-    double centre = (at_place(some, n, n / 2) + at_place(some, n, (n - 1) / 2)) / 2;
+    f.worst = f.places + many * n;
+    double *some = f.error + n; /* for what puts them in order */
+    for (int64_t k = 0; k < many; k++) {
+        double scale = (double)segments / (double)(ends[2 * k + 1] - ends[2 * k] + 1), *values = f.values + 4 * k * n;
+        for (int64_t i = 0; i < n; i++)
+            f.places[k * n + i] = (int32_t)basis_at(parents[k][i], ends[2 * k], ends[2 * k + 1], segments, scale,
+                                                    values + 4 * i);
+    }
+    for (int64_t i = 0; i < few; i++) some[i] = (double)q[FEWER * i];
+    double centre = at_place(some, few, few / 2);
     for (int64_t i = 0; i < n; i++) f.y[i] = (double)q[i] - centre;
-    add_normal(&f, 1, -1);
+    add_normal(&f, 1, NULL, n);
     solve_normal(&f, (double)n, w);
     find_errors(&f, w);
     memcpy(some, f.error, sizeof *some * n);
     double most = at_place(some, n, n - 1 - n / 50);
-    for (int64_t i = 0; i < n; i++) worst += f.error[i] > most;
-    add_normal(&f, -1, most);
+    for (int64_t i = 0; i < n; i++) if (f.error[i] > most) f.worst[worst++] = (int32_t)i;
+    add_normal(&f, -1, f.worst, worst);
     solve_normal(&f, (double)(n - worst), w);
     for (int64_t i = 0; i < f.size; i++) w[i] += centre;
-    free(memory);
+    free(f.values);
+    free(f.A);
     free(f.places);
     return 0;
+}
+
+static int make_rows(Room *r, int64_t n)
+{
+    int wrong = make_room(r, n, 1);
+    for (int64_t i = 0; i < n && !wrong; i++) r->rows[i] = i;
+    return wrong;
+}
+
+/* (n,) what a plan takes off each value of a column, the row before included. */
+EXPORT int64_t hepae_shift(const int64_t *plan, const Table *t, const int64_t *before, const Table *there, int64_t n,
+                           int64_t *shift)
+{
+    Plan p;
+    Room r = {0};
+    read_plan(plan, &p);
+    int wrong = make_rows(&r, n);
+    if (!wrong) wrong = own_shift(&p, t, r.rows, n, r.x, shift);
+    if (!wrong && p.steps) wrong = own_shift(&p, there, r.rows, n, r.x, r.own);
+    for (int64_t i = 0; i < n && p.steps && !wrong; i++) shift[i] += (before[i] >> p.zeros) - r.own[i];
+    free_room(&r);
+    return wrong;
 }
