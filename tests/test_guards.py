@@ -200,3 +200,19 @@ def test_a_changed_config_is_refused_by_its_part_and_one_without_digests_is_rema
         warnings.simplefilter("error")
         TrainedModel.load(folder)
         for committed in ("4D/AE_3D_200", "27D/AE_27_14"): TrainedModel.load(ROOT / committed)
+
+
+def test_a_scan_has_its_settings_and_results_in_tensorboard(trained, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from hepae.bench.scan import scan
+
+    (tmp_path / "g.toml").write_text('recipe = "AE_3D_50"\nepochs = 2\nlr = 1e-3\nlatent = [1, 2]')
+    points = scan(trained / "t.pkl", tmp_path / "s", tmp_path / "g.toml", workers=0, tensorboard=True)
+    assert (points["status"] == "done").all(), points["reason"].tolist()
+    for name, mse in zip(points["name"], points["valid_mse"]):
+        events = EventAccumulator(str(tmp_path / "s" / "points" / name / "tensorboard"), {"images": 0}).Reload()
+        assert [e.value for e in events.Scalars("hparam/valid_mse")] == pytest.approx([mse], rel=1e-6)
+        assert [e.step for e in events.Images("preview")] == [1, 2]
+        contents = [m.plugin_data for m in events.summary_metadata.values()]
+        assert any(p.plugin_name == "hparams" and b"latent" in p.content for p in contents)

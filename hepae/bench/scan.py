@@ -30,6 +30,7 @@ from ..learning.config import TrainConfig
 from ..learning.learner import train
 from ..learning.models import RECIPES
 from ..learning.prep import filter_events, refuse_nonfinite
+from ..learning.progress import write_hparams
 from ..learning.trained import TrainedModel, fingerprint
 from ..metrics import residuals, standardised_differences, summarise
 from ..physics.fill_values import refuse_fill_values
@@ -59,11 +60,14 @@ def _numbers(model: TrainedModel, valid: pd.DataFrame) -> dict[str, float]:
     return numbers | {f"scaled {name}": float(x) for name, x in scaled.items()}
 
 # %% ../../nbs/bench/12_scan.ipynb #151d0860
-def _trained(table: pd.DataFrame, settings: dict, folder: Path) -> dict:
+def _trained(table: pd.DataFrame, settings: dict, folder: Path, tensorboard: bool = False) -> dict:
     "Train a point, or go on with it; the numbers of its line."
-    model = train(table, folder, resume=True, progress=False, preview=False, **vars(_config_of(settings)))
+    shown = dict(progress=False, preview=tensorboard, tensorboard=tensorboard)
+    model = train(table, folder, resume=True, **shown, **vars(_config_of(settings)))
     numbers = _numbers(model, table[model.split(table)["valid"]])
-    return {k: None if isinstance(x, float) and not math.isfinite(x) else x for k, x in numbers.items()}
+    numbers = {k: None if isinstance(x, float) and not math.isfinite(x) else x for k, x in numbers.items()}
+    if tensorboard: write_hparams(folder / "tensorboard", settings, numbers)
+    return numbers
 
 # %% ../../nbs/bench/12_scan.ipynb #51ffe438
 @contextmanager
@@ -111,7 +115,8 @@ def run_point(
     try:
         with _alone(model.with_name(f".{name}.lock")):
             if (kept := finished(folder, settings)) is not None: return kept
-            try: line["result"] = _trained(_table(source), settings, model)
+            shown = json.loads(source).get("tensorboard", False)
+            try: line["result"] = _trained(_table(source), settings, model, shown)
             except Exception as e: line |= {"status": "failed", "reason": _reason(e, folder)}
             with whole(model.with_name(f"{name}.json"), force=True) as new:
                 new.write_text(to_json(line), encoding="utf-8")
@@ -232,6 +237,7 @@ def scan(
     address: str | None = None,  # of a dask.distributed scheduler, instead
     filter_name: str | None = None,  # event filters
     force: bool = False,         # forget the points that are there
+    tensorboard: bool = False,   # write losses, histograms, previews and settings of each point for TensorBoard
     progress: Callable[[dict], None] = lambda line: None,  # called with each line
     **kwargs,
 ) -> pd.DataFrame:               # a row a point, as scan.csv, the best first
@@ -247,7 +253,7 @@ def scan(
     for p in points:
         if (line := finished(folder, p)) is not None: progress(line)
     to_do = [p for p in points if finished(folder, p) is None]
-    source_text = to_json(source | {"data": data}, None)
+    source_text = to_json(source | {"data": data, "tensorboard": tensorboard}, None)
     try:
         for line in _lines(to_do, str(folder), source_text, min(workers, len(to_do)), address if to_do else None):
             lines[line["name"]] = line

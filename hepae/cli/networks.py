@@ -252,12 +252,16 @@ def _say_failures(points, output: Path, grid: Path, quiet: bool) -> None:
 @dims_option("those of TABLE; 4D of a ROOT file")
 @source_options
 @filter_option
+@click.option("--tensorboard", is_flag=True,
+              help="Write losses, histograms, previews and, for its page HPARAMS, settings of each point for "
+                   "TensorBoard: tensorboard --logdir OUTPUT/points")
 @click.option("--force", is_flag=True, help="Forget the points that are there.")
 @quiet_option
 @json_option
 @takes_pipes("table")
 @selects
-def scan(table, output, grid, random, seed, workers, address, selection, filter_name, force, quiet, as_json):
+def scan(table, output, grid, random, seed, workers, address, selection, filter_name, tensorboard, force, quiet,
+         as_json):
     """Train a grid of networks, or a random choice of them, as tasks on Dask: one table, one plot.
 
     \b
@@ -278,7 +282,7 @@ def scan(table, output, grid, random, seed, workers, address, selection, filter_
     workers = _cores() if workers is None else workers
     with progress_bar(quiet, unit=" points") as bar:
         points = scan_points(table, output, grid, random, seed, workers, address, filter_name, force,
-                             progress=lambda line: bar.update(), **vars(selection))
+                             tensorboard=tensorboard, progress=lambda line: bar.update(), **vars(selection))
     _show_points(points, as_json)
     _say_failures(points, output, grid, quiet)
     done = (points["status"] != "failed").sum()

@@ -79,7 +79,8 @@ def _begun(folder: Path, config: dict, resume: bool, force: bool) -> dict | None
 # %% ../../nbs/learning/19_learner.ipynb #c2a78ff5
 def _add_writers(learn: AELearner, folder: Path, preview: bool, tensorboard: bool, activations: bool) -> None:
     "The callbacks that write pictures and statistics into the folder."
-    if preview: learn.add_cbs([Preview(learn.preview_figure, folder / "plots" / "preview.png")])
+    every = {"share": float("inf"), "wait": 0.0} if tensorboard else {}  # there each epoch has its picture
+    if preview: learn.add_cbs([Preview(learn.preview_figure, folder / "plots" / "preview.png", **every)])
     if tensorboard: learn.add_cb(TensorBoard(folder / "tensorboard"))
     if activations: learn.add_cb(Activations(learn.model, folder))
 
