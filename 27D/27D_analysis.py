@@ -5,9 +5,9 @@ time and memory.
     --normalisation log-standard -o runs/z14
     python 27D/27D_analysis.py data/jets_27D.root runs/z14 runs/z20 -o runs/report
 
-writes a folder with report.html and the numbers behind it: residuals.csv, dijet_mass.csv, equal_bytes.csv,
-cost.csv, memory.csv. Everything is judged by test rows, if the networks were trained on this table, and by all rows
-if not. Any number of variables will do, also 25D and 29D.
+writes a folder with report.html and the numbers behind it: residuals.csv, baselines.csv, dijet_mass.csv,
+equal_bytes.csv, cost.csv, memory.csv. Everything is judged by test rows, if the networks were trained on this table,
+and by all rows if not. Any number of variables will do, also 25D and 29D.
 """
 
 import sys
@@ -28,7 +28,7 @@ from hepae.metrics import (
 from hepae.physics.dijets import dijet_mass
 from hepae.plots.comparison import plot_histograms, plot_residuals
 from hepae.plots.trends import plot_against_latent, plot_memory, plot_rate
-from hepae.report.analysis import unseen
+from hepae.report.analysis import baseline_section, remarks_on, unseen
 from hepae.report.page import analysis_report
 
 LATENT = """σ and mean of the residuals of each variable for networks of different latent size, with their errors; open
@@ -160,7 +160,10 @@ def analyse(
     rows, judged = unseen(table, models)
     outputs = {name: m.reconstruct(rows) for name, m in models.items()}
     tables = {name: summarise(residuals(rows, out)) for name, out in outputs.items()}
-    more, numbers = [], {"residuals": pd.concat(tables, names=["model", "variable"]).reset_index()}
+    numbers = {"residuals": pd.concat(tables, names=["model", "variable"]).reset_index()}
+    *section, baselines = baseline_section(table, models)
+    more, numbers["baselines"] = [tuple(section)], baselines.reset_index()
+    if said := remarks_on(models): more.append(("Remarks on the trainings", ["\n\n".join(said)]))
     if len({m.latent for m in models.values()}) > 1:
         more.append(("Residuals against latent size", [LATENT, plot_against_latent(by_latent(models, tables))]))
     items, numbers["dijet_mass"] = mass_section(rows, outputs)

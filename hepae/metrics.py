@@ -202,12 +202,14 @@ def standardised_mse(
 # %% ../nbs/05_metrics.ipynb #90f27394
 def mean_square(
     differences: pd.DataFrame,  # n rows; rows of an event share the first level of the index
+    absent: bool = False,       # NaN stands for what is not there; else it makes the mean NaN
 ) -> tuple[float, float]:       # NaN as its error if there is but one event
     "Mean of the squared values, and its error: √(Σ(Sₑ − nₑ·mean)²·E/(E − 1))/Σnₑ with sums Sₑ of E events."
-    squares, event = (differences.to_numpy(float)**2).sum(axis=1), differences.index.get_level_values(0)
-    code, kinds = pd.factorize(event)
-    total = np.bincount(code, squares, len(kinds))
-    count = np.bincount(code, minlength=len(kinds)) * differences.shape[1]
+    squares = differences.to_numpy(float)**2
+    there = ~np.isnan(squares) | (not absent)
+    code, kinds = pd.factorize(differences.index.get_level_values(0))
+    total = np.bincount(code, np.where(there, squares, 0).sum(axis=1), len(kinds))
+    count = np.bincount(code, there.sum(axis=1), len(kinds))
     if not count.sum(): raise HepaeError("no mean square of nothing; give a table that is not empty")
     mean, events = total.sum() / count.sum(), len(kinds)
     if events < 2: return float(mean), np.nan

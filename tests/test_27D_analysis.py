@@ -39,7 +39,7 @@ def test_report_and_numbers(place):
     for words in ("test rows", "Residuals against latent size", "Dijet mass", "At equal bytes", "Cost"):
         assert words in page, words
     tables = {p.stem: pd.read_csv(p) for p in (place / "report").glob("*.csv")}
-    assert sorted(tables) == ["cost", "dijet_mass", "equal_bytes", "memory", "residuals"]
+    assert sorted(tables) == ["baselines", "cost", "dijet_mass", "equal_bytes", "memory", "residuals"]
     assert tables["residuals"].groupby("model")["variable"].count().to_dict() == {"z2": 4, "z3": 4}
     assert tables["dijet_mass"]["table"].tolist() == ["input", "z2", "z3"]
     ways = set(tables["equal_bytes"]["way"])
@@ -51,7 +51,8 @@ def test_report_and_numbers(place):
 def test_parts_can_be_left_out(place):
     done = analyse(place, "jets.parquet", "z3", "-o", "short", "--no-equal-bytes", "--no-cost")
     assert done.returncode == 0, done.stderr
-    assert sorted(p.name for p in (place / "short").iterdir()) == ["dijet_mass.csv", "report.html", "residuals.csv"]
+    assert sorted(p.name for p in (place / "short").iterdir()) == [
+        "baselines.csv", "dijet_mass.csv", "report.html", "residuals.csv"]
     assert "Residuals against latent size" not in (place / "short/report.html").read_text()
 
 

@@ -106,13 +106,15 @@ def _analyse_jets(
     from hepae.report.analysis import analyse_models, analyse_tables
     if models:
         tree_class = "RNTuple" if jets.rntuple else None
-        summary = analyse_models(
+        found = analyse_models(
             inputs[0], models, output, jets.reconstructed, jets.latents, tree_class, jets.all_rows, jets.filter_name,
             force, remarks(quiet), **vars(selection))
-    else: summary = analyse_tables(*inputs, output, force, **vars(selection))
+        summary, more = found.residuals, {"baselines": found.baselines.reset_index().to_dict("records")}
+        text, more["remarks"] = f"\n\n{found.baselines.to_string()}", found.remarks
+    else: summary, more, text = analyse_tables(*inputs, output, force, **vars(selection)), {}, ""
     residuals = {name: _finite(table) for name, table in summary.items()}
-    show({"report": str(output), "residuals": residuals}, as_json,
-         "\n\n".join(f"{name}\n{table}" for name, table in summary.items()))
+    show({"report": str(output), "residuals": residuals} | more, as_json,
+         "\n\n".join(f"{name}\n{table}" for name, table in summary.items()) + text)
     _say_written(quiet, {"report": output, "reconstructed": jets.reconstructed, "latents": jets.latents})
 
 # %% ../../nbs/cli/04_analysis.ipynb #478d7902

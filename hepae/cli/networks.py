@@ -156,6 +156,7 @@ def _train_network(
     rows, table: Path, output: Path, config: TrainConfig, run: dict, report: dict | None, quiet: bool, as_json: bool,
 ) -> None:
     "Train a network, and say how well it did."
+    from hepae.learning.convergence import training_remarks
     from hepae.learning.learner import train as train_model
     from hepae.learning.ranks import ranks
     _one_thread()
@@ -164,8 +165,13 @@ def _train_network(
     with _about_table(table, output): model = train_model(rows, output, progress=progress, **run, **vars(config))
     if ranks()[0]: return  # the first process speaks for all
     result = model.config["result"]
-    facts = [f"{name} {_shown(v, result.get(f'{name}_error'))}" for name, v in result.items() if "_error" not in name]
-    show(result | {"model": str(output), "filter": report}, as_json, f"{output}: " + ", ".join(facts))
+    remarks = training_remarks(result, model.log)
+    if not quiet:
+        for sentence in remarks: say(f"{output}: {sentence}")
+    shown = {name: v for name, v in result.items() if not name.endswith("_error")}
+    facts = [f"{name} {_shown(v, result.get(f'{name}_error'))}" for name, v in shown.items()]
+    said = result | {"remarks": remarks, "model": str(output), "filter": report}
+    show(said, as_json, f"{output}: " + ", ".join(facts))
 
 # %% ../../nbs/cli/03_networks.ipynb #ee214405
 @click.command()

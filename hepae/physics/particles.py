@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CLASSES', 'NEUTRINOS', 'TOLERANCE', 'SHELL', 'FLOW_EDGES', 'particles_of_events', 'momenta', 'events_of', 'per_event',
            'of_each_kind', 'classes_of', 'charges_of', 'is_hadron', 'multiplicity', 'mass_squared', 'faster_than_light',
-           'off_shell', 'physicality', 'energy_flow']
+           'off_shell', 'physicality', 'unphysical', 'energy_flow']
 
 # %% ../../nbs/physics/04_particles.ipynb #5b1be2dd
 from typing import Callable
@@ -197,6 +197,17 @@ def physicality(
     counts = {n: np.bincount(kind[k], minlength=len(CLASSES)) for n, k in facts.items()}
     found = pd.DataFrame(counts, index=pd.Index(CLASSES, name="class"))
     return pd.concat([found, found.sum().to_frame("all").T.rename_axis("class")])
+
+# %% ../../nbs/physics/04_particles.ipynb #b419b1b9
+def unphysical(
+    table: pd.DataFrame,  # n jets or particles
+) -> dict[str, int]:      # 'E < p' and 'm² < 0'; nothing if the columns make no four-momentum
+    "How many rows have less energy than momentum, and how many a negative m², from the column m where there is one."
+    polar = {"pt", "eta", "phi"} <= set(table)
+    if not (polar or {"px", "py", "pz"} <= set(table)) or not {"E", "m"} & set(table): return {}
+    p = momenta(table)
+    negative = table["m"].to_numpy() < 0 if "m" in table else mass_squared(p) < 0
+    return {"E < p": int(faster_than_light(p).sum()), "m² < 0": int(negative.sum())}
 
 # %% ../../nbs/physics/04_particles.ipynb #34330d6f
 FLOW_EDGES = np.linspace(-8, 8, 33)
