@@ -14,6 +14,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import HepaeError, UsageError
+from .jet_coordinates import JetCoordinates, as_column
 from .quantile import Quantile, fit_quantile
 from ..physics.cuts import FILTERS, count_nonfinite, filter_events, refuse_nonfinite, split_by_event
 from ..schema import GEV, Column, Schema, schema_of, with_schema
@@ -137,11 +138,12 @@ class Normaliser:
     recipe: str
     schema: Schema
     scales: tuple[Scale | Quantile, ...]
+    jets: JetCoordinates | None = None  # what stands for the columns; None: each for itself
 
     @property
     def names(self) -> list[str]:
-        "The columns, in the order of the array."
-        return self.schema.names
+        "What the columns of the array are, in order."
+        return self.jets.names if self.jets else self.schema.names
 
     def _repr_markdown_(self) -> str:
         rows = [
@@ -177,6 +179,7 @@ def _fitted(named: Scale | str | None, column: Column, x: np.ndarray, recipe: st
 def fit_normaliser(
     table: pd.DataFrame,        # the training rows, and only those
     recipe: str = "standard",   # a name in RECIPES or PARTICLES; 'custom' is 'custom-4D' for a four-vector alone
+    kept: list[str] = (),       # of jets on shell: columns that stay as they are
 ) -> Normaliser:
     "The normaliser of `table`'s columns by a recipe; UsageError for an unknown recipe, HepaeError without rows."
     if recipe not in RECIPES | PARTICLES:
@@ -185,12 +188,28 @@ def fit_normaliser(
         )
     if not len(table): raise HepaeError("no rows to fit a normalisation on; check the filter and the split")
     if recipe == "custom" and {"pt", "eta", "phi", "m", "E"}.issuperset(table.columns): recipe = "custom-4D"
-    schema, known = schema_of(table), (RECIPES | PARTICLES)[recipe]
+    schema = schema_of(table)
+    schema = Schema(schema.columns, schema.name)
+    if recipe == "on-shell" and not any(_variable(n) != n for n in schema.names): return _of_jets(table, schema, kept)
+    known = (RECIPES | PARTICLES)[recipe]
     of = (lambda name: _variable(name)) if recipe in PARTICLES else (lambda name: name)
     scales = tuple(
         _fitted(known.get(of(c.name)), c, table[c.name].to_numpy(np.float64), recipe) for c in schema.columns
     )
-    return Normaliser(recipe, Schema(schema.columns, schema.name), scales)
+    return Normaliser(recipe, schema, scales)
+
+# %% ../../nbs/learning/02_prep.ipynb #7b04fb91
+_ON_SHELL = {"pt": _log(1), "m/pt": _log(1, c=0.05), "m²/pt²": _log(1, c=1), "m": _log(1, c=1)}
+
+
+def _of_jets(table: pd.DataFrame, schema: Schema, kept: list[str]) -> Normaliser:
+    "The normaliser of jets on shell."
+    jets = JetCoordinates(schema, tuple(kept))
+    known, values = {c.name: c for c in schema.columns}, jets.forward(table)
+    turns = {n: Scale(b=np.sqrt(0.5)) for n in jets.names if n.startswith(("sin ", "cos "))}
+    turns |= {f"{n} - {jets.azimuth}": Scale(b=np.pi / np.sqrt(3)) for n in known}
+    scale = lambda n: _fitted(_ON_SHELL.get(n), known.get(n, Column(n, "float64")), values[n], "on-shell")
+    return Normaliser("on-shell", schema, tuple(turns[n] if n in turns else scale(n) for n in jets.names), jets)
 
 # %% ../../nbs/learning/02_prep.ipynb #825c15b7
 def _variable(name: str) -> str:
@@ -202,7 +221,7 @@ def _variable(name: str) -> str:
 @patch
 def _normalised(self: Normaliser, table: pd.DataFrame) -> np.ndarray:
     "The columns, normalised, (n, d) float64; not finite where a value has no place on its scale."
-    missing = [n for n in self.names if n not in table.columns]
+    missing = [n for n in self.schema.names if n not in table.columns]
     if missing: raise HepaeError(f"the table has no column {', '.join(missing)}, which the normalisation needs; "
                                  "extract these variables, or train on this table")
     schema = schema_of(table)
@@ -210,7 +229,8 @@ def _normalised(self: Normaliser, table: pd.DataFrame) -> np.ndarray:
         if now.unit and then.unit and now.unit != then.unit:
             raise HepaeError(f"column {now.name} is in {now.unit}, but the normalisation was fitted in {then.unit}; "
                              "convert the table, or train on it")
-    return np.column_stack([s.forward(table[n].to_numpy(np.float64)) for n, s in zip(self.names, self.scales)])
+    values = self.jets.forward(table) if self.jets else {n: table[n].to_numpy(np.float64) for n in self.names}
+    return np.column_stack([s.forward(values[n]) for n, s in zip(self.names, self.scales)])
 
 # %% ../../nbs/learning/02_prep.ipynb #349dd977
 @patch
@@ -231,23 +251,13 @@ def forward(
     if absent and wrong.any(): wrong &= ~np.isnan(table[self.names].to_numpy(np.float64))
     bad = {i: n for i, n in enumerate(wrong.sum(axis=0)) if n}
     if not bad: return y
+    plain = [i for i in bad if self.names[i] in self.schema.names]
     cuts = ["finite"] + [
-        self.scales[i].domain(self.names[i]) for i in bad if self.scales[i].g.startswith("log10")
+        self.scales[i].domain(self.names[i]) for i in plain if self.scales[i].g.startswith("log10")
     ]
     found = ", ".join(f"{self.names[i]} in {n} of {len(y)} rows" for i, n in bad.items())
     raise HepaeError(f"the normalisation '{self.recipe}' has no place for {found}; drop these rows with the filter "
                      f"'{','.join(cuts)}', or normalise with 'standard'")
-
-# %% ../../nbs/learning/02_prep.ipynb #d00684f3
-def _as_column(x: np.ndarray, column: Column) -> np.ndarray:
-    "float64 values in the dtype of a column: rounded where it counts, and held inside what the dtype can say."
-    dtype = np.dtype(column.dtype)
-    if column.kind in ("integer", "flag") or dtype.kind in "iub": x = np.rint(x)
-    if dtype.kind == "b": return x > 0
-    info = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
-    high = float(info.max)
-    if high > info.max: high = np.nextafter(high, 0)  # 2**63 - 1 is no float64
-    return np.clip(x, float(info.min), high).astype(dtype)
 
 # %% ../../nbs/learning/02_prep.ipynb #a78e4656
 @patch
@@ -261,14 +271,17 @@ def inverse(
     bad = [n for n, finite in zip(self.names, np.isfinite(y).all(axis=0)) if not finite]
     if bad: raise HepaeError(f"normalised values of {', '.join(bad)} are not finite: if a network made them, its "
                              "training diverged; lower the learning rate")
-    columns = {c.name: _as_column(s.inverse(v), c) for c, s, v in zip(self.schema.columns, self.scales, y.T)}
+    values = {n: s.inverse(v) for n, s, v in zip(self.names, self.scales, y.T)}
+    if self.jets: columns = self.jets.inverse(values)
+    else: columns = {c.name: as_column(values[c.name], c) for c in self.schema.columns}
     return with_schema(pd.DataFrame(columns, index=pd.RangeIndex(len(y))), self.schema)
 
 # %% ../../nbs/learning/02_prep.ipynb #534dfd2e
 @patch
 def to_dict(self: Normaliser) -> dict:
     "As JSON-able data."
-    return {"recipe": self.recipe, "schema": self.schema.to_dict(), "scales": [asdict(s) for s in self.scales]}
+    data = {"recipe": self.recipe, "schema": self.schema.to_dict(), "scales": [asdict(s) for s in self.scales]}
+    return data | ({"kept": list(self.jets.kept)} if self.jets else {})
 
 # %% ../../nbs/learning/02_prep.ipynb #8bcdc401
 @patch(cls_method=True)
@@ -277,6 +290,9 @@ def from_dict(cls: Normaliser, data: dict) -> Normaliser:
     try:
         recipe, schema = str(data["recipe"]), Schema.from_dict(data["schema"])
         scales = tuple(Quantile(**s) if "knots" in s else Scale(**s) for s in data["scales"])
-    except (TypeError, KeyError, AttributeError, ValueError) as e: raise HepaeError(f"not a normalisation: {e}") from e
-    if len(scales) != len(schema.columns): raise HepaeError(f"{len(scales)} scales for {len(schema.columns)} columns")
-    return cls(recipe, schema, scales)
+        jets = JetCoordinates(schema, data["kept"]) if "kept" in data else None
+        fitted = cls(recipe, schema, scales, jets)
+        if len(scales) != len(fitted.names): raise ValueError(f"{len(scales)} scales for {len(fitted.names)} columns")
+    except (TypeError, KeyError, AttributeError, ValueError, UsageError) as e:
+        raise HepaeError(f"not a normalisation: {e}") from e
+    return fitted
