@@ -95,7 +95,7 @@ def parameter_count(
     config: dict,  # a model's configuration
 ) -> int:
     "How many numbers the weights and biases of such a model are, counted without building it."
-    chains = chains_of(config)
+    chains = [chain for chain in chains_of(config) if chain[-1]]  # without learned latents there is no encoder
     pairs = [pair for chain in chains for pair in zip(chain, chain[1:])]
     count = sum(width(b) + _weights_between(a, b) for a, b in pairs)
     if config.get("bypass"): count += sum(width(chain[0]) * width(chain[-1]) for chain in chains)
@@ -152,11 +152,12 @@ _NO_SKIP = "skip (no two hidden layers that follow each other have the same widt
 def _optional_wrong(config: dict) -> list[str]:
     "Which of the optional settings cannot be; the others are known to be sound."
     d, widths, aux = config["n_features"], config["hidden"], config.get("aux", [])
-    if not _distinct(aux, d) or not len(aux) < min(d, config["latent"]): return ["aux"]
+    if not _distinct(aux, d) or not len(aux) < d or len(aux) > config["latent"]: return ["aux"]
     wrong = ["branches"] if "branches" in config and _branches_wrong(config["branches"], d) else []
     if "discrete" in config and _discrete_wrong(config["discrete"], d, aux): wrong.append("discrete")
     if config.get("bypass") and {"branches", "discrete"} & set(config):
         wrong.append("bypass (beside branches or discrete columns)")
+    if config.get("bypass") and len(aux) == config["latent"]: wrong.append("bypass (where all latents are stored)")
     alike = any(a == b for a, b in zip(widths, widths[1:]))
     if config.get("skip") and not wrong and not alike: wrong.append(_NO_SKIP)
     return wrong

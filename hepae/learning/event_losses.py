@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TERMS', 'NUMBERS', 'LOSSES', 'masked', 'masked_rmse', 'Momenta', 'pair_mass2', 'mass_term', 'momentum_term',
-           'EventLoss', 'rotated', 'from_behind', 'mirrored', 'pair_weights']
+           'EventLoss', 'from_behind', 'mirrored', 'pair_weights']
 
 # %% ../../nbs/learning/11_event_losses.ipynb #8ef0f43a
 from functools import partial
@@ -214,14 +214,6 @@ class EventLoss:
         coordinates = self.momenta.coordinates
         pt = q[..., :2].norm(dim=2) * GEV.get(coordinates.unit, 1.0)
         return (1 + pt).repeat_interleave(len(coordinates.variables), 1)
-
-# %% ../../nbs/learning/11_event_losses.ipynb #eee1f447
-def rotated(
-    phi: torch.Tensor,    # azimuths, rad
-    share: torch.Tensor,  # of a turn, in [0, 1), broadcastable to `phi`
-) -> torch.Tensor:        # in [−π, π)
-    "Azimuths after a rotation about the beam."
-    return torch.remainder(phi + (2 * share + 1) * torch.pi, 2 * torch.pi) - torch.pi
 
 # %% ../../nbs/learning/11_event_losses.ipynb #5e1d4161
 def from_behind(

@@ -6,7 +6,7 @@
 __all__ = ['JetCoordinates', 'as_column']
 
 # %% ../../nbs/learning/00_jet_coordinates.ipynb #5b31f081
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,8 @@ class JetCoordinates:
     def __post_init__(self):
         object.__setattr__(self, "kept", tuple(self.kept))
         if unknown := [str(n) for n in self.kept if n not in self.schema.names]:
-            raise HepaeError(f"no column {', '.join(unknown)} can be kept: the table has {', '.join(self.schema.names)}")
+            known = ", ".join(self.schema.names)
+            raise HepaeError(f"no column {', '.join(unknown)} can be kept: the table has {known}")
         if "pt" not in self.schema.names:
             raise UsageError("--normalisation on-shell: needs the pt of jets; choose standard or log-standard")
         if len(set(self.names)) < len(self.names):

@@ -24,14 +24,14 @@ from fastcore.imports import IN_NOTEBOOK
 
 from ..arguments import arguments_of
 from ..core import HepaeError, UsageError, run_record, seed_torch
-from .autoencoder import begin_at_components
+from .autoencoder import begin_at_components, begin_at_mean
 from .callbacks import EpochRecorder, History, SeededEpoch
 from .config import TrainConfig
 from .coordinates import Coordinates, fit_coordinates
-from .data import dataloaders, lattices
-from .event_losses import EventLoss, mirrored, pair_weights, rotated
+from .data import dataloaders, lattices, turned_jets
+from .event_losses import EventLoss, mirrored, pair_weights
 from .losses import LOSSES, WithClasses
-from .models import build_model
+from .models import build_model, stored_columns
 from .optimiser import AdamWrapper, two_cosines
 from .prep import Normaliser, fit_normaliser, normalisation_of, refuse_nonfinite, split_by_event
 from .progress import Preview, ProgressLine, ProgressTable
@@ -45,27 +45,9 @@ from ..schema import Schema, schema_of
 def turned(
     normaliser: Normaliser,
     coordinates: Coordinates | None = None,  # of rows that are events
-) -> Callable[[torch.Tensor], torch.Tensor]:  # (n, d) normalised rows → the same jets, turned and mirrored
-    """A random rotation about the beam and a random reflection of each jet, from torch's generator.
-    Events turn as a whole, and are mirrored in phi, too."""
-    if coordinates: return mirrored(normaliser, coordinates)
-    columns = normaliser.schema.columns
-    phi = [i for i, c in enumerate(columns) if c.kind == "periodic"]
-    eta = [i for i, c in enumerate(columns) if c.name.lower().endswith("eta")]
-    width = torch.tensor([[s.b for s in normaliser.scales]], dtype=torch.float64)
-    centre = torch.tensor([[s.a for s in normaliser.scales]], dtype=torch.float64)
-
-    def turn(y: torch.Tensor) -> torch.Tensor:
-        x = y.double() * width.to(y.device) + centre.to(y.device)
-        angle, side = torch.rand(2, len(y), 1, dtype=torch.float64).to(y.device)
-        x[:, phi] = rotated(x[:, phi], angle)
-        x[:, eta] *= torch.sign(side - 0.5)
-        z = y.clone()
-        both = phi + eta
-        z[:, both] = ((x - centre.to(y.device)) / width.to(y.device))[:, both].to(y.dtype)
-        return z
-
-    return turn
+) -> Callable[[torch.Tensor], torch.Tensor]:  # (n, d) normalised rows → the same, turned and mirrored
+    "Random rotations and reflections of jets; events turn as a whole, and are mirrored in phi, too."
+    return mirrored(normaliser, coordinates) if coordinates else turned_jets(normaliser)
 
 # %% ../../nbs/learning/18_table_learner.ipynb #8034ee72
 def _listens(cb: Callback, event_name: str) -> bool:
@@ -192,13 +174,15 @@ def _network(
     rows: np.ndarray,        # (n, d) float64 normalised training rows
 ) -> torch.nn.Module:
     "The model with fresh weights from torch's generator, on the device of the batches."
-    names = normaliser.names
+    names, changes = normaliser.names, config.changes
+    if normaliser.jets and normaliser.jets.kept: changes["aux"] = list(normaliser.jets.kept)
     levels = {} if coordinates else lattices(rows)
     per_particle = len(coordinates.variables) if coordinates else None
     model = build_model(
-        config.recipe, len(names), config.latent, names, levels, per_particle, **config.changes).to(dls.device)
+        config.recipe, len(names), config.latent, names, levels, per_particle, **changes).to(dls.device)
     if model.config.get("bypass"):
         begin_at_components(model, dls.train.dataset, pair_weights(coordinates) if coordinates else None)
+    if len(model.config.get("aux", [])) == model.config["latent"]: begin_at_mean(model)
     return model
 
 # %% ../../nbs/learning/18_table_learner.ipynb #a62df876
@@ -237,7 +221,8 @@ def learner_of(
     rows = split_by_event(table, config.seed, config.fractions)
     refuse_too_few(table, rows)
     normalisation = config.normalisation or usual_normalisation(config.coordinates)
-    normaliser = fit_normaliser(table[rows["train"]], normalisation)
+    kept = stored_columns(config, list(table)) if normalisation == "on-shell" and not places else []
+    normaliser = fit_normaliser(table[rows["train"]], normalisation, kept)
     # all rows are normalised: what has no place on a scale is said before a training, not after it
     y = normaliser.forward(table, places is not None)
     dls = dataloaders(y[rows["train"]], y[rows["valid"]], bs=config.bs, seed=config.seed, device=_device(device))

@@ -95,7 +95,7 @@ class TrainedModel:
     @property
     def stored(self) -> list[str]:
         "Columns that are stored as they are, and help the decoder."
-        return [self.schema.names[c] for c in self.model.config.get("aux", [])]
+        return [self.normaliser.names[c] for c in self.model.config.get("aux", [])]
 
 # %% ../../nbs/learning/13_trained.ipynb #d850851e
 def _chunks(n: int) -> Iterator[slice]:
@@ -153,10 +153,8 @@ def _seen(self: TrainedModel, latents: pd.DataFrame | np.ndarray) -> tuple[np.nd
     given = pd.DataFrame(latents)
     if np.ndim(latents) != 2 or given.shape[1] != self.latent or any(d.kind not in "fiub" for d in given.dtypes):
         kinds = ", ".join(sorted({str(d) for d in given.dtypes}))
-        what = (
-            f"latents of shape {np.shape(latents)} and dtype {kinds} given, this model has {self.latent} numbers a row"
-        )
-        raise HepaeError(f"{what}; choose the model that encoded them")
+        what = f"latents of shape {np.shape(latents)} and dtype {kinds} given"
+        raise HepaeError(f"{what}, this model has {self.latent} numbers a row; choose the model that encoded them")
     z, learned = given.to_numpy(np.float64, copy=True), self.latent - len(self.stored)
     _refuse_odd(z, "NaN or infinite latents")
     for i, name in enumerate(self.stored, learned):
@@ -173,6 +171,14 @@ def _on_lattices(self: TrainedModel, y: np.ndarray) -> np.ndarray:
         y[:, c] = np.array(levels, float)[np.searchsorted((single[1:] + single[:-1]) / 2, y[:, c])]
     return y
 
+# %% ../../nbs/learning/13_trained.ipynb #bce51145
+@patch
+def _table(self: TrainedModel, y: np.ndarray, kept: np.ndarray) -> pd.DataFrame:
+    "The table of normalised rows (n, d) float64, with the stored columns as they were encoded."
+    y = self._on_lattices(y)
+    y[:, self.model.config.get("aux", [])] = kept
+    return self.normaliser.inverse(y)
+
 # %% ../../nbs/learning/13_trained.ipynb #c4c7b1e8
 @patch
 def decode(
@@ -182,7 +188,8 @@ def decode(
     "The table that latent variables stand for."
     z, stored = self._seen(latents)
     rows = (self._apply(self.model.decode, z[some]).astype("f8") for some in _chunks(len(z)))
-    table = pd.concat([self.normaliser.inverse(self._on_lattices(y)) for y in rows], ignore_index=True)
+    kept = (z[some, self.latent - len(self.stored):] for some in _chunks(len(z)))
+    table = pd.concat([self._table(*part) for part in zip(rows, kept)], ignore_index=True)
     table = table[self.schema.names].astype({c.name: c.dtype for c in self.schema.columns})
     for c in self.schema.columns:
         if c.kind == "periodic": table[c.name] = wrap_angle(table[c.name].to_numpy())
@@ -286,7 +293,8 @@ def load(
     except _DAMAGE as e:
         raise HepaeError(f"{folder}/config.json: is damaged ({type(e).__name__}: {e}); copy the folder again") from e
     places = coordinates.names if coordinates else schema.names
-    if not normaliser.names == schema.names == places or len(schema.names) != model.config["n_features"]:
+    fits = normaliser.schema.names == schema.names == places and len(normaliser.names) == model.config["n_features"]
+    if not fits or not {normaliser.names[c] for c in model.config.get("aux", [])} <= {*schema.names}:
         raise HepaeError(f"{folder}/config.json: its parts speak of different columns; copy the folder again")
     log = read_log(folder / "log.csv") if rows else None
     if rows and len(log) != rows:
