@@ -164,20 +164,14 @@ def _seen(self: TrainedModel, latents: pd.DataFrame | np.ndarray) -> tuple[np.nd
 
 # %% ../../nbs/learning/13_trained.ipynb #518235c9
 @patch
-def _on_lattices(self: TrainedModel, y: np.ndarray) -> np.ndarray:
-    "Normalised rows (n, d) with discrete columns on their values in double precision: they come back to the last bit."
+def _exactly(self: TrainedModel, y: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Normalised rows (n, d) in double precision where they are known: discrete columns on their values, and what was
+    stored (n, …), so that what follows from it, such as E, fits it."""
+    y[:, self.model.config.get("aux", [])] = kept
     for c, levels in levels_of(self.model.config).items():
         single = np.float32(levels)
         y[:, c] = np.array(levels, float)[np.searchsorted((single[1:] + single[:-1]) / 2, y[:, c])]
     return y
-
-# %% ../../nbs/learning/13_trained.ipynb #bce51145
-@patch
-def _table(self: TrainedModel, y: np.ndarray, kept: np.ndarray) -> pd.DataFrame:
-    "The table of normalised rows (n, d) float64, with the stored columns as they were encoded."
-    y = self._on_lattices(y)
-    y[:, self.model.config.get("aux", [])] = kept
-    return self.normaliser.inverse(y)
 
 # %% ../../nbs/learning/13_trained.ipynb #c4c7b1e8
 @patch
@@ -189,7 +183,7 @@ def decode(
     z, stored = self._seen(latents)
     rows = (self._apply(self.model.decode, z[some]).astype("f8") for some in _chunks(len(z)))
     kept = (z[some, self.latent - len(self.stored):] for some in _chunks(len(z)))
-    table = pd.concat([self._table(*part) for part in zip(rows, kept)], ignore_index=True)
+    table = pd.concat([self.normaliser.inverse(self._exactly(*part)) for part in zip(rows, kept)], ignore_index=True)
     table = table[self.schema.names].astype({c.name: c.dtype for c in self.schema.columns})
     for c in self.schema.columns:
         if c.kind == "periodic": table[c.name] = wrap_angle(table[c.name].to_numpy())
