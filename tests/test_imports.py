@@ -20,7 +20,6 @@ WINGS = [
 # of learning, what prepares tables without a network
 PREPARES = {
     "learning.ranges",
-    "learning.jet_coordinates",
     "learning.quantile", "learning.prep", "learning.coordinates", "learning.architecture", "learning.config",
 }
 # of the wings above learning, what needs no network

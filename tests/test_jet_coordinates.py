@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hepae.core import HepaeError, UsageError, rng
 from hepae.files.reading import read
-from hepae.learning.jet_coordinates import JetCoordinates
+from hepae.physics.jet_coordinates import JetCoordinates
 from hepae.learning.learner import train
 from hepae.learning.prep import Normaliser, fit_normaliser
 from hepae.learning.trained import TrainedModel

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from ..core import UsageError
 from .coordinates import HARDEST, Coordinates
+from .data import rotated
 from .prep import Normaliser, Scale
 from ..schema import GEV
 

@@ -14,9 +14,9 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import HepaeError, UsageError
-from .jet_coordinates import JetCoordinates, as_column
 from .quantile import Quantile, fit_quantile
 from ..physics.cuts import FILTERS, count_nonfinite, filter_events, refuse_nonfinite, split_by_event
+from ..physics.jet_coordinates import JetCoordinates, as_column
 from ..schema import GEV, Column, Schema, schema_of, with_schema
 
 _all_ = ["FILTERS", "count_nonfinite", "filter_events", "refuse_nonfinite", "split_by_event"]
