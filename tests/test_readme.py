@@ -52,7 +52,7 @@ def test_commands(workplace):
     for line in commands():
         runs(
             line.replace("--epochs 100", "--epochs 1 --lr 1e-3").replace(
-                "--recipe density", "--recipe density --epochs 0"
+                "--recipe density", "--recipe density --epochs 1"
             ),
             workplace,
         )
