@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from hepae.codec.chunk import _opened, _put_texts, _take_texts
+from hepae.codec.chunk import _opened, put_texts, take_texts
 from hepae.codec.container import MAGIC, VERSION, Reader, Writer
 from hepae.codec.header import Header
 from hepae.codec.sections import (
@@ -498,7 +498,7 @@ def _changed_texts(r: random.Random, data: bytes) -> bytes:
     "Texts with other bytes, other counts, or a flood of zeros, packed as they should be."
     if not data or r.random() < 0.1:
         return _changed_bytes(r, data)
-    strings = _take_texts(data)
+    strings = take_texts(data)
     k, what = r.randrange(len(strings)), r.random()
     texts = unpack_texts(strings[k])
     if what < 0.2:
@@ -518,7 +518,7 @@ def _changed_texts(r: random.Random, data: bytes) -> bytes:
         strings[k] = pack_texts(texts[: r.randrange(len(texts) + 1)])
     elif texts:
         strings[k] = pack_texts([_changed_bytes(r, t) if r.random() < 0.5 else t for t in texts])
-    return _put_texts(strings)
+    return put_texts(strings)
 
 
 def _changed_new(r: random.Random, payload: bytes, header: Header, others: list[bytes]) -> bytes:

@@ -15,12 +15,14 @@ import test_imports as package
 
 ROOT = Path(__file__).resolve().parent.parent
 START, END = "<!-- map -->\n", "<!-- end of map -->\n"
-EVERYBODYS = {"core", "variables", "columns", "event_rows", "schema", "arguments"}  # whose imports are not drawn
+# whose imports are not drawn
+EVERYBODYS = {"core", "variables", "columns", "event_rows", "schema", "dataset", "arguments"}
 JOBS = {
     "core": "errors, whole files, seeds, the record of a run",
     "variables": "what is known about each variable by its name",
     "columns": "name, dtype, unit, kind and bound of a column",
     "event_rows": "which event a row belongs to; one row an event",
+    "dataset": "several tables over the same events, and documents",
     "schema": "what the columns of a table mean; offers the three above, too",
     "arguments": "arguments of a dataclass, in the signature of every function that takes them",
     "physics": "what physicists compute: four-momenta, cuts, pairs, jets, event shapes, the Drell-Yan analysis",

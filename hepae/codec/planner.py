@@ -13,6 +13,7 @@ import numpy as np
 
 from .column_search import plan_column
 from .density import Rows
+from .entropy import Alphabet
 from .plan import BEFORE, COUNT, HINT, PREVIOUS, RANK, SPREAD, ColumnPlan, Lookup
 from .predictor import with_rows_before
 
@@ -44,14 +45,16 @@ def _may_follow(k: int, distinct: np.ndarray, good: np.ndarray) -> np.ndarray:
 
 # %% ../../nbs/codec/14_planner.ipynb #bdface2b
 def _agree(a: np.ndarray, b: np.ndarray, keys: int, values: int) -> bool:
-    "Does the most frequent b of each a go with it in all but a percent of the rows? Both are numbers from 0."
+    """Does the most frequent b of each a go with it in all but a percent of the rows, and in half of those at least
+    whose b is not the most frequent of all? Both are numbers from 0."""
     pairs = a * values + b
     if keys * values <= 2**16:
         most = np.bincount(pairs, minlength=keys * values).reshape(keys, values).max(1)
     else:
         pairs, n = np.unique(pairs, return_counts=True)
         most = np.maximum.reduceat(n, np.flatnonzero(np.diff(pairs // values, prepend=-1)))
-    return most.sum() >= 0.99 * len(a)
+    wrong, alone = len(a) - most.sum(), len(a) - np.bincount(b).max(initial=0)
+    return wrong <= min(0.01 * len(a), alone / 2)
 
 # %% ../../nbs/codec/14_planner.ipynb #794a4184
 def _follows(a: np.ndarray, b: np.ndarray, good: np.ndarray) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
@@ -118,11 +121,11 @@ def _previous(Q: np.ndarray, rows: Rows, take: np.ndarray, before: bool, k: int)
 WIDE, NEAR, OFTEN = 96, 64, 24  # columns before that are all tried; of more: just before, and most used
 
 
-def _likely(k: int, used: Counter, same: int) -> list[int]:
-    "Columns before k that may tell something about it; `same`: the first that is as k, perhaps k itself."
+def _likely(k: int, given: int, used: Counter, same: int) -> list[int]:
+    "Columns before k that may tell something about it, all given ones; `same`: the first that is as k, perhaps k."
     if k <= WIDE: return list(range(k))
     often = nlargest(OFTEN, (j for j in used if j < k), key=used.get)  # of the row before, later ones are used too
-    return sorted({*range(k - NEAR, k), *often, same} - {k})
+    return sorted({*range(given), *range(k - NEAR, k), *often, same} - {k})
 
 # %% ../../nbs/codec/14_planner.ipynb #152ed98b
 def make_plan(
@@ -136,6 +139,7 @@ def make_plan(
     before: bool = True,      # may the row before in the event be a parent?
     escapable: list[bool] | None = None,  # where a plan may make values escape (`ColumnPlan.breaks`); None: nowhere
     like: list[ColumnPlan] | None = None,  # found with the row before: kept for columns that do without it
+    given: int = 0,           # the first columns, which the decoder will know: they may be parents, and need no plan
 ) -> list[ColumnPlan]:
     "How to code such a table."
     take, back = _sampled(rows.n), getattr(predictor, "back", 0)
@@ -154,7 +158,7 @@ def make_plan(
     def planned(k: int) -> ColumnPlan:
         "The plan of column k."
         if like is not None and not uses_row_before(like[k]): return like[k]
-        likely = _likely(k, used, first.setdefault(hash(sample[:, k].tobytes()), k))
+        likely = _likely(k, given, used, first.setdefault(hash(sample[:, k].tobytes()), k))
         may_escape, lookups = bool(escapable and escapable[k]), _lookups(Q, escapes, k, exact, numbered, likely)
         for hint in (HINT, SPREAD): kept.pop(hint, None)
         made = plan_column(
@@ -164,4 +168,4 @@ def make_plan(
         used.update(p % BEFORE for p in made.parents if 0 <= p < HINT)
         return made
 
-    return [planned(k) for k in range(Q.shape[1])]
+    return [ColumnPlan(Alphabet(0, 0, 1))] * given + [planned(k) for k in range(given, Q.shape[1])]
