@@ -23,6 +23,8 @@ from hepae.learning.trained import TrainedModel
 from hepae.physics.particles import faster_than_light, mass_squared, momenta
 from hepae.schema import event_index, infer_schema, with_schema
 
+# the tails of these few events are wild: some rows always lie far outside the training's
+pytestmark = pytest.mark.filterwarnings("ignore::hepae.learning.ranges.ModelRemark")
 settings.register_profile("hepae", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("hepae")
 RECIPES = [
