@@ -209,6 +209,8 @@ def test_rows_that_cannot_be_used(jets, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+# of so few events, others lie outside the range of the training
+@pytest.mark.filterwarnings("ignore::hepae.learning.ranges.ModelRemark")
 def test_ten_events_are_enough(tmp_path):
     few = made_up_jets(20)
     model = train(few, tmp_path / "m", **HOW)
