@@ -181,22 +181,30 @@ class Events:
         self._bins[number] = blank_bins(rows, len(t.links), len(t.header.plan))
         return self._bins[number]
 
-    def _know(self, number: int, k: int) -> None:
-        "Decode column k of a table, links first, and all that it looks at."
-        t, links = self.tables[number], len(self.tables[number].links)
+    def _know_link(self, number: int, k: int) -> None:
+        "Take column k of a table, which is one of its parent's."
         if (number, k) in self._kept: return
-        if k < links:
-            self._know(t.parent, len(self.tables[t.parent].links) + t.links[k])
-            bins = self.bins(number)
-            bins.Q[:, k] = of_parent(self.bins(t.parent).own(t.links[k]), bins.rows)
-            self._kept[number, k] = None
-            return
-        g, (a, b) = next((g, s) for g, s in enumerate(t.spans()) if s[0] <= k - links < s[1])
-        for j in _group_plan(t, a, b)[0]:
-            if j < links + a: self._know(number, j)
-        part = self._part(self._first[number] + int(t.header.frequent) + bool(t.header.plain) + g)
-        kept = _decoded_group(part, t, self.bins(number), a, b)
-        self._kept |= {(number, links + a + i): x for i, x in enumerate(kept)}
+        t = self.tables[number]
+        self._know(t.parent, t.links[k])
+        bins = self.bins(number)
+        bins.Q[:, k] = of_parent(self.bins(t.parent).own(t.links[k]), bins.rows)
+        self._kept[number, k] = None
+
+    def _know(self, number: int, k: int) -> None:
+        "Decode own column k of a table, and before it all that it looks at, however long that chain is."
+        t, links = self.tables[number], len(self.tables[number].links)
+        spans, wanted, look = t.spans(), set(), [links + k]
+        of_column = np.repeat(np.arange(len(spans)), t.groups)
+        while look:
+            j = look.pop()
+            if j < links: self._know_link(number, j)
+            elif (number, j) not in self._kept and (g := int(of_column[j - links])) not in wanted:
+                wanted.add(g)
+                look += _group_plan(t, *spans[g])[0]
+        first = self._first[number] + int(t.header.frequent) + bool(t.header.plain)
+        for g in sorted(wanted):
+            kept = _decoded_group(self._part(first + g), t, self.bins(number), *spans[g])
+            self._kept |= {(number, links + spans[g][0] + i): x for i, x in enumerate(kept)}
 
     def frequent(self, number: int) -> list[Frequent]:
         "Frequent values of a table's columns, in coding order."
@@ -212,7 +220,7 @@ class Events:
         "(n,) values of a column, by its place in the schema."
         t = self.tables[number]
         k = t.header.order.index(j)
-        self._know(number, len(t.links) + k)
+        self._know(number, k)
         bins = self.bins(number)
         quantiser = quantiser_of(t.header.schema.columns[j], t.header.variants[j])
         x = values_with(bins.own(k), quantiser, self.frequent(number)[k])

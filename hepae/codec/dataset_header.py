@@ -17,7 +17,7 @@ from .plan_lists import plan_from_lists, plan_to_lists
 from ..core import HepaeError
 
 # %% ../../nbs/codec/36_dataset_header.ipynb #72ba0bd7
-_MOST_TABLES, _MOST_LINKS = 4096, 64
+_MOST_TABLES, _MOST_LINKS, _MOST_NESTED = 4096, 64, 16
 
 
 NO_PLAN = ColumnPlan(Alphabet(0, 0, 1))  # of a column that is known
@@ -129,6 +129,10 @@ def tables_from_dict(facts: dict) -> list[TableHeader]:
     counters = [(t.parent, t.counter) for t in found if t.parent >= 0]
     if len(set(names)) < len(names) or len(set(counters)) < len(counters):
         raise HepaeError("has a damaged header (its tables do not fit together); get the file again")
+    depth = []
+    for t in found: depth.append(1 + (depth[t.parent] if t.parent >= 0 else 0))
+    if max(depth) > _MOST_NESTED:
+        raise HepaeError(f"has collections nested more than {_MOST_NESTED} deep, which no file has; get the file again")
     for t in found:
         if t.parent < 0: continue
         column = found[t.parent].header.schema.columns[t.counter]
