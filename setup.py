@@ -14,7 +14,7 @@ extras = {extra: facts[f"{extra}_requirements"].split() for extra in ("sample", 
 sources = [f"hepae/codec/{name}.c" for name in ("loops", "coding", "rows", "prices", "trials", "quantise")]
 loops = Extension(
     "hepae.codec._loops", sources, optional=True, depends=["hepae/codec/loops.h", "hepae/codec/plan.h"],
-    extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-fwrapv", "-ffp-contract=off", "-fvisibility=hidden"],
+    extra_compile_args=[] if sys.platform == "win32" else "-O3 -fwrapv -ffp-contract=off -fvisibility=hidden".split(),
 )
 
 setup(

@@ -45,7 +45,7 @@ typedef struct {
     const int32_t *special;
     int32_t *went;
     int64_t *weights, *has;
-    int64_t *mass, *tree, *share; /* a row for each level of contexts; masses of those seen, and of each of the others */
+    int64_t *mass, *tree, *share;       /* a row for each level of contexts; masses: of those seen, then of any other */
 } Tables;
 
 static void find_seen(Tables *t, const int32_t *counts)
