@@ -101,6 +101,8 @@ def points(epochs: int) -> list[dict]:
     rows.append(("E4D", 3, "AE_3D_200", "standard", "plain, tuned", 256, epochs, 41))
     rows += [("E4D", 3, "AE_3D_200", "standard", s, 4096, epochs, 41) for s in RATES]
     rows += [("4D", 3, *stored, seed) for seed in SEEDS]
+    tuned = ("AE_3D_200_stored", "on-shell", "plain, tuned", 1024, epochs // 3)
+    rows += [(form, 3, *tuned, 41) for form in ("E4D", "4D")]
     for form, latent, schedule, n in itertools.product(["E4D", "4D"], [3, 2], RATES, ["standard", "custom"]):
         rows.append((form, latent, "AE_3D_200", n, schedule, 256, epochs, 41))
     rows += [("E4D", 3, "AE_3D_200", "standard", s, bs, epochs, seed)

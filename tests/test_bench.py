@@ -110,11 +110,11 @@ def test_model_is_counted():
     "A trained autoencoder takes part; what its network takes is in its bits."
     done = hepae(
         "bench", JETS, "--dims", "E4D", "--rows", "250", "--codecs", "density", "--bounds", "1e-3",
-        "--model", ROOT / "4D" / "AE_3D_200", "--json",
+        "--model", ROOT / "4D" / "AE_3D_200_standard", "--json",
     )
     assert done.returncode == 0, done.stderr
     found = {f["codec"]: f for f in json.loads(done.stdout)}
-    network = found["model AE_3D_200"]
+    network = found["model AE_3D_200_standard"]
     assert network["violations"] == 0 and network["bits_per_row"] > network["bits_without_model"] + 100
     assert found["density"]["bits_per_row"] == found["density"]["bits_without_model"]
 

@@ -132,7 +132,13 @@ def test_models_side_by_side(small, model, tmp_path):
     )
     done = hepae("analyse", small, "--model", model, "--model", second, "-o", tmp_path / "r.html", "--json", "-q")
     assert done.returncode == 0, done.stderr
-    assert list(json.loads(done.stdout)["residuals"]) == ["net", "other"]
+    found = json.loads(done.stdout)
+    assert list(found["residuals"]) == ["net", "other"]
+    assert [line["numbers"] for line in found["baselines"]] == [4, 3, 3, 3, 4, 2, 2, 2]
+    for line in found["baselines"]:  # figures, not text; the original has no error
+        assert all(type(v) in (int, float) for n, v in line.items() if n != "way" and "MSE" not in n), line
+        errors = [v for n, v in line.items() if "MSE" in n]
+        assert errors == [None] * 4 if line["way"] == "original" else all(type(v) is float for v in errors), line
 
 
 @pytest.mark.parametrize(

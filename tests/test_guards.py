@@ -57,10 +57,17 @@ def particles(events: int = 100) -> pd.DataFrame:
     return with_schema(table, infer_schema(table, "GeV"))
 
 
-@pytest.mark.parametrize("kind", ["jets", "blocks"])
+OF_KINDS = {
+    "jets": [],
+    "bits": ["--recipe", "rate-distortion"],
+    "blocks": ["--coordinates", "on-shell", "--recipe", "BIGGER_AE"],
+    "quantiles": ["--coordinates", "on-shell", "--recipe", "BIGGER_AE", "--normalisation", "quantile"],
+}
+
+
+@pytest.mark.parametrize("kind", OF_KINDS)
 def test_a_fill_value_is_named_with_column_row_and_part(kind, tmp_path):
-    table = jets() if kind == "jets" else particles()
-    options = ["--coordinates", "on-shell", "--recipe", "BIGGER_AE"] if kind == "blocks" else []
+    table, options = particles() if "--coordinates" in OF_KINDS[kind] else jets(), OF_KINDS[kind]
     cases = [(value, part) for value in (1e30, -1e25, 1e9) for part in ("train", "valid", "test")]
     rows = {part: np.flatnonzero(mask)[3] for part, mask in split_by_event(table).items()}
     commands = []
@@ -199,7 +206,7 @@ def test_a_changed_config_is_refused_by_its_part_and_one_without_digests_is_rema
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         TrainedModel.load(folder)
-        for committed in ("4D/AE_3D_200", "27D/AE_27_14"): TrainedModel.load(ROOT / committed)
+        for committed in ("4D/AE_3D_200", "4D/AE_3D_200_standard", "27D/AE_27_14"): TrainedModel.load(ROOT / committed)
 
 
 def test_a_scan_has_its_settings_and_results_in_tensorboard(trained, tmp_path):

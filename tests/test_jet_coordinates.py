@@ -137,3 +137,33 @@ def test_columns_that_are_stored_beside_latents(tmp_path):
     assert model.encode(table).shape == (1000, 14) and model.stored == ["eta", "phi"]
     apart = np.abs((back["ActiveArea4vec_phi"] - back["phi"] + np.pi) % (2 * np.pi) - np.pi)
     assert apart.max() < 1
+
+
+def test_train_says_how_many_jets_lie_below_the_shell(tmp_path, capsys):
+    "Said, and in the JSON: five jets with E < p are trained on with E = p; without such jets nothing is said."
+    from hepae.cli.main import cli
+
+    table = read("data/jets.root", "E4D").iloc[:3000]
+    low = table.copy()
+    low.iloc[5:10, low.columns.get_loc("E")] *= np.float32(0.01)
+    for k, (rows, n) in enumerate([(table, 0), (low, 5)]):
+        rows.to_pickle(tmp_path / f"{k}.pkl")
+        how = ["--recipe", "AE_3D_200_stored", "--normalisation", "on-shell", "--epochs", "1", "--lr", "1e-3", "--json"]
+        cli.main(["train", str(tmp_path / f"{k}.pkl"), "-o", str(tmp_path / f"m{k}"), *how], standalone_mode=False)
+        done = capsys.readouterr()
+        for said in ([done.err], json.loads(done.out)["remarks"]):
+            assert sum(f"{n} of 3,000 jets have E < p or m < 0" in text for text in said) == bool(n), said
+
+
+@pytest.mark.parametrize("name, form", [("jets", "E4D")])
+def test_committed_networks_keep_jets_physical(name, form):
+    "No jet comes back with E < p or m < 0, and none is turned."
+    folder = {"E4D": "4D/AE_3D_200", "27D": "27D/AE_27_14"}[form]
+    table = read(f"data/{name}.root", form)
+    back = TrainedModel.load(folder).reconstruct(table)
+    assert (back[["eta", "phi"]] == table[["eta", "phi"]]).all().all()
+    if "E" in back: assert (back["E"] >= momentum(back)).all()
+    else: assert (back["m"] >= 0).all()
+    if "ActiveArea4vec_phi" not in back: return
+    off = np.abs((back["ActiveArea4vec_phi"] - table["ActiveArea4vec_phi"] + np.pi) % (2 * np.pi) - np.pi)
+    assert (off > 0.5).mean() < 1e-3 and off[np.abs(table["phi"] - table["ActiveArea4vec_phi"]) > 3].max() < 0.5

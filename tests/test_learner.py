@@ -444,7 +444,7 @@ def test_latent_sizes_of_27_variables(tmp_path, recipe):
 
 def test_a_folder_of_before_is_unchanged():
     "The committed model of four variables knows nothing of newer settings, and says the same."
-    folder = Path(__file__).parent.parent / "4D" / "AE_3D_200"
+    folder = Path(__file__).parent.parent / "4D" / "AE_3D_200_standard"
     model = TrainedModel.load(folder)
     assert sorted(model.model.config) == sorted(
         ["n_features", "hidden", "latent", "activation", "norm", "dropout", "latent_activation"]

@@ -109,8 +109,8 @@ def _analyse_jets(
         found = analyse_models(
             inputs[0], models, output, jets.reconstructed, jets.latents, tree_class, jets.all_rows, jets.filter_name,
             force, remarks(quiet), **vars(selection))
-        summary, more = found.residuals, {"baselines": found.baselines.reset_index().to_dict("records")}
-        text, more["remarks"] = f"\n\n{found.baselines.to_string()}", found.remarks
+        summary, more = found.residuals, {"baselines": found.baselines.records()}
+        text, more["remarks"] = f"\n\n{found.baselines!r}", found.remarks
     else: summary, more, text = analyse_tables(*inputs, output, force, **vars(selection)), {}, ""
     residuals = {name: _finite(table) for name, table in summary.items()}
     show({"report": str(output), "residuals": residuals} | more, as_json,

@@ -166,6 +166,7 @@ def _train_network(
     if ranks()[0]: return  # the first process speaks for all
     result = model.config["result"]
     remarks = training_remarks(result, model.log)
+    if jets := model.normaliser.jets: remarks += filter(None, [jets.floor_remark(rows)])
     if not quiet:
         for sentence in remarks: say(f"{output}: {sentence}")
     shown = {name: v for name, v in result.items() if not name.endswith("_error")}
@@ -204,6 +205,7 @@ def train(table, output, selection, config, filter_name, bound, rate, resume, te
         rows, report = _filtered(rows, filter_name, quiet)
         refuse_too_few(rows, split := split_by_event(rows, config.seed))
         if config.recipe in CODEC:
+            if config.recipe != "density": refuse_fill_values(rows, split)
             return _train_codec(rows, output, config, bound, rate, force, as_json)
         refuse_no_symmetry(config, list(rows.columns))
         if not config.coordinates: refuse_nonfinite(rows)

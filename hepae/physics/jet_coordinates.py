@@ -107,6 +107,13 @@ def below_shell(
     if "m²/pt²" in self.names: lost |= self._squared(x) < 0
     return lost
 
+
+@patch
+def floor_remark(self: JetCoordinates, table: pd.DataFrame) -> str:
+    "What is to be said of jets that change in these coordinates, with their number; '' if there are none."
+    n = int(self.below_shell(table).sum())
+    return f"{n:,} of {len(table):,} jets have E < p or m < 0, and are trained on with E = p or m = 0" if n else ""
+
 # %% ../../nbs/physics/12_jet_coordinates.ipynb #a4a86807
 def as_column(x: np.ndarray, column: Column) -> np.ndarray:
     "float64 values in the dtype of a column: rounded where it counts, and held inside what the dtype can say."

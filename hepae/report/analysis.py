@@ -16,7 +16,7 @@ from ..arguments import arguments_of
 from ..core import HepaeError, naming, run_record
 from ..files.reading import read, write
 from ..files.selection import Selection
-from ..learning.baselines import beside_baselines
+from ..learning.baselines import Baselines, beside_baselines
 from ..learning.convergence import training_remarks
 from ..learning.prep import filter_events, refuse_nonfinite
 from ..learning.ranges import remarked
@@ -72,13 +72,13 @@ def baseline_section(
     table: pd.DataFrame,             # jets or particles
     models: dict[str, TrainedModel],
     all_rows: bool = False,          # judge by all rows
-) -> tuple[str, list, pd.DataFrame]: # heading, items of a report, their table
+) -> tuple[str, list, Baselines]:    # heading, items of a report, their table
     "Networks beside what needs none, for a report."
     found = beside_baselines(table, models, all_rows)
     judged = "all rows judge" if all_rows else "each network's own test rows judge"
     if any(m.split(table) is None for m in models.values()):
         judged = "all rows judge; this is not the table of the training, so the baselines are fitted to 80% of it"
-    return "Beside no network", [BASELINES.format(rows=judged), found], found
+    return "Beside no network", [BASELINES.format(rows=judged), found.shown()], found
 
 
 def remarks_on(models: dict[str, TrainedModel]) -> list[str]:
@@ -95,7 +95,7 @@ def _of(half: Callable[[pd.DataFrame], pd.DataFrame], table: pd.DataFrame) -> pd
 class Analysis:
     "What `hepae analyse` found."
     residuals: dict[str, Summary]  # of each model
-    baselines: pd.DataFrame        # networks beside what needs none, as text
+    baselines: Baselines           # networks beside what needs none
     remarks: list[str] = field(default_factory=list)  # on the trainings
 
 # %% ../../nbs/report/02_analysis.ipynb #1793199d

@@ -20,6 +20,7 @@ from ..tables import compress, learn_model
 from ...core import HepaeError, UsageError, check_free, run_record, to_json, whole
 from ...learning.trained import TrainedModel
 from ...physics.cuts import split_by_event
+from ...physics.fill_values import refuse_fill_values
 from ...schema import schema_of, with_schema
 
 # %% ../../../nbs/codec/learned/04_trainer.ipynb #eb196e45
@@ -65,7 +66,9 @@ def train_codec(
     if recipe not in CODEC_RECIPES: raise UsageError(f"--recipe {recipe}: choose one of {', '.join(CODEC_RECIPES)}")
     check_free(Path(folder), force)
     if bound: table = with_schema(table, with_bounds(schema_of(table), bound))
-    parts = {name: table[mask] for name, mask in split_by_event(table, seed).items()}
+    split = split_by_event(table, seed)
+    if recipe != "density": refuse_fill_values(table, split)
+    parts = {name: table[mask] for name, mask in split.items()}
     if min(map(len, parts.values())) < 100:
         raise HepaeError(f"{len(table)} rows are too few to train, validate and test on; give a thousand at least")
     if recipe == "density": model, bits = best_density(parts["train"], parts["valid"], epochs, seed)
