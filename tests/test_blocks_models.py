@@ -29,6 +29,7 @@ settings.register_profile("hepae", deadline=None, derandomize=True, max_examples
 settings.load_profile("hepae")
 RECIPES = [
     "BIGGER_AE", "BIGGER_AE_bn_dropout", "BIGGER_AE_bypass", "BIGGER_AE_stored", "ResidualConnectionAE",
+    "FSQ_AE",
     "TransformerAE", "TransformerAE_norank", "SetAE",
 ]
 

@@ -26,9 +26,9 @@ CONFIG = {
     "dropout": float,
     "latent_activation": str,
 }
-OPTIONAL = {"skip": bool, "bypass": bool, "aux": list, "branches": dict, "discrete": dict}
+OPTIONAL = {"skip": bool, "bypass": bool, "aux": list, "branches": dict, "discrete": dict, "tokens": int}
 MAX_PARAMETERS = 50_000_000  # 200 MB of float32
-MAX_LEVELS = 256             # values of a discrete column
+MAX_LEVELS = 256             # values of a discrete column, and of a token
 
 # %% ../../nbs/learning/04_architecture.ipynb #8d7b1054
 def levels_of(
@@ -145,6 +145,13 @@ def _discrete_wrong(discrete: dict, d: int, aux: list) -> bool:
     if {*levels} & {*map(str, aux)}: return True
     return not all(_lattice(v) for v in levels.values())
 
+# %% ../../nbs/learning/04_architecture.ipynb #b1d94e06
+def _tokens_wrong(values: int, learned: bool) -> list[str]:
+    "Why no latent variable can take so many values; [] if it can."
+    if not 2 <= values <= MAX_LEVELS: return [f"tokens (of 2 to {MAX_LEVELS} values)"]
+    return [] if learned else ["tokens (where all latents are stored)"]
+
+
 # %% ../../nbs/learning/04_architecture.ipynb #65cdcff7
 _NO_SKIP = "skip (no two hidden layers that follow each other have the same width)"
 
@@ -158,6 +165,7 @@ def _optional_wrong(config: dict) -> list[str]:
     if config.get("bypass") and {"branches", "discrete"} & set(config):
         wrong.append("bypass (beside branches or discrete columns)")
     if config.get("bypass") and len(aux) == config["latent"]: wrong.append("bypass (where all latents are stored)")
+    if "tokens" in config: wrong += _tokens_wrong(config["tokens"], len(aux) < config["latent"])
     alike = any(a == b for a, b in zip(widths, widths[1:]))
     if config.get("skip") and not wrong and not alike: wrong.append(_NO_SKIP)
     return wrong

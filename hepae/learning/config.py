@@ -31,6 +31,7 @@ class NetworkConfig:
     aux: list[str | int] | None = None          # columns that are stored beside the latent variables
     branches: dict | None = None                # groups of columns with layers of their own
     discrete: str | dict | None = None          # columns of few values: 'rounded' or 'onehot'
+    tokens: int | None = None                   # values that a latent variable is rounded to (FSQ), 2 to 256
     width: int | None = None                    # of networks that see particles: numbers that stand for one
     heads: int | None = None                    # of these: heads of attention
     layers: int | None = None                   # of these: layers of attention in each half

@@ -68,6 +68,7 @@ RECIPES = {
     "BIGGER_AE_bypass": {**_BIGGER, "bypass": True, **_LEAKY, "latent_activation": "none"},
     "BIGGER_AE_stored": {**_BIGGER, "bypass": True, "aux": [0, 1, 2, 3, 4, 5], **_LEAKY, "latent_activation": "none"},
     "ResidualConnectionAE": {"hidden": [512, 512, 512], "latent": 64, "skip": True, "bypass": True, **_SILU},
+    "FSQ_AE": {"hidden": [512, 512, 512], "latent": 64, "skip": True, "bypass": True, "tokens": 8, **_SILU},
 }
 
 # %% ../../nbs/learning/09_models.ipynb #a81364cd
