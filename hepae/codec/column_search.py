@@ -62,9 +62,12 @@ def _stepped(self: Search, p: ColumnPlan, rows: np.ndarray) -> None:
 # %% ../../nbs/codec/13_column_search.ipynb #ff5067b6
 @patch
 def _steps_are_small(self: Search) -> bool:
-    "Is the typical step no larger than how far values are from their middle? Of values in no order it is."
-    q, step = self.q[::4].astype(float), np.abs(self.q - self.previous[0])[::4]
-    return bool(np.median(step) <= np.median(np.abs(q - np.median(q))))
+    """Is the typical step no larger than how far values are from their middle? Of values in no order it is; where most
+    are in the middle, fewer must change from row to row than are elsewhere."""
+    q, step = self.q[::4], np.abs(self.q - self.previous[0])[::4]
+    middle = np.median(q)
+    far = np.median(np.abs(q - middle))
+    return bool(np.median(step) <= far) if far else np.count_nonzero(step) < np.count_nonzero(q != middle)
 
 
 @patch
@@ -80,8 +83,12 @@ def try_steps(self: Search) -> None:
     if len(rows) < 512 or not usable or np.abs(step).max() >= MOST_FITTED: return
     told = informations(ranges_of(step, 5), rows, [ranges_of(self.parents[k], 5) for k in usable])
     name = usable[int(told.argmax())]
+    some = np.arange(min(len(rows), ROUGHLY)) * len(rows) // min(len(rows), ROUGHLY)
+    here, ago = self.parents[name][rows[some]], there[name][rows[some]]
     for segments in (16, 48):
-        self._stepped(fitted_steps(stepped, name, self.parents[name][rows], there[name][rows], step, segments), rows)
+        price = self.price
+        self._stepped(fitted_steps(stepped, name, here, ago, step[some], segments), rows)
+        if self.price == price: break
 
 # %% ../../nbs/codec/13_column_search.ipynb #61e7e02b
 @patch
@@ -112,7 +119,8 @@ def try_line(self: Search) -> None:
 @patch
 def told(self: Search, left: np.ndarray, known: dict[int, Parent]) -> list[tuple[float, int]]:
     "What each parent tells about what is left of the core, in bits a row, and its number; the most first."
-    bits = informations(ranges_of(left, 5), self.core, [k.ranges for k in known.values()])
+    parents = known.values()
+    bits = informations(ranges_of(left, 5), self.core, [k.ranges for k in parents], [k.place for k in parents])
     return sorted(zip(bits.tolist(), known), reverse=True)
 
 # %% ../../nbs/codec/13_column_search.ipynb #4eada890

@@ -6,6 +6,7 @@
 __all__ = ['SAMPLE', 'WIDE', 'NEAR', 'OFTEN', 'has_long_events', 'uses_row_before', 'make_plan']
 
 # %% ../../nbs/codec/14_planner.ipynb #2c606462
+import ctypes
 from collections import Counter
 from heapq import nlargest
 
@@ -16,6 +17,8 @@ from .density import Rows
 from .entropy import Alphabet
 from .plan import BEFORE, COUNT, HINT, PREVIOUS, RANK, SPREAD, ColumnPlan, Lookup
 from .predictor import with_rows_before
+from .probabilities import loops
+from .rows import addresses, addresses_of
 
 # %% ../../nbs/codec/14_planner.ipynb #30f6b870
 SAMPLE = 16384     # rows that the planner looks at
@@ -44,44 +47,66 @@ def _may_follow(k: int, distinct: np.ndarray, good: np.ndarray) -> np.ndarray:
     return np.flatnonzero(few & (distinct[k] - bad <= distinct[:k] + 0.01 * rows))
 
 # %% ../../nbs/codec/14_planner.ipynb #bdface2b
-def _agree(a: np.ndarray, b: np.ndarray, keys: int, values: int) -> bool:
-    """Does the most frequent b of each a go with it in all but a percent of the rows, and in half of those at least
-    whose b is not the most frequent of all? Both are numbers from 0."""
-    pairs = a * values + b
-    if keys * values <= 2**16:
-        most = np.bincount(pairs, minlength=keys * values).reshape(keys, values).max(1)
+def _disagree(a: np.ndarray, b: np.ndarray, keys: int, values: int) -> int:
+    "In how many rows b is not the one that goes most often with that a. Both are numbers from 0."
+    pairs = a.astype(np.int64) * values + b
+    if keys * values <= 2**16: most = np.bincount(pairs, minlength=keys * values).reshape(keys, values).max(1)
     else:
         pairs, n = np.unique(pairs, return_counts=True)
         most = np.maximum.reduceat(n, np.flatnonzero(np.diff(pairs // values, prepend=-1)))
-    wrong, alone = len(a) - most.sum(), len(a) - np.bincount(b).max(initial=0)
-    return wrong <= min(0.01 * len(a), alone / 2)
+    return len(a) - int(most.sum())
+
+
+def _disagreements(
+    others: list[np.ndarray], keys: np.ndarray, b: np.ndarray, values: int, rows: np.ndarray
+) -> np.ndarray:
+    "(others,) the same of many columns, of which these rows belong to b."
+    wrong = np.full(len(others), -1)
+    if loops() is not None:
+        b, rows, keys = np.ascontiguousarray(b, np.int32), np.ascontiguousarray(rows, np.int64), keys.astype(np.int64)
+        room, lists = np.empty(2**16, np.int32), np.array(addresses_of(others), np.uintp)
+        n, values, many, size = map(ctypes.c_int64, (len(b), values, len(others), len(room)))
+        loops().hepae_disagree(*addresses(b, rows), n, values, *addresses(lists, keys), many, *addresses(room), size,
+                               *addresses(wrong))
+        values = values.value
+    for i in np.flatnonzero(wrong < 0): wrong[i] = _disagree(others[i][rows], b, int(keys[i]), values)
+    return wrong
 
 # %% ../../nbs/codec/14_planner.ipynb #794a4184
 def _follows(a: np.ndarray, b: np.ndarray, good: np.ndarray) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     "Values of a, and of b that go with them most often; None if that is no rule."
-    pairs, n = np.unique(np.stack([a[good], b[good]]), axis=1, return_counts=True)
-    most = np.lexsort([-n, pairs[0]])
-    first = most[np.unique(pairs[0][most], return_index=True)[1]]
-    if n[first].sum() < 0.99 * good.sum() or 8 * len(first) > good.sum() or len(first) > _MOST_KEYS: return None
-    return tuple(pairs[0][first].tolist()), tuple(pairs[1][first].tolist())
+    a, b = a[good], b[good]
+    order = np.lexsort([b, a])
+    a, b = a[order], b[order]
+    starts = np.flatnonzero(np.append(True, (a[1:] != a[:-1]) | (b[1:] != b[:-1])))
+    n = np.diff(np.append(starts, len(a)))
+    most = np.lexsort([-n, a[starts]])
+    first = most[np.unique(a[starts][most], return_index=True)[1]]
+    if n[first].sum() < 0.99 * len(a) or 8 * len(first) > len(a) or len(first) > _MOST_KEYS: return None
+    return tuple(a[starts][first].tolist()), tuple(b[starts][first].tolist())
 
 # %% ../../nbs/codec/14_planner.ipynb #939515fe
+_TRIED_LOOKUPS = 4  # of a column
+
+
 def _lookups(
     Q: np.ndarray, escapes: np.ndarray, k: int, exact: list[bool], numbered: tuple, likely: list[int]
 ) -> list[Lookup]:
-    "Tables of the likely columns before from which this one follows in all but a percent of its rows."
+    """Tables of the likely columns before from which this one follows in all but a percent of its rows, and in half of
+    those at least where it is not the value that is most frequent of all."""
     if not exact[k]: return []
     some, found, (numbers, distinct) = _sampled(len(Q)), [], numbered
     few = sorted({*_may_follow(k, distinct, ~escapes[some, k]).tolist()} & {*likely})
-    if not few: return []
     good = ~escapes[:, k]
-    if not good.any() or np.ptp(Q[good, k]) == 0: return []
     rows = np.flatnonzero(good[some])
+    if not few or not len(rows) or np.ptp(Q[good, k]) == 0: return []
     b = numbers[k][rows]
-    for j in few:
-        if not len(rows) or not _agree(numbers[j][rows], b, distinct[j], distinct[k]): continue
-        if _follows(Q[some, j], Q[some, k], good[some]) is None: continue
-        if (table := _follows(Q[:, j], Q[:, k], good)) is not None: found.append(Lookup(j, *table))
+    wrong = _disagreements([numbers[j] for j in few], distinct[few], b, int(distinct[k]), rows)
+    most = min(0.01 * len(rows), (len(rows) - np.bincount(b).max()) / 2)
+    for i in np.argsort(wrong, kind="stable")[:_TRIED_LOOKUPS].tolist():
+        if wrong[i] > most: break
+        if len(some) < len(Q) and _follows(Q[some, few[i]], Q[some, k], good[some]) is None: continue
+        if (table := _follows(Q[:, few[i]], Q[:, k], good)) is not None: found.append(Lookup(few[i], *table))
     return found
 
 # %% ../../nbs/codec/14_planner.ipynb #225424f2

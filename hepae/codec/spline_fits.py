@@ -54,10 +54,11 @@ def informations(
     a: np.ndarray,              # (m,) uint8 ranges
     rows: np.ndarray,           # (m,) which rows of the others belong to these
     others: list[np.ndarray],   # (n,) uint8 ranges of each
+    places: list[int] | None = None,  # where in memory these are, if that is known
 ) -> np.ndarray:                # (others,)
     "What each of many columns tells about one, as `information`."
     if loops() is None or not len(a): return np.array([information(a, b[rows]) for b in others], float)
-    listed, found = np.array(addresses_of(others), np.uintp), np.zeros(len(others))
+    listed, found = np.array(addresses_of(others) if places is None else places, np.uintp), np.zeros(len(others))
     rows, size, many = np.ascontiguousarray(rows, np.int64), ctypes.c_int64(len(a)), ctypes.c_int64(len(others))
     loops().hepae_information(*addresses(a), size, *addresses(rows, listed), many, *addresses(_logs(len(a)), found))
     return found
@@ -104,8 +105,12 @@ class Parent:
         s = np.sort(x)
         self.x, self.name, self.ascending, self.reaches = x, name, s, {}
         self.fits = bool(s[0] < s[-1] and max(-int(s[0]), int(s[-1])) < MOST_FITTED)
-        self.ranges = ranges_of(x, 5, s) if self.fits else None
+        self._give(ranges_of(x, 5, s) if self.fits else None)
         self.few = None
+
+    def _give(self, ranges: np.ndarray | None) -> None:
+        "Keep the ranges, and where in memory they are."
+        self.ranges, self.place = ranges, 0 if ranges is None else addresses_of([ranges])[0]
 
     def reach(self, tail: float) -> tuple[int, int]:
         "As `reach`."
@@ -117,7 +122,7 @@ class Parent:
         if self.few is None:
             self.few = copy(self)
             self.few.x = self.x[rows]
-            if self.fits: self.few.ranges = self.ranges[rows]
+            self.few._give(self.ranges[rows] if self.fits else None)
         return self.few
 
 

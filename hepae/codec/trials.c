@@ -22,22 +22,51 @@ EXPORT void hepae_ranges(const int64_t *x, int64_t n, const int64_t *edges, int6
 EXPORT void hepae_information(const uint8_t *a, int64_t n, const int64_t *rows, const uint8_t *const *b, int64_t many,
                               const double *logs, double *found)
 {
+    int32_t left[32] = {0};
+    double alone = logs[n];
+    int64_t some_left = 0;
+    for (int64_t i = 0; i < n; i++) left[a[i]]++;
+    for (int j = 0; j < 32; j++) {
+        alone -= logs[left[j]];
+        some_left += left[j] > 0;
+    }
     for (int64_t k = 0; k < many; k++) {
-        int32_t both[1024] = {0}, left[32] = {0}, right[32] = {0};
-        double sum = logs[n];
-        int64_t some_left = 0, some_right = 0;
+        int32_t both[1024] = {0}, right[32] = {0};
+        double sum = alone;
+        int64_t some_right = 0;
         for (int64_t i = 0; i < n; i++) both[32 * a[i] + b[k][rows[i]]]++;
         for (int j = 0; j < 1024; j++) {
-            left[j / 32] += both[j];
-            right[j % 32] += both[j];
-            sum += logs[both[j]];
+            if (!left[j / 32]) j += 31;
+            else if (both[j]) {
+                right[j % 32] += both[j];
+                sum += logs[both[j]];
+            }
         }
         for (int j = 0; j < 32; j++) {
-            sum -= logs[left[j]] + logs[right[j]];
-            some_left += left[j] > 0;
+            sum -= logs[right[j]];
             some_right += right[j] > 0;
         }
         found[k] = (sum - (double)((some_left - 1) * (some_right - 1)) / (2 * log(2))) / (double)n;
+    }
+}
+
+/* (many,) in how many rows b, of numbers below `values`, is not what goes most often with each of the lists a, of
+   numbers below `keys`; -1 where the table of both has more places than `counts`. */
+EXPORT void hepae_disagree(const int32_t *b, const int64_t *rows, int64_t n, int64_t values, const int32_t *const *a,
+                           const int64_t *keys, int64_t many, int32_t *counts, int64_t room, int64_t *found)
+{
+    for (int64_t k = 0; k < many; k++) {
+        found[k] = -1;
+        if (keys[k] > room / values) continue;
+        memset(counts, 0, (size_t)(keys[k] * values) * sizeof *counts);
+        found[k] = n;
+        for (int64_t i = 0; i < n; i++) counts[a[k][rows[i]] * values + b[i]]++;
+        for (int64_t j = 0; j < keys[k]; j++) {
+            int32_t most = 0;
+            for (int64_t v = 0; v < values; v++)
+                if (counts[j * values + v] > most) most = counts[j * values + v];
+            found[k] -= most;
+        }
     }
 }
 
