@@ -86,7 +86,8 @@ def point(table: pd.DataFrame, key: dict) -> dict:
     sigma = summarise(residuals(test, back))["q68"]
     facts |= {"CPU seconds": round(time.process_time() - start), "mse": standardised_mse(test, back)}
     if "E" in test: facts["E < p"] = int((back["E"].to_numpy("f8") < momentum(back)).sum())
-    return key | facts | {f"q68 {name}": value for name, value in sigma.items()}
+    facts |= {f"q68 {name}": value for name, value in sigma.items()}
+    return key | {name: float(f"{x:.4g}") if isinstance(x, float) else x for name, x in facts.items()}
 
 
 def points(epochs: int) -> list[dict]:
@@ -128,7 +129,7 @@ def main(output: Path, epochs: int, threads: int, part: str) -> None:
         rows.append(point(tables[key["form"]], key))
         click.echo(rows[-1], err=True)
         with whole(output, force=True) as new:
-            pd.DataFrame(rows).to_csv(new, index=False, float_format="%.4g")
+            pd.DataFrame(rows).to_csv(new, index=False)
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ def test_train_says_how_many_jets_lie_below_the_shell(tmp_path, capsys):
             assert sum(f"{n} of 3,000 jets have E < p or m < 0" in text for text in said) == bool(n), said
 
 
-@pytest.mark.parametrize("name, form", [("jets", "E4D")])
+@pytest.mark.parametrize("name, form", [("jets", "E4D"), ("jets_27D", "27D"), ("jets_27D_ttbar", "27D")])
 def test_committed_networks_keep_jets_physical(name, form):
     "No jet comes back with E < p or m < 0, and none is turned."
     folder = {"E4D": "4D/AE_3D_200", "27D": "27D/AE_27_14"}[form]
