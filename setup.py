@@ -11,9 +11,11 @@ config.read(here / "settings.ini", encoding="utf-8")
 facts = config["DEFAULT"]
 extras = {extra: facts[f"{extra}_requirements"].split() for extra in ("sample", "cluster", "launch", "rivals", "dev")}
 # loops that numpy does more slowly; where there is no compiler, the installation goes on without them
-sources = [f"hepae/codec/{name}.c" for name in ("loops", "coding", "rows", "prices", "trials", "quantise")]
+parts = "loops coding rows prices trials quantise contexts event_graph event_momenta".split()
+sources = [f"hepae/codec/{name}.c" for name in parts]
 loops = Extension(
-    "hepae.codec._loops", sources, optional=True, depends=["hepae/codec/loops.h", "hepae/codec/plan.h"],
+    "hepae.codec._loops", sources, optional=True,
+    depends=[f"hepae/codec/{name}.h" for name in ("loops", "plan", "contexts")],
     extra_compile_args=[] if sys.platform == "win32" else "-O3 -fwrapv -ffp-contract=off -fvisibility=hidden".split(),
 )
 
