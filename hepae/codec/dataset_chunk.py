@@ -144,9 +144,12 @@ def _digest(part: bytes) -> bytes: return blake2b(part, digest_size=8).digest()
 
 
 def encode_events(
-    tables: list[TableHeader], coded: list[CodedTable], binned: list[BinnedTable] | None = None
+    tables: list[TableHeader],
+    coded: list[CodedTable],
+    binned: list[BinnedTable] | None = None,  # the tables, if that is known
+    streams: list[bytes] = [],                # what a coding of events puts beside the tables
 ) -> bytes:
-    "The payload of a chunk; TooManyValues if a reader would not take it. `binned`: the tables, if that is known."
+    "The payload of a chunk; TooManyValues if a reader would not take it."
     parts, found, values = [], [], 0
     for k, (t, c) in enumerate(zip(tables, coded)):
         values += len(c.table) * (len(t.links) + c.table.shape[1])
@@ -155,6 +158,7 @@ def encode_events(
         above = found[t.parent].bins if t.parent >= 0 else None
         found.append(binned[k] if binned else with_links(t, c, binned_table(c.table, t.header, c.arrays), above))
         parts += _encoded_table(t, c, found[-1])
+    parts += streams
     roots = [c.rows.n for t, c in zip(tables, coded) if t.parent < 0]
     payload = put_numbers([*roots, len(parts), *map(len, parts)]) + b"".join([*map(_digest, parts), *parts])
     if values > most_values(len(payload)):
@@ -165,12 +169,12 @@ def encode_events(
 class Events:
     "A chunk, of which columns are decoded when they are asked for."
 
-    def __init__(self, payload: bytes, tables: list[TableHeader]):
+    def __init__(self, payload: bytes, tables: list[TableHeader], streams: int = 0):
         self.tables, self.payload = tables, payload
         roots = [k for k, t in enumerate(tables) if t.parent < 0]
         (*rows, many), at = take_numbers(payload, len(roots) + 1)
         wanted = [int(t.header.frequent) + bool(t.header.plain) + len(t.groups) for t in tables]
-        if many != sum(wanted) or max(rows) > MOST_ROWS: raise HepaeError(_DAMAGED)
+        if many != sum(wanted) + streams or max(rows) > MOST_ROWS: raise HepaeError(_DAMAGED)
         lengths, at = take_numbers(payload, many, at)
         starts = np.cumsum([at + 8 * many, *lengths]).tolist()
         if starts[-1] != len(payload): raise HepaeError(_DAMAGED)
@@ -185,6 +189,10 @@ class Events:
         part = self.payload[a:b]
         if _digest(part) != self._digests[8 * number:8 * number + 8]: raise HepaeError(_DAMAGED)
         return part
+
+    def streams(self) -> list[bytes]:
+        "What stands beside the tables."
+        return [self._part(k) for k in range(self._first[-1], len(self._spans))]
 
     def bins(self, number: int) -> Bins:
         "Room for the bins of a table."
