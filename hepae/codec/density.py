@@ -12,14 +12,7 @@ import numpy as np
 from fastcore.basics import patch
 
 from hepae.codec.entropy import (
-    ESCAPE,
-    Alphabet,
-    BitReader,
-    BitWriter,
-    RangeDecoder,
-    RangeEncoder,
-    decode_symbols,
-    encode_symbols,
+    ESCAPE, Alphabet, BitReader, BitWriter, RangeDecoder, RangeEncoder, decode_symbols, encode_symbols,
 )
 from .plan import BEFORE, HINT, RANK, SPREAD, ColumnPlan
 from .predictor import with_rows_before
@@ -35,6 +28,7 @@ class Rows:
     "Which rows belong together, and the order in which they are coded."
     n: int
     offsets: np.ndarray | None = None   # (events + 1,) first row of each event; None: no events
+    before: tuple[np.ndarray, np.ndarray] | None = None  # (n,) as `ago` and `turns`, where a column says what is before
 
     def ranks(self) -> np.ndarray:
         "(n,) place of each row in its event."
@@ -46,6 +40,16 @@ class Rows:
         "(n,) how many rows before are known: the rank, or 0 where events are too long to go through them row by row."
         ranks = self.ranks()
         return ranks if self.offsets is None else np.where(ranks < MOST_RANKS, ranks, 0)
+
+    def ago(self) -> np.ndarray:
+        "(n,) which row counts as the one before; −1: none, or the event is too long to go through it row by row."
+        if self.before is not None: return self.before[0]
+        if self.offsets is None: return np.broadcast_to(np.int64(-1), self.n)
+        return np.where(self.places() > 0, np.arange(self.n) - 1, -1)
+
+    def turns(self) -> np.ndarray:
+        "(n,) in which turn each row comes, where plans look at the row before: in a later one than that."
+        return np.minimum(self.ranks(), MOST_RANKS) if self.before is None else self.before[1]
 
     def counts(self) -> np.ndarray:
         "(n,) number of rows in each row's event."
@@ -89,8 +93,8 @@ class Walk:
             raise HepaeError("the plan needs a learned predictor and there is none; get the file again")
         before = self.back or any(BEFORE <= p < HINT for c in plan for p in c.parents)
         self.ranks, self.counts = rows.ranks(), rows.counts()
-        group = np.minimum(self.ranks, MOST_RANKS) if before else None
-        self.places = rows.places()
+        group = rows.turns() if before else None
+        self.places, self.ago = rows.places(), rows.ago()
         self.order = np.argsort(group, kind="stable") if before else None  # None: as they are
         if before and any(c.steps for c in plan):
             raise HepaeError("the plan goes through the rows in two orders; get the file again")
@@ -105,7 +109,7 @@ class Walk:
         for p in wanted - {HINT, SPREAD}:
             if p < 0: found[p] = (self.ranks if p == RANK else self.counts)[rows]
             elif p < BEFORE: found[p] = Q[rows, p]
-            else: found[p] = np.where(self.places[rows] == 0, 0, Q[np.maximum(rows - 1, 0), p - BEFORE])
+            else: found[p] = np.where(self.ago[rows] < 0, 0, Q[np.maximum(self.ago[rows], 0), p - BEFORE])
         return found
 
 # %% ../../nbs/codec/09_density.ipynb #1d0ca6f4

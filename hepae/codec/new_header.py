@@ -127,6 +127,7 @@ SMALL = 2**14  # rows with which plans are tried out whole
 # %% ../../nbs/codec/32_new_header.ipynb #7b29ba26
 def _tried_plans(planned, rows: Rows) -> list[list[ColumnPlan]]:
     "Plans with and without parents in the row before, as far as it is worth while to try both."
+    if rows.before is not None: return [planned(True)]
     plans = [planned(False)] if has_long_events(rows) else []
     if plans and any(p.steps and p.splines for p in plans[0]): return plans
     found = planned(True)

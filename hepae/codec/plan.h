@@ -38,7 +38,7 @@ typedef struct {
     int64_t *Q;
     uint8_t *escapes;
     int64_t across, down, across_escapes, down_escapes; /* steps to the next column and row */
-    const int64_t *ranks, *sizes, *places;              /* of each row; NULL where there are no events */
+    const int64_t *ranks, *sizes, *ago; /* of each row, ago: the row before, -1 for none; NULL where there are no events */
     int64_t many;
     const int64_t *names, *const *lists;
 } Table;
@@ -61,7 +61,7 @@ static inline int read_parent(const Table *t, int64_t parent, const int64_t *row
     } else {
         const int64_t *column = t->Q + (parent - BEFORE) * t->across;
         for (int64_t i = 0; i < m; i++)
-            x[i] = t->places && t->places[rows[i]] ? column[(rows[i] - 1) * t->down] : 0;
+            x[i] = t->ago && t->ago[rows[i]] >= 0 ? column[t->ago[rows[i]] * t->down] : 0;
     }
     return 0;
 }

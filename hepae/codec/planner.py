@@ -128,9 +128,9 @@ def _of_events(rows: Rows, take: np.ndarray) -> dict[int, np.ndarray]:
 
 def _rows_before(Q: np.ndarray, rows: Rows, take: np.ndarray) -> dict[int, np.ndarray]:
     "All columns of the row before in the event; {} where no event has two rows."
-    if rows.offsets is None or rows.ranks().max(initial=0) == 0: return {}
-    first, ago = rows.places()[take] == 0, np.maximum(take - 1, 0)
-    return {BEFORE + k: np.where(first, 0, Q[:, k][ago]) for k in range(Q.shape[1])}
+    if rows.offsets is None or not len(take) or rows.ago().max() < 0: return {}
+    ago = rows.ago()[take]
+    return {BEFORE + k: np.where(ago < 0, 0, Q[:, k][np.maximum(ago, 0)]) for k in range(Q.shape[1])}
 
 # %% ../../nbs/codec/14_planner.ipynb #14691a0e
 def _previous(Q: np.ndarray, rows: Rows, take: np.ndarray, before: bool, k: int) -> dict[int, tuple]:
@@ -177,6 +177,7 @@ def make_plan(
         "All parents of column k that are tried."
         hints = dict(zip((HINT, SPREAD), predictor.predict(k, seen))) if predictor else {}
         wide = len(likely) < k
+        wide |= rows.before is not None  # a column says what is before: columns come one by one
         there = {BEFORE + j: ago[BEFORE + j] for j in (*likely, k)} if ago and wide else ago
         return event | there | {j: sample[:, j] for j in likely} | hints | _previous(Q, rows, take, before, k)
 

@@ -42,7 +42,7 @@ class Table(ctypes.Structure):
     _fields_ = [
         ("Q", _ADDRESS), ("escapes", _ADDRESS), ("across", _INTEGER), ("down", _INTEGER),
         ("across_escapes", _INTEGER), ("down_escapes", _INTEGER),
-        ("ranks", _ADDRESS), ("sizes", _ADDRESS), ("places", _ADDRESS),
+        ("ranks", _ADDRESS), ("sizes", _ADDRESS), ("ago", _ADDRESS),
         ("many", _INTEGER), ("names", _ADDRESS), ("lists", _ADDRESS),
     ]
 
@@ -89,7 +89,7 @@ def _walked(Q: np.ndarray, escapes: np.ndarray, plan: list[ColumnPlan], rows: Ro
     "What C walks over."
     walk, whole = Walk(plan, rows, None), np.ascontiguousarray
     ends, order = whole(walk.ends, np.int64), None if walk.order is None else whole(walk.order, np.int64)
-    places = [None if rows.offsets is None else whole(x, np.int64) for x in (walk.ranks, walk.counts, walk.places)]
+    places = [None if rows.offsets is None else whole(x, np.int64) for x in (walk.ranks, walk.counts, walk.ago)]
     (down, across), (down_escapes, across_escapes) = (s // 8 for s in Q.strides), escapes.strides
     table = Table(
         address(Q), address(escapes), across, down, across_escapes, down_escapes, *map(address, places), 0, None, None
