@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 #include "contexts.h"
 
 #define HALF (1u << 21)
@@ -31,7 +32,7 @@ static void fill_stretched(void)
 
 int start_coder(Coder *c, int decoding, uint8_t *stream, int64_t size)
 {
-    *c = (Coder){.decoding = decoding, .high = 0xffffffffu, .stream = stream, .size = size};
+    *c = (Coder){.decoding = decoding, .high = 0xffffffffu, .stream = stream, .size = size, .end = size};
     c->slots = malloc(sizeof(uint32_t) << SLOT_BITS);
     c->weights = malloc(sizeof *c->weights * KINDS * 64);
     if (!c->slots || !c->weights) return 1;
@@ -44,14 +45,24 @@ int start_coder(Coder *c, int decoding, uint8_t *stream, int64_t size)
     return 0;
 }
 
+/* Encoding: the last bytes; the bits at the end move up to them. */
+static int64_t closed(Coder *c)
+{
+    for (int k = 0; k < 4; k++) {
+        if (c->at < c->end) c->stream[c->at] = (uint8_t)(c->low >> 24);
+        c->at++, c->low <<= 8;
+    }
+    if (c->resting) code_bits(c, 8 - c->resting, 0);
+    if (c->at > c->end) return -1;
+    memmove(c->stream + c->at, c->stream + c->end, (size_t)(c->size - c->end));
+    return c->at + c->size - c->end;
+}
+
 int64_t end_coder(Coder *c)
 {
-    if (!c->decoding)
-        for (int k = 0; k < 4; k++) {
-            if (c->at < c->size) c->stream[c->at] = (uint8_t)(c->low >> 24);
-            c->at++, c->low <<= 8;
-        }
-    int64_t found = c->wrong || c->at > c->size + (c->decoding ? 3 : 0) ? -1 : c->at;
+    int64_t found = -1;
+    if (!c->decoding && !c->wrong) found = closed(c);
+    else if (c->at == c->end && !c->wrong) found = c->size;
     free(c->slots);
     free(c->weights);
     return found;
@@ -65,8 +76,8 @@ static int code_bit(Coder *c, int p, int bit)
     if (bit) c->high = middle;
     else c->low = middle + 1;
     while (!((c->low ^ c->high) >> 24)) {
-        if (c->decoding) c->window = c->window << 8 | (c->at < c->size ? c->stream[c->at] : 0);
-        else if (c->at < c->size) c->stream[c->at] = (uint8_t)(c->high >> 24);
+        if (c->decoding) c->window = c->window << 8 | (c->at < c->end ? c->stream[c->at] : 0);
+        else if (c->at < c->end) c->stream[c->at] = (uint8_t)(c->high >> 24);
         c->at++;
         c->low <<= 8;
         c->high = c->high << 8 | 255;
@@ -82,14 +93,14 @@ static uint64_t mixed(uint64_t x)
 
 static int seen_class(uint32_t n) { return n == 0 ? 0 : n < 4 ? 1 : n < 32 ? 2 : 3; }
 
-/* One bit of a number; `node` tells which, given the bits before. */
-static int code_node(Coder *c, int kind, const uint64_t hash[CONTEXTS], uint64_t node, int bit)
+/* One bit of a number; `group` and `place` (0 … 7) tell which, given the bits before. */
+static int code_node(Coder *c, int kind, const uint64_t hash[CONTEXTS], uint64_t group, int place, int bit)
 {
     uint32_t *slot[CONTEXTS];
     int input[CONTEXTS], set = kind;
     int64_t sum = 0;
     for (int k = 0; k < CONTEXTS; k++) {
-        slot[k] = c->slots + (mixed(hash[k] + node) >> (64 - SLOT_BITS));
+        slot[k] = c->slots + (mixed(hash[k] + group) >> (67 - SLOT_BITS)) * 8 + place;
         uint32_t n = *slot[k] & 1023;
         input[k] = n ? stretched[*slot[k] >> 20] : 0;
         set = set * 4 + seen_class(n);
@@ -116,23 +127,41 @@ int64_t code_number(Coder *c, int kind, const uint64_t context[CONTEXTS], int64_
     int length = 0;
     if (!c->decoding) while (n >> length > 1) length++;
     int found = 0;
-    while (found < LONGEST && code_node(c, kind, hash, (uint64_t)found, length > found)) found++;
+    while (found < LONGEST && code_node(c, kind, hash, (uint64_t)found / 8, found % 8, length > found)) found++;
     if (found == LONGEST) c->wrong = 1;
     uint64_t m = 1;
-    for (int k = found - 1; k >= 0; k--) {
-        int bit = n >> k & 1;
-        bit = found - 1 - k < 12 ? code_node(c, kind, hash, (uint64_t)(found + 1) << 16 | m, bit)
-                                 : code_bit(c, 2048, bit);
-        m = m << 1 | (uint64_t)bit;
+    int shown = found < 12 ? found : 12;
+    for (int k = 0; k < shown; k++) {  /* three bits share a group */
+        int deep = k % 3;
+        uint64_t group = (uint64_t)(found + 1) << 16 | m >> deep;
+        int place = (1 << deep) - 1 + (int)(m & ((1u << deep) - 1));
+        m = m << 1 | (uint64_t)code_node(c, kind, hash, group, place, n >> (found - 1 - k) & 1);
     }
+    m = m << (found - shown) | code_bits(c, found - shown, (uint64_t)n);
     return (int64_t)m - 1;
+}
+
+static uint64_t few_bits(Coder *c, int count, uint64_t value)
+{
+    if (!c->decoding) {
+        c->rest = c->rest << count | (value & (((uint64_t)1 << count) - 1));
+        for (c->resting += count; c->resting >= 8; c->resting -= 8)
+            if (--c->end >= 0) c->stream[c->end] = (uint8_t)(c->rest >> (c->resting - 8));
+        return value;
+    }
+    for (; c->resting < count; c->resting += 8) {
+        c->end--;
+        c->rest = c->rest << 8 | (c->end >= 0 ? c->stream[c->end] : 0);
+    }
+    c->resting -= count;
+    return c->rest >> c->resting & (((uint64_t)1 << count) - 1);
 }
 
 uint64_t code_bits(Coder *c, int count, uint64_t value)
 {
-    uint64_t found = 0;
-    for (int k = count - 1; k >= 0; k--) found = found << 1 | (uint64_t)code_bit(c, 2048, value >> k & 1);
-    return found;
+    if (count <= 32) return few_bits(c, count, value) & (((uint64_t)1 << count) - 1);
+    uint64_t upper = few_bits(c, count - 32, value >> 32) & (((uint64_t)1 << (count - 32)) - 1);
+    return upper << 32 | (few_bits(c, 32, value) & 0xffffffffu);
 }
 
 /* Any number: how many bits it has, its sign, its bits but the first. */

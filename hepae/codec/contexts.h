@@ -14,7 +14,10 @@ typedef struct {
     uint32_t low, high, window;
     uint8_t *stream;
     int64_t size, at;
-    uint32_t *slots;          /* probability of a 1 (22 bits), how often it was seen (10 bits) */
+    int64_t end;              /* where the bits begin of which nothing is known: they stand at the end, backwards */
+    uint64_t rest;            /* bits on their way there, or from there */
+    int resting;
+    uint32_t *slots;          /* probability of a 1 (22 bits), how often it was seen (10 bits); 8 stand together */
     int32_t (*weights)[CONTEXTS];
 } Coder;
 
