@@ -7,7 +7,6 @@ __all__ = ['ordered', 'unordered', 'ExactPlaces', 'BinnedPlaces', 'ruler', 'sour
 
 # %% ../../nbs/codec/48_event_places.ipynb #f1029339
 import numpy as np
-import pandas as pd
 
 from .event_bounds import EventBound, GrowingBins
 from .event_streams import EventGraph
