@@ -4,7 +4,8 @@
     python hepmc/longer.py processed_data/dy50.parquet -o hepmc/finished.csv --epochs 60 --models processed_data/models
 
 The source is any table of particles, or several of other events. Minutes are those of one core, for each network;
-with --epochs a training has that many epochs, whatever they take, and with --models it goes on where it was stopped.
+with --epochs a training has that many epochs, whatever they take, and with --models it goes on where it was stopped
+(or is judged as it is: --stopped).
 Networks that are in the file already with as many minutes or epochs are not trained again. Beside the results stands
 a file of losses by epoch (finished_curves.csv), and --baselines adds what is to be had without a network.
 """
@@ -18,7 +19,10 @@ import torch
 
 from hepae.core import HepaeError
 from hepae.files.reading import read
+from hepae.learning.config import TrainConfig
 from hepae.learning.learner import train
+from hepae.learning.model_folder import read_log, read_tensors
+from hepae.learning.table_learner import learner_of
 from hepae.physics.particles import particles_of_events
 from hepae.report.event_baselines import AlongBeam, first_numbers, principal_components
 from hepae.report.event_study import Clock, judged, train_for
@@ -76,17 +80,27 @@ def trained(table, folder, epochs, **config):
     return model, np.mean(clock.seconds) * epochs / 60 if clock.seconds else np.nan
 
 
+def stopped(table, folder, epochs, **config):
+    "A training that was stopped, with the weights that did best so far."
+    learn = learner_of(table, TrainConfig(epochs=epochs, **config), progress=False, preview=False)
+    learn.model.load_state_dict(read_tensors(folder / "weights.safetensors")[0])
+    model = learn.trained()
+    model.log = read_log(folder / "log.csv")
+    model.config["result"] = {"epochs": len(model.log)}
+    return model, np.nan
+
+
 def add(found, path, index):
     "Rows that follow those of a CSV file, which is written anew."
     done = pd.read_csv(path, index_col=index) if path.exists() else found.iloc[:0]
     pd.concat([done, found[~found.index.isin(done.index)]]).to_csv(path, float_format="%.4g")
 
 
-def names_done(path, column, value):
-    "The networks that a CSV file has already."
-    if not path.exists(): return set()
+def is_done(path, **wanted):
+    "Has a CSV file a row with these values already?"
+    if not path.exists(): return False
     done = pd.read_csv(path)
-    return set(done["model"][done[column] == value])
+    return bool(np.logical_and.reduce([done[name] == value for name, value in wanted.items()]).any())
 
 
 @click.command(help=__doc__.splitlines()[0])
@@ -95,29 +109,31 @@ def names_done(path, column, value):
 @click.option("--minutes", default=10.0, show_default=True, help="Of one core, for each network.")
 @click.option("--epochs", type=int, help="In place of minutes.")
 @click.option("--models", type=click.Path(path_type=Path), help="Folder for models; needs --epochs.")
+@click.option("--stopped", "as_it_is", is_flag=True, help="Judge trainings that were stopped, and train nothing.")
 @click.option("--particles", default=50, show_default=True)
 @click.option("--latent", default=64, show_default=True)
+@click.option("--seed", default=TrainConfig.seed, show_default=True, help="Of split, weights and order.")
 @click.option("--only", multiple=True, type=click.Choice(list(NETWORKS)), help="Only these networks.")
 @click.option("--baselines", "without", is_flag=True, help="Judge what needs no network, too.")
-def main(sources, output, minutes, epochs, models, particles, latent, only, without):
+def main(sources, output, minutes, epochs, models, as_it_is, particles, latent, seed, only, without):
     torch.set_num_threads(1)
     table = first_particles(sources, particles)
-    index = ["model", "events", "epochs" if epochs else "minutes"]
-    about = dict(events=n_entries(table.index))
+    index = ["model", "seed", "events", "epochs" if epochs else "minutes"]
+    about = dict(seed=seed, events=n_entries(table.index))
     if without:
         found = judged(table, baselines(table, particles, latent))[0].assign(minutes=0.0, **about)
         add(found.reset_index().set_index(index), output, index)
     for name in only or NETWORKS:
-        if name in names_done(output, index[2], epochs or minutes): continue
-        config = dict(particles=particles, latent=latent, **NETWORKS[name])
+        if is_done(output, model=name, seed=seed, **{index[3]: epochs or minutes}): continue
+        config = dict(particles=particles, latent=latent, seed=seed, **NETWORKS[name])
         if epochs:
             models.mkdir(parents=True, exist_ok=True)
-            folder = models / f"{name}, {epochs}".replace(" ", "_")
-            model, about["minutes"] = trained(table, folder, epochs, **config)
+            folder = models / f"{name}, {epochs}, {seed}".replace(" ", "_")
+            model, about["minutes"] = (stopped if as_it_is else trained)(table, folder, epochs, **config)
         else: model, about["minutes"] = train_for(table, 60 * minutes, **config), minutes
         found = judged(table, {name: model})[0].assign(**about)
         curve = model.log[["epoch", "train_loss", "valid_loss"]].assign(model=name, of=len(model.log), **about)
-        key = ["model", "of", "epoch"]
+        key = ["model", "seed", "of", "epoch"]
         add(curve.set_index(key), output.with_name(f"{output.stem}_curves.csv"), key)
         add(found.reset_index().set_index(index), output, index)
         print(found.T.to_string(), flush=True)
