@@ -57,8 +57,19 @@ def _rounded(
     return f"{rounded}; exact: {', '.join(exact) if len(exact) <= 6 else f'{len(exact)} other columns'}"
 
 # %% ../../nbs/cli/05_compression.ipynb #8456534b
+def _events_text(facts: dict) -> str:
+    "How many events, and what of them."
+    n = max(facts["events"], 1)
+    of_each = f"{facts['particles'] / n:,.0f} particles and {facts['vertices'] / n:,.0f} vertices"
+    return f"{facts['events']} events of {of_each} each"
+
+
 def _compressed_text(output: str, facts: dict, size: int) -> str:
     "What is in a file, in a line."
+    if "vertices" in facts:
+        each = volume_text(size / max(facts["events"], 1))
+        return (f"{output}: {_events_text(facts)}, {volume_text(facts['input_bytes'])} in {volume_text(size)} "
+                f"({each} an event); {_rounded(facts['columns'])}")
     bits = 8 * size / max(facts["rows"], 1)
     return (f"{output}: {facts['rows']} rows of {len(facts['columns'])} columns, {volume_text(facts['values'])} "
             f"of numbers in {volume_text(size)} ({bits:.2f} bits a row); {_rounded(facts['columns'])}")
@@ -66,8 +77,10 @@ def _compressed_text(output: str, facts: dict, size: int) -> str:
 # %% ../../nbs/cli/05_compression.ipynb #66c95c26
 def _many_files_text(done: list[dict]) -> str:
     "A table of the files, and how their columns were rounded."
-    rows = [{"file": d["output"], "rows": d["rows"], "bytes": d["bytes"],
-             "bits a row": 8 * d["bytes"] / max(d["rows"], 1)} for d in done]
+    events = all("vertices" in d for d in done)
+    each = {True: "bytes an event", False: "bits a row"}
+    rows = [{"file": d["output"], "events" if events else "rows": d["rows"], "bytes": d["bytes"],
+             each[events]: (1 if events else 8) * d["bytes"] / max(d["rows"], 1)} for d in done]
     alike = {}
     for d in done: alike.setdefault(_rounded(d["columns"]), []).append(Path(d["output"]).name)
     if len(alike) == 1: return "\n".join([table_text(rows), *alike])
@@ -87,7 +100,7 @@ def _say_of_size(
     quiet: bool,
 ) -> None:
     "What makes a file larger or smaller than it might be."
-    if quiet: return
+    if quiet or "vertices" in facts: return
     of = f"{name}: " if name else ""
     rows, index = facts["rows"], facts["index_bytes"]
     if unordered and not facts["unordered"]:
@@ -99,6 +112,7 @@ def _say_of_size(
 def _plans_text(done: list[dict]) -> str:
     "Whose plan the files have."
     first, *others = done
+    if "plan" not in first: return "whole events find a plan for each file"
     own = [Path(d["output"]).name for d in others if d["plan"] != first["plan"]]
     text = f"plan {first['plan']} of {Path(first['output']).name} is that of {len(others) - len(own)} other files"
     return text + (f"; with a plan of their own: {_first_names(own)}" if own else "")
@@ -120,7 +134,7 @@ def _compress_each(inputs, folder: str, address, workers: int, quiet: bool, as_j
 def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict) -> None:
     "Compress all inputs to one file."
     from hepae.files.compression import compress_files
-    unit = " particles" if options["particles"] else " jets"
+    unit = " particles" if options["particles"] else " rows"
     with progress_bar(quiet, unit=unit, unit_scale=True) as bar:
         facts = compress_files(inputs, output, progress=bar.update, **options)
     _say_of_size(facts, "", options["unordered"], options["particles"], quiet)
@@ -164,12 +178,12 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
 @selects
 def compress(inputs, output, bound, unordered, no_index, folder, embed, workers, address, one_plan, selection, force,
              quiet, as_json):
-    """Compress jets or particles to a .hepae file: without any loss, or every value within an error bound.
+    """Compress events, jets or particles to a .hepae file: without any loss, or every value within an error bound.
 
-    What is stored is what the file has: its own branches or columns; --dims asks for other variables, which are
-    then computed. INPUTS are HepMC (with --particles), ROOT, parquet, pickle, CSV or ragged text files, quoted
-    patterns, or '-' for standard input. Every value is checked; what a bound cannot hold is kept exactly, and so is
-    what a column takes often (0, ±1, −999).
+    What is stored is what the file has: whole HepMC events, or its own branches or columns; --dims asks for other
+    variables, which are then computed, and --particles for a table of a HepMC file's particles. INPUTS are HepMC,
+    ROOT, parquet, pickle, CSV or ragged text files, quoted patterns, or '-' for standard input. Every value is
+    checked; what a bound cannot hold is kept exactly, and so is what a column takes often (0, ±1, −999).
     """
     options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model_of(folder), embed=embed,
                    force=force, remark=remarks(quiet), **vars(selection))
@@ -195,28 +209,31 @@ def _say_of_names(facts: dict) -> None:
 @click.option("-o", "--output", required=True,
               help="A .root, .parquet, .pkl or .csv file, of particles also .npz or .hepmc (.gz, .bz2, .xz, .zst); "
                    "'-' is standard output.")
-@click.option("--as", "text", type=click.Choice(["csv", "hepmc"]), default="csv",
-              help="What goes to standard output: CSV, or HepMC3 events with one vertex of final-state particles, "
-                   "for rivet.  [default: csv]")
+@click.option("--as", "text", type=click.Choice(["csv", "hepmc", "hepmc2", "hepmc3"]),
+              help="Of whole events: the version of HepMC.  [default: as it was]  Of a table, what goes to standard "
+                   "output: CSV, or HepMC3 events with one vertex of final-state particles.  [default: csv]")
 @model_option
 @click.option("--rows", callback=rows_range, metavar="A:B", help="Only rows A to B−1; other chunks are not read.")
+@click.option("--events", callback=rows_range, metavar="A:B",
+              help="Of whole events, only A to B−1; other chunks are not read.")
 @click.option("--workers", type=click.IntRange(min=0), default=0, help="Decode so many chunks side by side.")
 @rntuple_option
 @force_option
 @quiet_option
 @json_option
-def decompress(source, output, text, folder, rows, workers, rntuple, force, quiet, as_json):
-    "Bring a .hepae file (or '-') back as ROOT, parquet, pickle, CSV, or HepMC3."
+def decompress(source, output, text, folder, rows, events, workers, rntuple, force, quiet, as_json):
+    "Bring a .hepae file (or '-') back as HepMC, ROOT, parquet, pickle or CSV."
     from hepae.files.decompression import decompress_file
     tree_class = "RNTuple" if rntuple else None
-    with progress_bar(quiet, unit=" jets", unit_scale=True) as bar:
+    with progress_bar(quiet, unit=" rows", unit_scale=True) as bar:
         facts = decompress_file(source, output, rows, model_of(folder), tree_class, force, bar.update, text,
-                                remarks(quiet), workers)
+                                remarks(quiet), workers, events)
     _say_of_names(facts)
     if is_stream(output): return
     size = Path(output).stat().st_size
-    events = "events" in facts
-    what = f"{facts['events']} events of {facts['particles']} particles" if events else f"{facts['rows']} rows"
+    if "vertices" in facts: what = _events_text(facts)
+    elif "events" in facts: what = f"{facts['events']} events of {facts['particles']} particles"
+    else: what = f"{facts['rows']} rows"
     show(facts | {"output": output, "bytes": size}, as_json, f"{output}: {what}, {volume_text(size)}")
 
 # %% ../../nbs/cli/05_compression.ipynb #e90be2c5
@@ -226,6 +243,12 @@ def _refuse_violations(name: str, facts: dict) -> None:
     worst = max(facts["columns"], key=lambda column: column["violations"])
     raise BoundError(f"{name}: {facts['violations']} values break their bound, {worst['violations']} of them in "
                      f"column {worst['name']} ({worst['bound']}); compress the original again")
+
+# %% ../../nbs/cli/05_compression.ipynb #41b7e2ab
+def _equal(facts: dict) -> str:
+    "What is true of events that were compared."
+    lossy = any(column["bound"] != "exact" for column in facts["columns"])
+    return "every value within its bound" if lossy else "every object is equal"
 
 # %% ../../nbs/cli/05_compression.ipynb #517f198e
 @click.command()
@@ -252,4 +275,6 @@ def verify(inputs, folder, no_index, selection, quiet, as_json):
     for text in facts["remarks"]:
         if not quiet: say(text)
     _refuse_violations(packed, facts)
-    if not quiet: say(f"{packed}: {facts['rows']} rows, every value within its bound")
+    if quiet: return
+    if "events" in facts: say(f"{packed}: {facts['rows']} events, {_equal(facts)}")
+    else: say(f"{packed}: {facts['rows']} rows, every value within its bound")

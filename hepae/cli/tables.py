@@ -128,12 +128,23 @@ def _hepmc_text(facts: dict) -> str:
 # %% ../../nbs/cli/02_tables.ipynb #6ab8aa76
 def _hepae_text(facts: dict) -> str:
     "A .hepae file: its format, its bytes, its columns."
+    if facts["version"] > 1: return _dataset_text(facts)
     free = f", rows without order ({facts['unordered']})" if facts["unordered"] else ""
     rate = f", {facts['bits_per_row']:.2f} bits a row" if facts["bits_per_row"] else ""
     parts = ", ".join(f"{name} {n:,}" for name, n in facts["sections"].items())
     return (f" (format {facts['version']}, codec {facts['codec']}{free})\n"
             f"{facts['rows']} rows, {facts['entries'] or '?'} events, {facts['chunks']} chunks{rate}\n"
             f"bytes: {parts}\n\n" + table_text(facts["columns"]))
+
+# %% ../../nbs/cli/02_tables.ipynb #7e41c2d8
+def _dataset_text(facts: dict) -> str:
+    "A .hepae file of several tables: what it holds, its bytes, its tables."
+    parts = ", ".join(f"{name} {n:,}" for name, n in facts["sections"].items())
+    rate = f", {facts['bytes'] / facts['events']:,.0f} bytes an event" if facts["events"] else ""
+    tables = [t | {"columns": _some([c["name"] for c in t["columns"]])} for t in facts["tables"]]
+    return (f" (format {facts['version']})\n"
+            f"{facts['events']} events{facts.get('said', '')}, {facts['chunks']} chunks{rate}\n"
+            f"bytes: {parts}\n\n" + table_text(tables))
 
 # %% ../../nbs/cli/02_tables.ipynb #86b729a6
 def _model_text(facts: dict) -> str:

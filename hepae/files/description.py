@@ -8,17 +8,20 @@ __all__ = ['MOST_COUNTED', 'column_facts', 'describe', 'describe_hepae']
 # %% ../../nbs/files/07_description.ipynb #56f415a4
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable
+from typing import BinaryIO, Iterable
 
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..codec.container import Reader, open_end
+from ..codec.container import DATASETS, Reader, open_end
+from ..codec.dataset_chunk import Events
+from ..codec.dataset_header import TableHeader, tables_from_dict
 from ..codec.header import Header
 from ..core import existing_file, naming
-from .kinds import kind_of
+from .kinds import holds_datasets, kind_of
 from .reading import read_chunks
+from ..hepmc.event_layout import event_facts
 from ..hepmc.files import describe_hepmc
 from ..io.ragged import ragged_types
 from ..schema import Column, flat_values, schema_of
@@ -101,6 +104,32 @@ def describe(
     if kind == "HepMC": return facts | describe_hepmc(path)
     return facts | _describe_chunks(read_chunks([path], None))
 
+# %% ../../nbs/files/07_description.ipynb #6c1d20f7
+def _rows(events: Events) -> list[int]:
+    "How many rows each table of a chunk has."
+    return [events.bins(k).rows.n for k in range(len(events.tables))]
+
+
+def _table_facts(t: TableHeader, tables: list[TableHeader], rows: int) -> dict:
+    "What a table of a file of version 2 is: its rows and columns, without counters of rows."
+    counters = {u.counter for u in tables if u.parent >= 0 and tables[u.parent] is t}
+    columns = [column_facts(c) for j, c in enumerate(t.header.schema.columns) if j not in counters]
+    return {"table": t.name, "of": tables[t.parent].name if t.parent >= 0 else "", "rows": rows, "columns": columns}
+
+
+def _dataset_facts(file: BinaryIO, size: int) -> dict:
+    "Facts about a file of version 2: its tables and documents."
+    reader = Reader(file, DATASETS)
+    tables, rows = tables_from_dict(reader.facts), []
+    for payload in reader.chunks(): rows.append(_rows(Events(payload, tables)))
+    total = np.sum(rows, axis=0, dtype=np.int64).tolist() if rows else [0] * len(tables)
+    sections = {"header": reader.sizes["H"], "documents": reader.sizes.get("D", 0), "payload": reader.sizes.get("C", 0)}
+    return {
+        "bytes": size, "version": DATASETS, "events": reader.end.rows, "chunks": len(reader.end.chunks),
+        "sections": sections | {"frame": size - sum(sections.values())}, **event_facts(reader.documents),
+        "tables": [_table_facts(t, tables, n) for t, n in zip(tables, total)],
+        "documents": {name: len(document) for name, document in reader.documents.items()}}
+
 # %% ../../nbs/files/07_description.ipynb #b89f88dc
 def describe_hepae(
     path: str | Path,
@@ -108,6 +137,7 @@ def describe_hepae(
     "Facts about a `.hepae` file: header, rows, columns with bounds, and the bytes of each section."
     path = existing_file(path)
     with naming(path), open(path, "rb") as file:
+        if holds_datasets(file): return {"file": path.name, "kind": "hepae"} | _dataset_facts(file, path.stat().st_size)
         reader = Reader(file)
         header, end = Header.from_dict(reader.facts), open_end(file)
     size = path.stat().st_size

@@ -71,9 +71,10 @@ def text_of_events(
     particles = _by_event(p, events.offsets(events.particles).tolist())
     vertices = _by_event(v, events.offsets(events.vertices).tolist())
     counts, weights = events.events["n_weights"].tolist(), events.weights.to_numpy().tolist()
+    own = version == events.version  # digits of an event are those of its text
     parts = zip(events.events.to_dict("records"), _attributes(events, version), particles, vertices)
     for k, (e, said, mine, theirs) in enumerate(parts):
-        one = (e, weights[k][:counts[k]], said, mine, theirs, digits)
+        one = (e, weights[k][:counts[k]], said, mine, theirs, e.get("digits", digits) if own else digits)
         where = f"event {events.first_entry + k}"
         try: yield "".join(event3(*one) if version == 3 else event2(*one, events.run.weight_names))
         except HepaeError as error: raise HepaeError(f"{where}: {error}") from error

@@ -1,0 +1,214 @@
+"Whole HepMC files through .hepae: everything comes back, whatever is in them."
+
+import gzip
+import io
+
+import numpy as np
+import pyhepmc
+import pytest
+from conftest import ROOT, hepae, one_sentence
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_hepmc import REAL, graphs, same_tables, text_of
+
+from hepae.codec.datasets import read_datasets, write_datasets
+from hepae.core import HepaeError, UsageError
+from hepae.files.compression import compress_files, verify_file
+from hepae.files.decompression import decompress_file
+from hepae.hepmc.event_differences import differing, in_step
+from hepae.hepmc.files import read_events, write_events
+from hepae.hepmc.whole_files import read_whole, whole_events
+
+pyhepmc.Setup.print_warnings = False
+DY = ROOT / "data" / "drell_yan.hepmc.gz"
+HEAD = "HepMC::Version 3.02.05\nHepMC::Asciiv3-START_EVENT_LISTING\n"
+HEAD2 = "HepMC::Version 2.06.09\nHepMC::IO_GenEvent-START_EVENT_LISTING\n"
+FOOT = "HepMC::Asciiv3-END_EVENT_LISTING\n\n"
+
+
+def round_trip(path, folder, **options) -> tuple[bytes, list[str], dict]:
+    "Compressed, verified and decompressed: the text, what was remarked, the verdict."
+    packed, back, remarks = folder / "x.hepae", folder / "back.hepmc", []
+    compress_files([path], packed, force=True, remark=remarks.append, **options)
+    decompress_file(packed, back, force=True)
+    verdict = verify_file([path], packed)
+    assert verdict["violations"] == 0
+    return back.read_bytes(), remarks, verdict
+
+
+def through(path, size: int = 1 << 23):
+    "The events of a file after the codec, in small chunks."
+    file = io.BytesIO()
+    write_datasets(read_whole([path], size=size), file, events=2)
+    file.seek(0)
+    return whole_events(read_datasets(file))
+
+
+def differences(a, b) -> dict[str, int]:
+    "How many values of two streams of events differ, by column."
+    found = {}
+    for x, y in in_step(a, b):
+        for name, n in differing(x, y).items():
+            found[name] = found.get(name, 0) + int(n.sum())
+    return {name: n for name, n in found.items() if n}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_files(testdata, tmp_path, name):
+    "Files that other people wrote are equal in every object to pyhepmc, and where the text differs, that is said."
+    path = testdata(f"hepmc/{name}")
+    text = text_of(path)
+    back, remarks, _ = round_trip(path, tmp_path)
+    assert same_tables(path, back) == same_tables(tmp_path / "back.hepmc", text) > 0
+    assert (back == text) == (not remarks)
+
+
+@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("version", [2, 3])
+def test_written_by_hepmc(testdata, tmp_path, name, version):
+    "What HepMC's own writer wrote comes back byte for byte."
+    path = tmp_path / "x.hepmc"
+    with pyhepmc.open(io.BytesIO(text_of(testdata(f"hepmc/{name}")))) as source:
+        with pyhepmc.open(path, "w", format=f"hepmc{version}") as target:
+            for event in source:
+                target.write(event)
+    back, remarks, _ = round_trip(path, tmp_path)
+    assert back == path.read_bytes() and remarks == []
+
+
+@settings(max_examples=15)
+@given(st.lists(graphs(), min_size=1, max_size=4), st.sampled_from([3, 2]), st.integers(2, 20))
+def test_random_graphs(tmp_path_factory, events, version, digits):
+    "Events of any shape and any number of digits, in chunks of two events, are the same to pyhepmc."
+    folder = tmp_path_factory.mktemp("graphs")
+    path = folder / "x.hepmc"
+    with pyhepmc.open(path, "w", format=f"hepmc{version}", precision=digits) as file:
+        for event in events:
+            file.write(event)
+    back = folder / "back.hepmc"
+    write_events(through(path), back)
+    assert same_tables(back, path.read_bytes()) == len(events)
+    assert version == 2 or back.read_bytes() == path.read_bytes()
+
+
+def odd_events() -> dict[str, str]:
+    "Events that are odd, by what is odd about them."
+    beams = "P 1 0 2212 0 0 6500 6500 0.938 4\nP 2 0 2212 0 0 -6500 6500 0.938 4\n"
+    event = lambda lines, v, p, more="": f"E 7 {v} {p}\nU GEV MM\n{more}{lines}"  # noqa: E731
+    return {
+        "no particles": event("", 0, 0),
+        "no vertices": event(beams, 0, 2),
+        "tilted": event("P 1 0 11 3e-01 1e-3 50 50.1 0 4\nV -1 0 [1]\nP 2 -1 11 1 2 3 4 0 1\n", 1, 2),
+        "several roots": event(beams + "P 3 0 0 1 1 1 2 0 77\nV -1 5 [1,2,3]\nP 4 -1 22 1 1 1 2 0 1\n", 1, 4),
+        "detached": event(beams + "P 3 0 22 1 1 1 2 0 1\nV -1 0 [1,2]\nP 4 -1 22 1 1 1 2 0 -1\n", 1, 4),
+        "self-decay": event("V -1 0 [1]\nP 1 -1 21 1 1 1 2 0 2\nP 2 -1 21 1 1 1 2 0 1\n", 1, 2),
+        "cycle": event("V -1 0 [2]\nP 1 -1 21 1 1 1 2 0 2\nV -2 0 [1]\nP 2 -2 21 1 1 1 2 0 2\n", 2, 2),
+        "pid 0": event("P 1 0 0 nan -nan inf -inf -0.0 2147483647\n", 0, 1),
+        "far pid": event("P 1 0 -2147483648 1e-320 5e-324 1.7976931348623157e308 1 0 -2147483648\n", 0, 1),
+        "attributes": event(beams, 0, 2, "A 1 note x\nA 0 b 1\nA 0 a 2\nA 0 a 3\nA 99 a 1\nA -4 a \nA 1 flow1 01\n"),
+        "spaces": event(beams, 0, 2, "A 0 a  two  spaces \nA 0 b \\|\\\\\nA 1 flow1 1\nA 2 flow1 x y\n"),
+        "MeV": event(beams, 0, 2).replace("GEV MM", "MEV CM"),
+        "placed": event(beams + "V -1 0 [1,2] @ 1 nan 3 4\n", 1, 2).replace("E 7 1 2", "E 7 1 2 @ 1 2 3 -4"),
+        "weights": event(beams, 0, 2, "W 1 nan -0.0 inf 1e-300\n"),
+        "one weight": event(beams, 0, 2, "W 3\n"),
+        "number": event(beams, 0, 2).replace("E 7", "E -999999999999999999"),
+    }
+
+
+@pytest.mark.parametrize("first", odd_events())
+def test_odd_events(tmp_path, first):
+    "Odd events, whichever of them comes first and decides on the columns."
+    path, odd = tmp_path / "x.hepmc", odd_events()
+    path.write_text(HEAD + odd.pop(first) + "".join(odd.values()) + FOOT)
+    for size in (1, 1 << 20):
+        assert differences(read_events(path), through(path, size)) == {}
+    back, _, _ = round_trip(path, tmp_path)
+    assert differences(read_events(path), read_events(tmp_path / "back.hepmc")) == {}
+
+
+def test_thousands_of_weights(tmp_path):
+    "Weights of any number and name; events with others than the first have."
+    rng, names = np.random.default_rng(1), [f'w "{k}" \\ å' for k in range(3000)]
+    line = lambda n: "W" + "".join(f" {x!r}" for x in rng.normal(size=n).tolist()) + "\n"  # noqa: E731
+    for many in (3, 3000):
+        head = HEAD + "W " + "\\|".join(n.replace("\\", "\\\\") for n in names[:many]) + "\n"
+        text = "".join(f"E {k} 0 0\nU GEV MM\n{line(many) if k != 2 else ''}" for k in range(5))
+        (path := tmp_path / f"{many}.hepmc").write_text(head + text + FOOT)
+        assert differences(read_events(path), through(path, 1)) == {}
+        (events,) = read_events(path)
+        assert events.run.weight_names == tuple(names[:many])
+
+
+def runs_text() -> str:
+    "Two files one after the other: other weights, tools and attributes in the second, then the first again."
+    event = "E {} 0 1\nU GEV MM\nW{}\nP 1 0 11 0 0 1 1 0 1\n"
+    first = HEAD + "W a\nT one\\|1\\|\n" + "".join(event.format(k, " 1.0") for k in range(3)) + FOOT
+    second = HEAD + "W a\\|b\nA x y z\n" + "".join(event.format(k, " 1.0 2.0") for k in range(4)) + FOOT
+    return first + second + first
+
+
+def test_runs_and_some_events(tmp_path):
+    "Files one after the other; some events need the run that began in an earlier chunk."
+    (path := tmp_path / "x.hepmc").write_text(runs_text())
+    assert differences(read_events(path), through(path)) == {}
+    packed, some = tmp_path / "x.hepae", tmp_path / "some.hepmc"
+    with open(packed, "wb") as file:
+        write_datasets(read_whole([path]), file, events=2)
+    decompress_file(packed, some, events=(5, 9))
+    chunks = list(read_events(some))
+    assert [(len(c), c.run.weight_names) for c in chunks] == [(2, ("a", "b")), (2, ("a",))]
+    assert chunks[0].run.attributes == {"x": "y z"} and chunks[1].run.tools == (("one", "1", ""),)
+
+
+def test_two_files_and_versions(tmp_path):
+    "Files follow one another; those of another version are refused, and so is what belongs to tables."
+    compress_files([DY, DY], tmp_path / "x.hepae")
+    assert verify_file([DY, DY], tmp_path / "x.hepae")["events"] == 34
+    with pytest.raises(HepaeError, match="more events"):
+        verify_file([DY], tmp_path / "x.hepae")
+    decompress_file(tmp_path / "x.hepae", tmp_path / "two.hepmc", text="hepmc2", events=(0, 3))
+    assert text_of(tmp_path / "two.hepmc").startswith(b"HepMC::Version 3.02.05\nHepMC::IO_GenEvent")
+    with pytest.raises(HepaeError, match="is HepMC2"):
+        compress_files([DY, tmp_path / "two.hepmc"], tmp_path / "y.hepae")
+    for options, said in (({"rows": (0, 3)}, "--events"), ({"output": "x.parquet"}, "hepae extract")):
+        with pytest.raises(UsageError, match=said):
+            decompress_file(tmp_path / "x.hepae", **({"output": tmp_path / "z.hepmc"} | options))
+    with pytest.raises(UsageError, match="bound"):
+        compress_files([DY], tmp_path / "y.hepae", 1e-3)
+    assert not (tmp_path / "y.hepae").exists()
+
+
+def test_command_line(tmp_path):
+    "Packed text to .hepae and back through pipes, byte for byte; inspect and verify say what they found."
+    packed = tmp_path / "x.hepae"
+    done = hepae("compress", DY, "-o", packed)
+    assert done.returncode == 0 and "17 events of" in done.stdout and "without loss" in done.stdout, done.stderr
+    assert done.stderr == ""
+    assert "17 events of HepMC3" in hepae("inspect", packed).stdout
+    done = hepae("verify", DY, packed)
+    assert done.returncode == 0 and "every object is equal" in done.stderr
+    done = hepae("compress", "-", "-o", "-", stdin=None, input=DY.read_bytes(), text=False)
+    assert done.stdout == packed.read_bytes()
+    done = hepae("decompress", "-", "-o", "-", stdin=None, input=done.stdout, text=False)
+    assert done.stdout == gzip.decompress(DY.read_bytes())
+    (tmp_path / "other.hepmc").write_bytes(done.stdout.replace(b" 111 ", b" 221 ", 1))
+    done = hepae("verify", tmp_path / "other.hepmc", packed)
+    assert done.returncode == 3 and "in column attributes.of" in done.stderr
+    done = hepae("compress", DY, "--bound", "1e-3", "-o", tmp_path / "y.hepae")
+    assert done.returncode == 2
+    one_sentence(done.stderr, "--bound 1e-3")
+
+
+def test_other_text_is_said(tmp_path):
+    "Spaces, digits and line ends that HepMC would not write are named, and the values come back."
+    text = gzip.decompress(DY.read_bytes())
+    changed = {
+        "spaces": text.replace(b"U GEV", b"U  GEV"),
+        "windows": text.replace(b"\n", b"\r\n"),
+        "end": text[: text.rindex(b"HepMC::")],
+    }
+    for name, other in changed.items():
+        (path := tmp_path / f"{name}.hepmc").write_bytes(other)
+        back, remarks, _ = round_trip(path, tmp_path)
+        assert back == text and len(remarks) == 1, name
+        one_sentence(f"hepae: {remarks[0]}", name)
