@@ -187,7 +187,7 @@ def test_what_cannot_be_written_is_said(odd, tmp_path):
     "arguments, code, part",
     [
         (["extract", DY, "-o", "x.parquet"], 2, "--particles 50"),
-        (["compress", DY, "-o", "x.hepae"], 2, "--particles 50"),
+        (["compress", DY, "--dims", "on-shell", "-o", "x.hepae"], 2, "--particles 50"),
         (["extract", DY, "--particles", "9", "--dims", "4D", "-o", "x.parquet"], 2, "made for jets"),
         (["extract", ROOT / "data" / "jets.root", "--particles", "9", "-o", "x.parquet"], 2, "is for HepMC files"),
         (["compress", ROOT / "data" / "jets.root", "--particles", "all", "-o", "x.hepae"], 2, "is for HepMC files"),
