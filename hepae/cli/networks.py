@@ -38,7 +38,8 @@ _network_options = together(
         "--activation", help="tanh, leaky_relu, relu, gelu or silu.  [default: the recipe's]"),
     click.option(
         "--normalisation",
-        help="standard, log, custom or log-standard; for particles cartesian, quantile, cylindrical or on-shell.  "
+        help="standard, log, custom, log-standard or on-shell (E is never below p, no azimuth has a seam); for "
+             "particles cartesian, quantile, cylindrical or on-shell.  "
              "[default: standard, or that of the coordinates]"),
 )
 
