@@ -660,6 +660,7 @@ class Judge:
     wrong: list[tuple[str, bytes]] = field(default_factory=list)  # what happened, and the file
     slowest: float = 0.0
     largest: int = 0  # most bytes taken by one file
+    attack = staticmethod(_attacked)
 
     def __post_init__(self):
         self.tables = {data: decompress(data) for data in self.files.values()}
@@ -678,7 +679,7 @@ class Judge:
     def one(self, r: random.Random, attack: bool, weigh: bool) -> None:
         "Damage one file, and read it."
         honest = r.choice(list(self.files.values()))
-        damage = _attacked if attack else r.choice(ACCIDENTS)
+        damage = self.attack if attack else r.choice(ACCIDENTS)
         data = damage(r, honest, list(self.files.values()))
         kind = damage.__name__.strip("_").replace("_", " ")
         if data in self.tables:
@@ -708,6 +709,10 @@ class Judge:
         some = self._outcome(lambda: read_rows(io.BytesIO(data), a, b), None if attack else table.iloc[a:b])
         return some if some.startswith("WRONG") else outcome
 
+    def alike(self, one, right) -> bool:
+        "Is this the only table that may come back?"
+        return isinstance(right, pd.DataFrame) and same_rows(one, right)
+
     def _outcome(self, task, right) -> str:
         "'refused', 'read', or what is wrong. `right`: the only table that may come back; None: any may."
         try:
@@ -721,7 +726,7 @@ class Judge:
             return "WRONG: hangs"
         except Exception as e:
             return f"WRONG: {type(e).__name__}: {e}"[:300]
-        if right is None or (isinstance(right, pd.DataFrame) and same_rows(back, right)):
+        if right is None or self.alike(back, right):
             return "read"
         return "WRONG: silent corruption"
 

@@ -16,7 +16,7 @@ from itertools import accumulate
 
 import numpy as np
 
-MAGIC = bytes.fromhex("93 68 65 70 61 65 0D 0A 1A 01")
+MAGIC = bytes.fromhex("93 68 65 70 61 65 0D 0A 1A")  # and the version
 GAPS = [[], 0, [], 8, 0, 0, 0, 0]  # what follows the cells in the plans that no header holds
 
 
@@ -85,10 +85,10 @@ def inflate(data: bytes, **options) -> bytes:
     return value
 
 
-def blocks(data: bytes) -> list[tuple[bytes, bytes, int, int]]:
+def blocks(data: bytes, version: int = 1) -> list[tuple[bytes, bytes, int, int]]:
     "Kind, payload, begin and end of each block, digests checked."
-    check(data[: len(MAGIC)] == MAGIC, "not a .hepae file of version 1")
-    found, at, key = [], len(MAGIC), b""
+    check(data[: len(MAGIC) + 1] == MAGIC + bytes([version]), f"not a .hepae file of version {version}")
+    found, at, key = [], len(MAGIC) + 1, b""
     while at < len(data):
         begin, kind = at, data[at : at + 1]
         size, at = leb128(data, at + 1)
@@ -98,14 +98,8 @@ def blocks(data: bytes) -> list[tuple[bytes, bytes, int, int]]:
         check(digest == right, f"block {len(found)} is damaged")
         key, at = key or digest, at + size + 8
         found.append((kind, payload, begin, at))
-    kinds = b"".join(kind for kind, *_ in found)
-    check(
-        kinds[:1] == b"H"
-        and kinds[-1:] == b"E"
-        and kinds[1:-1].lstrip(b"M").strip(b"C") == b""
-        and kinds.count(b"M") < 2,
-        f"blocks are {kinds}",
-    )
+    kinds = b"".join(kind for kind, *_ in found).decode()
+    check(re.fullmatch("HM?C*E" if version == 1 else "HD*C*E", kinds) is not None, f"blocks are {kinds}")
     return found
 
 
@@ -372,6 +366,8 @@ class Rows:
 
     def __init__(self, place: list[int], size: list[int], columns: int):
         self.place, self.size, self.n = place, size, len(place)
+        self.ago = [row - 1 if 0 < p < 64 else None for row, p in enumerate(place)]  # the row before
+        self.turn = [min(p, 64) for p in place]
         self.cells = [[0] * self.n for _ in range(columns)]
         self.escaped = [[False] * self.n for _ in range(columns)]
 
@@ -385,7 +381,7 @@ class Rows:
             return shift
         check(k < 20000, "this plan needs a model")
         if k >= 10000:
-            return self.cells[k - 10000][row - 1] if 0 < self.place[row] < 64 else 0
+            return 0 if self.ago[row] is None else self.cells[k - 10000][self.ago[row]]
         return self.cells[k][row]
 
 
@@ -511,10 +507,9 @@ def decode(plan: list, rows: Rows, columns: range, words: Words, bits: Bits) -> 
     coded = {column: Coded(plan[column]) for column in columns}
     groups = [list(range(rows.n))]
     if any(c.uses_row_before() for c in coded.values()):
-        groups = [
-            [row for row in range(rows.n) if min(rows.place[row], 64) == place]
-            for place in range(min(max(rows.place, default=0), 64) + 1)
-        ]
+        groups = [[] for _ in range(max(rows.turn, default=0) + 1)]
+        for row, turn in enumerate(rows.turn):
+            groups[turn].append(row)
     for group in groups:
         for column, c in coded.items():
             begin = 0

@@ -15,17 +15,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from codec_damage import Judge, campaign, honest_files
+from dataset_damage import DatasetJudge, honest_datasets
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--files", type=int, default=20_000)
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--attacks", type=float, default=0.5, help="fraction of files whose checksums fit")
 parser.add_argument("--keep", type=Path, help="folder for files that went wrong")
+parser.add_argument("--datasets", action="store_true", help="files of version 2")
 options = parser.parse_args()
 
 warnings.simplefilter("error")  # a warning would be printed beside the sentence
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
-began, judge = time.perf_counter(), Judge(honest_files(options.seed))
+began = time.perf_counter()
+judge = DatasetJudge(honest_datasets(options.seed)) if options.datasets else Judge(honest_files(options.seed))
 for done in range(0, options.files, 1000):
     faulthandler.dump_traceback_later(600, exit=True)  # native code that never returns
     campaign(judge, min(1000, options.files - done), options.seed * 1_000_000 + done, options.attacks)

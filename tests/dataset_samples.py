@@ -1,0 +1,141 @@
+"""Small datasets that use all that format version 2 describes."""
+
+import io
+
+import numpy as np
+import pandas as pd
+
+from hepae.codec.datasets import write_datasets
+from hepae.dataset import Collection, Dataset
+from hepae.schema import Column, Schema, with_schema
+
+
+def with_bounds(table: pd.DataFrame, **bounds) -> pd.DataFrame:
+    "A table with these bounds of some columns; all else is exact."
+    kinds = {"phi": "periodic"} | {c: "integer" for c in table if table[c].dtype.kind in "iu"}
+    columns = [Column(c, str(table[c].dtype), "", kinds.get(c, "continuous"), bounds.get(c, "exact")) for c in table]
+    return with_schema(table, Schema(tuple(columns)))
+
+
+def places(rng: np.random.Generator, rows: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "For each row a place among the rows of another table in the same event, −1 where it has none; which row that is."
+    many, first = np.repeat(there, rows), np.repeat(np.cumsum(there) - there, rows)
+    place = np.where(many > 0, rng.integers(0, 2**20, len(many)) % np.maximum(many, 1), -1)
+    return place, np.where(place >= 0, first + place, -1)
+
+
+def mothers(rng: np.random.Generator, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "The same, where it is a row before in the same table."
+    ranks = np.arange(rows.sum()) - np.repeat(np.cumsum(rows) - rows, rows)
+    place = np.where(ranks > 0, rng.integers(0, 2**20, len(ranks)) % np.maximum(ranks, 1), -1)
+    return place, np.where(place >= 0, np.arange(len(ranks)) - ranks + place, -1)
+
+
+def particles(rng: np.random.Generator, rows: np.ndarray) -> pd.DataFrame:
+    "Particles that carry off a part of what their mother had."
+    place, at = mothers(rng, rows)
+    pt, eta = rng.exponential(50, len(at)) + 1, rng.normal(0, 2, len(at))
+    pid = rng.choice([11, -11, 22, 211, -211], len(at))
+    for i in np.flatnonzero(at >= 0):
+        pt[i], eta[i] = pt[at[i]] * rng.uniform(0.97, 1), eta[at[i]] + rng.normal(0, 0.01)
+        if rng.random() < 0.7:
+            pid[i] = pid[at[i]]
+    table = pd.DataFrame({"pid": pid.astype("i4"), "pt": pt.astype("f4"), "eta": eta.astype("f4")})
+    odd = rng.random(len(place)) < 0.01  # some mean rows after their own, or none
+    return table.assign(mother=np.where(odd, rng.integers(-3, 9, len(place)), place).astype("i2"))
+
+
+def events_of(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    "A row an event: numbers, text, gaps."
+    met, phi = rng.exponential(30, n), rng.uniform(-np.pi, np.pi, n)
+    table = pd.DataFrame({"number": np.arange(n) * 3 + 7, "met": met.astype("f4"), "phi": phi.astype("f4")})
+    odd = np.where(rng.random(n) < 0.05, rng.choice([np.nan, np.inf, -0.0, 1e300], n), rng.normal(0, 1, n))
+    table = with_bounds(table.assign(weight=odd, flag=rng.random(n) < 0.1), met="rel:1e-3", phi="abs:1e-3")
+    schema = table.attrs
+    table["stream"] = rng.choice(["", "e", "µ", "jets and met"], n)
+    table["lumi"] = pd.array(rng.integers(0, 9, n), "Int32").copy()
+    table.loc[:3, "lumi"] = pd.NA
+    table.attrs = schema
+    return table
+
+
+def physics(seed: int, n: int = 120) -> Dataset:
+    "Events with jets, their cells, generated jets (which jets mean), particles with mothers, runs, documents."
+    rng = np.random.default_rng(seed)
+    jets, gen, own = rng.poisson(3, n), rng.poisson(4, n), rng.poisson(7, n)
+    generated = pd.DataFrame({"pt": rng.exponential(40, gen.sum()), "eta": rng.normal(0, 2, gen.sum())}).astype("f4")
+    index, at = places(rng, jets, gen)
+    odd = rng.random(len(index)) < 0.01
+    index[odd] = np.repeat(gen, jets)[odd]  # one past the last
+    found = {c: np.where(at >= 0, x[np.maximum(at, 0)], 1) for c, x in generated.items()} if gen.sum() else {}
+    table = pd.DataFrame(
+        {
+            "index": index.astype("i4"),
+            "pt": found["pt"] * rng.normal(1, 0.02, len(at)),
+            "eta": found["eta"] + rng.normal(0, 0.01, len(at)),
+            "score": rng.choice([-999.25, 0.5], len(at)),
+        }
+    ).astype({"pt": "f4", "eta": "f4", "score": "f4"})
+    cells = rng.poisson(2, len(at))
+    energy = np.repeat(table["pt"].to_numpy(), cells) * rng.beta(2, 5, cells.sum())
+    tables = {
+        "events": events_of(rng, n),
+        "jets": with_bounds(table, pt="rel:1e-3", eta="abs:1e-3", score="abs:1e-2"),
+        "cells": pd.DataFrame({"E": energy.astype("f4"), "layer": rng.integers(0, 4, cells.sum()).astype("i1")}),
+        "generated": generated,
+        "particles": particles(rng, own),
+        "runs": pd.DataFrame({"run": [284500, 284501], "name": ["a", "b"]}),
+    }
+    belong = {
+        "jets": Collection("events", jets), "cells": Collection("jets", cells),
+        "generated": Collection("events", gen), "particles": Collection("events", own),
+    }
+    return Dataset(tables, belong, {"title": "Dijets, √s = 13 TeV".encode(), "empty": b""})
+
+
+def whatever(seed: int) -> Dataset:
+    "A few tables of a few columns of any numbers, nested as it happens."
+    r = np.random.default_rng(seed)
+    tables, belong = {"t0": pd.DataFrame({"e": r.integers(-5, 5, r.integers(0, 30))})}, {}
+    for k in range(1, r.integers(1, 6)):
+        parent = r.choice(["", *tables])
+        rows = r.integers(0, 4, len(tables[parent])) if parent else None
+        n = int(rows.sum()) if parent else int(r.integers(0, 9))
+        columns = {}
+        for j, kind in enumerate(r.choice(["f4", "f8", "f2", "i1", "u8", "?", "i8"], r.integers(1, 5))):
+            size = np.dtype(kind).itemsize
+            columns[f"c{j}"] = r.random(n) < 0.1 if kind == "?" else np.frombuffer(r.bytes(n * size), kind)
+        tables[f"t{k}"] = pd.DataFrame(columns).assign(which=r.integers(-1, 4, n))
+        if parent:
+            belong[f"t{k}"] = Collection(str(parent), rows)
+    return Dataset(tables, belong, {"note": r.bytes(9)})
+
+
+def written(d: Dataset, **how) -> bytes:
+    "A dataset as a file."
+    file = io.BytesIO()
+    write_datasets([d], file, **how)
+    return file.getvalue()
+
+
+def same_columns(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    "The same names, dtypes and values, bit for bit."
+    if list(one) != list(other) or list(one.dtypes) != list(other.dtypes) or len(one) != len(other):
+        return False
+    plain = lambda x: isinstance(x.dtype, np.dtype) and x.dtype.kind in "biuf"
+    return all(
+        one[c].to_numpy().tobytes() == other[c].to_numpy().tobytes() if plain(one[c]) else one[c].equals(other[c])
+        for c in one
+    )
+
+
+def same(one: Dataset, other: Dataset) -> bool:
+    "The same tables, what belongs to what, documents."
+    if list(one.tables) != list(other.tables) or one.documents != other.documents:
+        return False
+    if one.collections.keys() != other.collections.keys():
+        return False
+    for name, c in one.collections.items():
+        if c.parent != other.collections[name].parent or c.rows.tolist() != other.collections[name].rows.tolist():
+            return False
+    return all(same_columns(table, other[name]) for name, table in one.tables.items())

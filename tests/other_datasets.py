@@ -1,0 +1,170 @@
+"""A second reader of `.hepae` files of version 2, written from section 8 of FORMAT.md, on top of `other_reader`."""
+
+import json
+import zlib
+from hashlib import blake2b
+from itertools import accumulate
+
+import numpy as np
+from other_reader import (
+    Bits, Rows, Words, blocks, check, check_end, columns_of, decode, described_in, inflate, leb128, restored,
+    sections,
+)
+
+
+def described(data: bytes) -> tuple[list[dict], list[int]]:
+    "The headers of the tables, with what is as usual filled in; the order in which they are shown."
+    from hepae.codec.sections import DICTIONARY
+
+    facts = json.loads(inflate(data, zdict=DICTIONARY))
+    check("coding" not in facts, "whole events are not read here")
+    tables = [{"references": [], "before": []} | described_in(t) for t in facts["tables"]]
+    for t in tables:
+        t["order"] = t["order"] + [k for k in range(len(t["columns"])) if k not in t["order"]]
+        t["before"] = t["before"] or [-1] * len(t["groups"])
+        t["known"] = len(t["links"]) + sum(len(columns) for _, _, columns in t["references"])
+    return tables, facts.get("order", list(range(len(tables))))
+
+
+class Table:
+    "A table of a chunk: rows, cells, and the values of its own columns."
+
+    def __init__(self, head: dict, rows: Rows, first: list[int]):
+        self.head, self.rows, self.first = head, rows, first  # first: first row of each row of the parent, and the end
+        self.values = {}
+
+    def own(self, k: int) -> list[int]:
+        "Cells of an own column, in coding order."
+        return self.rows.cells[self.head["known"] + k]
+
+
+def rows_of(counts: list[int], columns: int) -> tuple[Rows, list[int]]:
+    "Rows of which so many belong to each row of the parent."
+    check(all(0 <= n <= 1 << 20 for n in counts), "no number of rows")
+    place = [i for n in counts for i in range(n)]
+    return Rows(place, [n for n in counts for _ in range(n)], columns), [0, *accumulate(counts)]
+
+
+def meant(t: Table, index: int, there: Table, before: bool) -> list[int | None]:
+    "Which row a column of places means, for each row."
+    cells, escaped, found = t.own(index), t.rows.escaped[t.head["known"] + index], []
+    for event, (a, b) in enumerate(zip(t.first, t.first[1:])):
+        start, end = there.first[event], there.first[event + 1]
+        for row in range(a, b):
+            at = start + cells[row]
+            found.append(at if not escaped[row] and start <= at < (row if before else end) else None)
+    return found
+
+
+def in_turns(rows: Rows, ago: list[int | None]) -> None:
+    "The row before of each row, and whose turn it is."
+    rows.ago, rows.turn = [], []
+    for at in ago:
+        turn = 0 if at is None else (rows.turn[at] + 1) % 64
+        rows.turn.append(turn)
+        rows.ago.append(at if turn else None)
+
+
+def decode_group(t: Table, number: int, g: int, tables: list[Table], part: bytes) -> bytes:
+    "The cells of a group of columns; the section of escapes."
+    head, rows = t.head, t.rows
+    a = sum(head["groups"][:g])
+    b, known = a + head["groups"][g], head["known"]
+    column = len(head["links"])
+    for index, other, columns in head["references"]:
+        if index < a and columns:
+            at = meant(t, index, tables[other], False)
+            for j in columns:
+                there = tables[other].own(j)
+                rows.cells[column] = [0 if i is None else there[i] for i in at]
+                column += 1
+        else:
+            column += len(columns)
+    place = rows.ago, rows.turn
+    if head["before"][g] >= 0:
+        index, other, _ = head["references"][head["before"][g]]
+        check(other == number and index < a, "no reference to a row before")
+        in_turns(rows, meant(t, index, t, True))
+    symbols, low_bits, escapes = sections(part, 0, 3)
+    decode([None] * known + head["plan"], rows, range(known + a, known + b), Words(symbols), Bits(low_bits))
+    rows.ago, rows.turn = place
+    return inflate(escapes) if escapes else b""
+
+
+def put_values(t: Table, lists: bytes, escapes: bytes) -> None:
+    "Values of own columns, from cells, frequent values and escapes."
+    known = t.head["known"]
+    own = Rows(t.rows.place, t.rows.size, 0)
+    own.cells, own.escaped = t.rows.cells[known:], t.rows.escaped[known:]
+    found = columns_of(own, t.head, raw(escapes), lists)
+    t.values = {name: found[k] for k, (name, *_) in enumerate(t.head["columns"])}
+
+
+def raw(data: bytes) -> bytes:
+    "Deflated, as `columns_of` takes them."
+    deflate = zlib.compressobj(1, zlib.DEFLATED, -15)
+    return deflate.compress(data) + deflate.flush() if data else b""
+
+
+def chunk(payload: bytes, heads: list[dict]) -> tuple[list[Table], list[dict]]:
+    "The tables of a chunk, and the columns of each by name."
+    roots, at, tables, shown = [], 0, [], []
+    for head in heads:
+        if head["parent"] < 0:
+            n, at = leb128(payload, at)
+            roots.append(n)
+    many, at = leb128(payload, at)
+    sizes = []
+    for _ in range(many):
+        n, at = leb128(payload, at)
+        sizes.append(n)
+    ends = list(accumulate([at + 8 * many, *sizes]))
+    check(ends[-1] == len(payload), "parts do not fill the chunk")
+    parts = [payload[a:b] for a, b in zip(ends, ends[1:])]
+    for k, part in enumerate(parts):
+        check(blake2b(part, digest_size=8).digest() == payload[at + 8 * k : at + 8 * k + 8], f"part {k} is damaged")
+    left = iter(parts)
+    for number, head in enumerate(heads):
+        columns = head["known"] + len(head["plan"])
+        if head["parent"] < 0:
+            n = roots.pop(0)
+            t = Table(head, Rows([0] * n, [1] * n, columns), [])
+        else:
+            above = tables[head["parent"]]
+            counts = above.values[above.head["columns"][head["counter"]][0]].tolist()
+            rows, first = rows_of(counts, columns)
+            t = Table(head, rows, first)
+            for k, j in enumerate(head["links"]):
+                rows.cells[k] = [above.own(j)[event] for event, n in enumerate(counts) for _ in range(n)]
+        tables.append(t)
+        lists = next(left) if head["frequent"] else b""
+        texts = next(left) if head["plain"] else b""
+        escapes = b"".join(decode_group(t, number, g, tables, next(left)) for g in range(len(head["groups"])))
+        put_values(t, lists, escapes)
+        shown.append(restored(t.values, [], head["plain"], texts)[0] if head["plain"] else t.values)
+    check(next(left, None) is None, "there are more parts than groups")
+    return tables, shown
+
+
+def read(data: bytes) -> dict:
+    "Tables (columns by name), rows of each row of the parent, documents."
+    found = blocks(data, 2)
+    events, _ = check_end(data, found)
+    heads, order = described(found[0][1])
+    check(sorted(order) == list(range(len(heads))) and order[0] == 0, "no order of tables")
+    nested = [t for t in heads if t["parent"] >= 0]
+    counters = {(t["parent"], heads[t["parent"]]["columns"][t["counter"]][0]) for t in nested}
+    made = [chunk(payload, heads) for kind, payload, *_ in found if kind == b"C"]
+    check([tables[0].rows.n for tables, _ in made] == events, "a chunk has another number of events")
+    tables, rows = {}, {}
+    for k in order:
+        names = [n for n in made[0][1][k] if (k, n) not in counters]
+        tables[heads[k]["table"]] = {n: [shown[k][n] for _, shown in made] for n in names}
+        if heads[k]["parent"] >= 0:
+            rows[heads[k]["table"]] = [b - a for t, _ in made for a, b in zip(t[k].first, t[k].first[1:])]
+    joined = {name: {c: np.concatenate(x) for c, x in columns.items()} for name, columns in tables.items()}
+    documents = {}
+    for payload in (payload for kind, payload, *_ in found if kind == b"D"):
+        name, document = sections(payload, 0, 2)
+        documents[name.decode()] = inflate(document)
+    return {"tables": joined, "rows": rows, "documents": documents, "heads": heads, "order": order}
