@@ -6,12 +6,13 @@
 __all__ = ['MOST_DEEP', 'Sketch', 'index_of', 'found_references', 'coding_order']
 
 # %% ../../nbs/codec/43_dataset_references.ipynb #3f97c758
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .dataset_groups import meant_rows
 from .density import Rows
+from .new_header import SMALL
 from .spline_fits import informations, ranges_of
 
 # %% ../../nbs/codec/43_dataset_references.ipynb #c55dc1b8
@@ -59,20 +60,37 @@ def _told(s: Sketch, k: int, there: Sketch, at: np.ndarray) -> float:
 _WORTH = 1.0  # bits
 
 
+def _first_rows(sketches: list[Sketch], parent: int) -> list[Sketch]:
+    "Tables that belong to one, in so many of its first rows that they are not long."
+    own = [s.rows.offsets for s in sketches if s.parent == parent]
+    n = max(1, min(int(np.searchsorted(offsets, SMALL, "right")) - 1 for offsets in own))
+    cut = lambda s, rows: replace(s, rows=rows, Q=s.Q[:rows.n], escapes=s.escapes[:rows.n])
+    few = lambda s: cut(s, Rows(int(s.rows.offsets[:n + 1][-1]), s.rows.offsets[:n + 1]))
+    return [few(s) if s.parent == parent else s for s in sketches]
+
+
 def found_references(sketches: list[Sketch]) -> list[tuple[float, int, int, int]]:
     "Bits, table, column and the table that it means, most bits first; each column means one."
     found = []
+    for parent in sorted({s.parent for s in sketches} - {-1}):
+        found += _of_parent(_first_rows(sketches, parent), parent)
+    return sorted(found, reverse=True)
+
+
+def _of_parent(sketches: list[Sketch], parent: int) -> list[tuple[float, int, int, int]]:
+    "The same for tables that belong to one."
+    found = []
     for n, s in enumerate(sketches):
-        for k in s.integers if s.parent >= 0 and s.rows.n >= _LEAST else []:
+        for k in s.integers if s.parent == parent and s.rows.n >= _LEAST else []:
             index, best = index_of(s, k), (_WORTH, -1)
             if index.max() < 1: continue
             for m, there in enumerate(sketches):
-                if there.parent != s.parent: continue
+                if there.parent != parent: continue
                 at = meant_rows(index, s.rows, there.rows)
                 if m == n: at = np.where(at < np.arange(s.rows.n), at, -1)
                 if _are_places(index, at): best = max(best, (_told(s, k, there, at), m))
             if best[1] >= 0: found.append((best[0], n, k, best[1]))
-    return sorted(found, reverse=True)
+    return found
 
 # %% ../../nbs/codec/43_dataset_references.ipynb #8923cfa2
 MOST_DEEP = 12  # references in a row, fewer than a reader takes
