@@ -79,7 +79,7 @@ def try_steps(self: Search) -> None:
     self._stepped(stepped, rows)
     step = (self.q - before >> self.plain.zeros)[rows]
     fits = lambda x: np.ptp(x) > 0 and np.abs(x).max() < MOST_FITTED
-    usable = [k for k in there if k >= 0 and fits(self.parents[k])]
+    usable = [k for k in there if 0 <= k and k in self.parents and fits(self.parents[k])]
     if len(rows) < 512 or not usable or np.abs(step).max() >= MOST_FITTED: return
     told = informations(ranges_of(step, 5), rows, [ranges_of(self.parents[k], 5) for k in usable])
     name = usable[int(told.argmax())]
