@@ -6,11 +6,14 @@ find_old_names()
 
 
 def __getattr__(name: str):
-    "`hepae.compress` and `hepae.decompress`, imported when they are asked for: `hepae --help` needs neither."
+    "`hepae.compress`, `decompress` and `open`, imported when they are asked for: `hepae --help` needs none."
     if name == "compress":
         from hepae.files.compression import compress
         return compress
     if name == "decompress":
         from hepae.codec.tables import decompress
         return decompress
+    if name == "open":
+        from hepae.files.opening import open_events
+        return open_events
     raise AttributeError(f"module 'hepae' has no attribute {name!r}")

@@ -212,3 +212,93 @@ def test_other_text_is_said(tmp_path):
         back, remarks, _ = round_trip(path, tmp_path)
         assert back == text and len(remarks) == 1, name
         one_sentence(f"hepae: {remarks[0]}", name)
+
+
+def origins(event) -> list[tuple]:
+    "Momentum of each final particle, and whether it comes from no decay of a hadron or a lepton, by pyhepmc."
+    decayed = lambda p: any(  # noqa: E731
+        a.status == 2 and a.production_vertex and abs(a.pid) > 100 for a in pyhepmc_ancestors(p)
+    )
+    return [(p.momentum.px, decayed(p)) for p in event.particles if p.status == 1]
+
+
+def pyhepmc_ancestors(p) -> list:
+    "All that a particle comes from."
+    seen, todo = {}, [p]
+    while todo:
+        vertex = todo.pop().production_vertex
+        for q in vertex.particles_in if vertex else []:
+            if q.id not in seen:
+                seen[q.id] = q
+                todo.append(q)
+    return list(seen.values())
+
+
+@pytest.mark.parametrize("level", ["final", "decays"])
+def test_levels(tmp_path, level):
+    "Less of the graph: beams, final particles, weights and origins are those of the whole events, and it is said."
+    packed, back, remarks = tmp_path / "x.hepae", tmp_path / "back.hepmc", []
+    compress_files([DY], packed, level=level, drop_attributes=["flow1", "flow2"], remark=remarks.append)
+    assert len(remarks) == 2 and all(text.startswith("left out: ") for text in remarks)
+    verdict = verify_file([DY], packed)
+    assert verdict["violations"] == 0 and len(verdict["remarks"]) == 2
+    assert "left out: attributes flow1, flow2" in hepae("inspect", packed).stdout
+    decompress_file(packed, back)
+    text = gzip.decompress(DY.read_bytes())
+    with pyhepmc.open(io.BytesIO(text)) as whole, pyhepmc.open(back) as small:
+        pairs = list(zip(whole, small, strict=True))
+    for before, after in pairs:
+        assert origins(before) == origins(after)
+        assert [p.momentum.pz for p in before.beams] == [p.momentum.pz for p in after.beams]
+        assert list(before.weights) == list(after.weights) and before.event_number == after.event_number
+        assert sum(not p.production_vertex or not p.production_vertex.id for p in after.particles) == 2
+        assert len(after.particles) < len(before.particles) * 0.6
+        assert str(after.attributes["mpi"]) == str(before.attributes["mpi"]) and not after.particles[5].attributes
+
+
+@settings(max_examples=15)
+@given(st.lists(graphs(), min_size=1, max_size=3), st.sampled_from([3, 2]), st.sampled_from(["final", "decays"]))
+def test_levels_of_random_graphs(tmp_path_factory, events, version, level):
+    "Any graph has a small one that pyhepmc reads, with the same final particles in the same order."
+    folder = tmp_path_factory.mktemp("levels")
+    with pyhepmc.open(folder / "x.hepmc", "w", format=f"hepmc{version}") as file:
+        for event in events:
+            file.write(event)
+    compress_files([folder / "x.hepmc"], folder / "x.hepae", level=level)
+    assert verify_file([folder / "x.hepmc"], folder / "x.hepae")["violations"] == 0
+    decompress_file(folder / "x.hepae", folder / "back.hepmc")
+    with pyhepmc.open(folder / "x.hepmc") as whole, pyhepmc.open(folder / "back.hepmc") as small:
+        for before, after in zip(whole, small, strict=True):
+            momenta = [[p.momentum.px for p in e.particles if p.status == 1] for e in (before, after)]
+            assert momenta[0] == momenta[1]
+
+
+@pytest.mark.parametrize("level", ["final", "decays"])
+def test_levels_of_odd_events(tmp_path, level):
+    "Odd events are reduced without an error."
+    (path := tmp_path / "x.hepmc").write_text(HEAD + "".join(odd_events().values()) + FOOT)
+    compress_files([path], tmp_path / "x.hepae", level=level)
+    decompress_file(tmp_path / "x.hepae", tmp_path / "back.hepmc")
+    final = [[int((c.particles.status == 1).sum()) for c in read_events(p)] for p in (path, tmp_path / "back.hepmc")]
+    assert final[0] == final[1]
+    with pytest.raises(UsageError, match="--keep"):
+        compress_files([ROOT / "data" / "jets.root"], tmp_path / "y.hepae", level=level)
+
+
+def test_open(tmp_path):
+    "Tables chunk by chunk and pyhepmc's events one by one, from a file of several chunks."
+    import hepae as package
+
+    with open(tmp_path / "x.hepae", "wb") as file:
+        write_datasets(read_whole([DY]), file, events=4)
+    file, (events,) = package.open(tmp_path / "x.hepae"), read_events(DY, 1 << 30)
+    chunks = list(file.chunks())
+    assert len(file) == 17 == sum(map(len, chunks)) and len(chunks) > 2
+    for name in ("particles", "vertices"):
+        ours, theirs = np.concatenate([getattr(c, name)[["id"]].to_numpy() for c in chunks]), getattr(events, name)
+        assert len(ours) == len(theirs)
+    with pyhepmc.open(DY) as whole:
+        for before, after in zip(whole, file.to_pyhepmc(), strict=True):
+            assert before.particles[7].momentum == after.particles[7].momentum
+            assert before.vertices[9].position == after.vertices[9].position
+    assert [e.event_number for e in file.to_pyhepmc(5, 8)] == [5, 6, 7]

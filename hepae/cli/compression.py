@@ -11,9 +11,10 @@ from pathlib import Path
 
 import click
 
-from .options import (
-    dims_option, force_option, json_option, missing_option, particles_option, progress_bar, quiet_option, remarks,
-    rntuple_option, rows_range, say, selects, show, source_options, table_text, takes_pipes, volume_text)
+from hepae.cli.options import (
+    dims_option, force_option, json_option, missing_option, names_list, particles_option, progress_bar,
+    quiet_option, remarks, rntuple_option, rows_range, say, selects, show, source_options, table_text, takes_pipes,
+    volume_text)
 from ..core import BoundError, UsageError, as_files, is_stream
 
 # %% ../../nbs/cli/05_compression.ipynb #022dbc53
@@ -160,6 +161,11 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
               help="A density model that files share (hepae train --recipe density), needed again to decompress; "
                    "or a trained autoencoder, which travels in the file.")
 @click.option("--embed", is_flag=True, help="Put a density model into the file too.")
+@click.option("--keep", type=click.Choice(["all", "final", "decays"]), default="all", show_default=True,
+              help="Of whole HepMC events: all; the final state with beams, hard process and a small graph; or that "
+                   "and the particles that decayed into it.")
+@click.option("--drop-attributes", callback=names_list, metavar="NAME,…", default="",
+              help="Of whole HepMC events: attributes to leave out, such as flow1,flow2.")
 @particles_option
 @dims_option("the four-momenta as they are stored in a ROOT file, all columns of a table")
 @missing_option
@@ -176,8 +182,8 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
 @quiet_option
 @json_option
 @selects
-def compress(inputs, output, bound, unordered, no_index, folder, embed, workers, address, one_plan, selection, force,
-             quiet, as_json):
+def compress(inputs, output, bound, unordered, no_index, folder, embed, keep, drop_attributes, workers, address,
+             one_plan, selection, force, quiet, as_json):
     """Compress events, jets or particles to a .hepae file: without any loss, or every value within an error bound.
 
     What is stored is what the file has: whole HepMC events, or its own branches or columns; --dims asks for other
@@ -186,7 +192,7 @@ def compress(inputs, output, bound, unordered, no_index, folder, embed, workers,
     checked; what a bound cannot hold is kept exactly, and so is what a column takes often (0, ±1, −999).
     """
     options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model_of(folder), embed=embed,
-                   force=force, remark=remarks(quiet), **vars(selection))
+                   level=keep, drop_attributes=drop_attributes, force=force, remark=remarks(quiet), **vars(selection))
     if Path(output).is_dir() or output.endswith("/"):
         return _compress_each(inputs, output, address, workers, quiet, as_json, options | {"one_plan": one_plan})
     if one_plan: raise UsageError(f"{output}: --one-plan is for many files; give a folder with -o, or leave it out")

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['force_option', 'quiet_option', 'json_option', 'seed_option', 'rntuple_option', 'missing_option', 'particles_option',
            'filter_option', 'source_options', 'selects', 'say', 'remarks', 'show', 'progress_bar', 'table_text',
-           'volume_text', 'takes_pipes', 'pairs', 'variables', 'widths', 'seed_number', 'count_or_all', 'rows_range',
-           'output_option', 'dims_option', 'together', 'gathers']
+           'volume_text', 'takes_pipes', 'pairs', 'variables', 'names_list', 'widths', 'seed_number', 'count_or_all',
+           'rows_range', 'output_option', 'dims_option', 'together', 'gathers']
 
 # %% ../../nbs/cli/01_options.ipynb #4eb5f531
 import sys
@@ -103,6 +103,11 @@ def variables(context, parameter, text: str | None) -> str | list[str] | None:
     "A click callback: a preset's name, or 'pt,eta' as a list."
     if not text or "," not in text: return text
     return [name.strip() for name in text.split(",") if name.strip()]
+
+# %% ../../nbs/cli/01_options.ipynb #30d6b8a4
+def names_list(context, parameter, text: str) -> tuple[str, ...]:
+    "A click callback: 'flow1,flow2' as names."
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 # %% ../../nbs/cli/01_options.ipynb #5c6dd3c5
 def widths(context, parameter, text: str | None) -> list[int] | None:

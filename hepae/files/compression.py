@@ -34,6 +34,7 @@ from .pipes import input_files, opened, output_stream
 from .reading import read_chunks
 from .selection import Selection
 from .verdict import RowsInStep, Verdict, in_one_order, numbered
+from ..hepmc.event_layout import Kept
 from ..hepmc.final import kept_bounds
 from ..schema import PRESETS, Schema, Source, events_of, schema_of, with_events, with_schema
 
@@ -98,6 +99,8 @@ def compress_files(
     remark=lambda text: None,        # called with what is left out or taken otherwise, before anything is written
     threads: int = 1,                # that code chunks side by side; the bytes are the same
     given: GivenPlan | None = None,  # a plan for tables of its kind; others find their own
+    level: str = "all",              # of whole events: 'all', 'final' or 'decays'
+    drop_attributes: Iterable[str] = (),  # of whole events: names of attributes
     **kwargs,
 ) -> dict:  # rows, entries, sections, index_bytes, plan, values (bytes of the numbers as they were), columns; of events
     # kind, rows, events, particles, vertices, input_bytes, columns
@@ -120,10 +123,13 @@ def compress_files(
             facts["values"] += int(table.memory_usage(index=False).sum())
             yield table
 
+    kept = Kept(level, tuple(drop_attributes))
     table = dict(unordered=unordered, model=model, embed=embed, without_index=not index, plan=given)
     with input_files(inputs) as paths, naming(_names(inputs)), output_stream(output, force) as file:
         if are_whole_events(paths, asked, **table):
-            return compress_events(paths, file, bound, remark, progress, threads)
+            return compress_events(paths, file, bound, remark, progress, threads, kept)
+        if kept != Kept():
+            raise UsageError("--keep and --drop-attributes are for whole HepMC events; leave them out")
         done = write_tables(tables(paths), file, unordered, model, embed, None, progress, threads, given)
         return facts | done
 

@@ -10,15 +10,18 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, Iterator
 
+from ..codec.container import DATASETS, Reader
 from ..codec.datasets import read_datasets, read_events, write_datasets
 from ..core import PIPE, UsageError, naming
 from ..dataset import Dataset
 from .kinds import kind_of
 from .selection import Selection
 from ..hepmc.event_differences import differing, in_step
+from ..hepmc.event_layout import Kept, layout_from_json
 from ..hepmc.event_tables import EventUnpacker, runs_in
 from ..hepmc.events import Events
 from ..hepmc.files import write_events
+from ..hepmc.kept_events import kept_events
 from ..hepmc.whole_files import read_whole, whole_blocks, whole_events
 from ..hepmc.write import text_of
 
@@ -43,12 +46,13 @@ def compress_events(
     remark=lambda text: None,  # told what comes back otherwise
     progress=None,             # called with the number of events of each chunk
     threads: int = 1,          # that code chunks side by side; the bytes are the same
+    kept: Kept = Kept(),       # which parts of events
 ) -> dict:  # kind, events, particles, vertices, input_bytes, sizes
     "Write whole HepMC files as one `.hepae` file."
     facts = {"particles": 0, "vertices": 0}
 
     def counted() -> Iterator[Dataset]:
-        for d in read_whole(paths, remark, bound=bound):
+        for d in read_whole(paths, remark, bound=bound, kept=kept):
             for name in facts: facts[name] += len(d[name])
             yield d
 
@@ -119,9 +123,15 @@ def verify_events(
     if asked != Selection():
         raise UsageError(f"{compressed}: has whole events, so options of particles and tables mean nothing; "
                          "leave them out")
-    broken, remarks, n = {}, [], 0
+    broken, remarks, n, kept = {}, [], 0, Kept()
     with open(compressed, "rb") as file, naming(compressed):
-        for a, b in in_step(whole_blocks(paths, remarks.append), events_of_file(file)):
+        documents = Reader(file, DATASETS).documents
+        if "events.json" in documents: kept = layout_from_json(documents["events.json"]).kept
+        remarks += [f"not compared, as it was left out: {text}" for text in kept.left_out()]
+        file.seek(0)
+        say = remarks.append if kept == Kept() else lambda text: None  # noqa: E731
+        blocks = (kept_events(events, kept) for events in whole_blocks(paths, say))
+        for a, b in in_step(blocks, events_of_file(file)):
             n += len(a)
             for name, count in differing(a, b).items(): broken[name] = broken.get(name, 0) + int(count.sum())
     columns = [{"name": name, "bound": "exact", "violations": count} for name, count in broken.items()]
