@@ -130,6 +130,7 @@ def _tried(s: _Sketched, number: int, parent: int, counter: int, tables: "list[P
 def _plans(t: _Tried) -> list[ColumnPlan]:
     "Plans of own columns, numbered as in `t`; those that say which rows are meant look at links alone."
     header, known, links, many = t.header.header, t.header.known, len(t.header.links), len(t.header.references)
+    if t.Q.shape[1] == known: return []  # a table may be nothing but its rows
     if not many: return best_plan(t.Q, t.escapes, header, t.rows, given=known)[known:]
     first = [*range(links), *range(known, known + many)]
     Q, escapes = (np.asfortranarray(x[:, first]) for x in (t.Q, t.escapes))
@@ -231,7 +232,7 @@ def _with_groups(t: TableHeader, c: CodedTable, b: BinnedTable) -> TableHeader:
     kinds, first = [_kind(t, g) for g, _ in groups], sum(b <= many for _, (_, b) in groups)
     made = [_merged(list(t.groups[x]), sizes[x], kinds[x]) for x in (slice(first), slice(first, None))]
     before = [k if isinstance(k, int) else -1 for _, kinds in made for k in kinds]
-    return replace(t, groups=tuple(made[0][0] + made[1][0]), before=tuple(before) if max(before) >= 0 else ())
+    return replace(t, groups=tuple(made[0][0] + made[1][0]), before=tuple(before) if max(before, default=-1) >= 0 else ())
 
 # %% ../../nbs/codec/44_dataset_plan.ipynb #4d77ff03
 @dataclass

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FINER', 'LEPTONS', 'ALONG', 'LEAST_MASS', 'LEAST_PLACE', 'EventBound', 'exact_log', 'exact_exp', 'GrowingBins',
-           'kept_masses', 'widths_of', 'energies', 'binned']
+           'kept_masses', 'widths_of', 'energies', 'ways_of', 'binned']
 
 # %% ../../nbs/codec/47_event_bounds.ipynb #85d6e694
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ def energies(p: np.ndarray, m: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(square, 0))
 
 
-def _way(p: np.ndarray, m: np.ndarray, bound: EventBound) -> np.ndarray:
+def ways_of(p: np.ndarray, m: np.ndarray, bound: EventBound) -> np.ndarray:
     "The way of each particle: see `BinnedMomenta`."
     with np.errstate(over="ignore", invalid="ignore"):
         pt, z, E = np.hypot(p[:, 0], p[:, 1]), p[:, 2], energies(p, m)
@@ -129,7 +129,7 @@ def _way(p: np.ndarray, m: np.ndarray, bound: EventBound) -> np.ndarray:
 
 def binned(pid: np.ndarray, m: np.ndarray, p: np.ndarray, bound: EventBound) -> BinnedMomenta:
     "Momenta in bins; m: (n,), p: (n, 4) px, py, pz, E."
-    way = _way(p, m, bound)
+    way = ways_of(p, m, bound)
     widths, fine = widths_of(pid, bound)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         pt, z = np.hypot(p[:, 0], p[:, 1]), p[:, 2]
