@@ -2,6 +2,8 @@
 
 import gzip
 import io
+from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pyhepmc
@@ -12,6 +14,9 @@ from hypothesis import strategies as st
 from test_hepmc import REAL, graphs, same_tables, text_of
 
 from hepae.codec.datasets import read_datasets, write_datasets
+from hepae.codec.event_bounds import EventBound, event_bound
+from hepae.codec.event_chunks import CODINGS, coding_for
+from hepae.codec.event_verdict import beyond_bound
 from hepae.core import HepaeError, UsageError
 from hepae.files.compression import compress_files, verify_file
 from hepae.files.decompression import decompress_file
@@ -23,6 +28,7 @@ pyhepmc.Setup.print_warnings = False
 DY = ROOT / "data" / "drell_yan.hepmc.gz"
 HEAD = "HepMC::Version 3.02.05\nHepMC::Asciiv3-START_EVENT_LISTING\n"
 HEAD2 = "HepMC::Version 2.06.09\nHepMC::IO_GenEvent-START_EVENT_LISTING\n"
+LOOSE = EventBound(1e-3)
 FOOT = "HepMC::Asciiv3-END_EVENT_LISTING\n\n"
 
 
@@ -36,12 +42,21 @@ def round_trip(path, folder, **options) -> tuple[bytes, list[str], dict]:
     return back.read_bytes(), remarks, verdict
 
 
-def through(path, size: int = 1 << 23):
+def through(path, size: int = 1 << 23, bound: EventBound = EventBound()):
     "The events of a file after the codec, in small chunks."
-    file = io.BytesIO()
-    write_datasets(read_whole([path], size=size), file, events=2)
+    file, parts = io.BytesIO(), read_whole([path], size=size)
+    first = next(parts)
+    write_datasets(chain([first], parts), file, events=2, coding=coding_for(first, bound))
     file.seek(0)
-    return whole_events(read_datasets(file))
+    return whole_events(read_datasets(file, codings=CODINGS))
+
+
+def beyond(a, b, bound: EventBound) -> dict[str, int]:
+    "How many values of two streams of events differ, or moved too far where they may move."
+    found = {}
+    for x, y in in_step(a, b):
+        for name, n in beyond_bound(x, y, bound).items(): found[name] = found.get(name, 0) + int(n.sum())
+    return {name: n for name, n in found.items() if n}
 
 
 def differences(a, b) -> dict[str, int]:
@@ -122,6 +137,7 @@ def test_odd_events(tmp_path, first):
     path.write_text(HEAD + odd.pop(first) + "".join(odd.values()) + FOOT)
     for size in (1, 1 << 20):
         assert differences(read_events(path), through(path, size)) == {}
+        assert beyond(read_events(path), through(path, size, LOOSE), LOOSE) == {}
     back, _, _ = round_trip(path, tmp_path)
     assert differences(read_events(path), read_events(tmp_path / "back.hepmc")) == {}
 
@@ -135,6 +151,7 @@ def test_thousands_of_weights(tmp_path):
         text = "".join(f"E {k} 0 0\nU GEV MM\n{line(many) if k != 2 else ''}" for k in range(5))
         (path := tmp_path / f"{many}.hepmc").write_text(head + text + FOOT)
         assert differences(read_events(path), through(path, 1)) == {}
+        assert beyond(read_events(path), through(path, 1, LOOSE), LOOSE) == {}
         (events,) = read_events(path)
         assert events.run.weight_names == tuple(names[:many])
 
@@ -173,9 +190,53 @@ def test_two_files_and_versions(tmp_path):
     for options, said in (({"rows": (0, 3)}, "--events"), ({"output": "x.parquet"}, "hepae extract")):
         with pytest.raises(UsageError, match=said):
             decompress_file(tmp_path / "x.hepae", **({"output": tmp_path / "z.hepmc"} | options))
-    with pytest.raises(UsageError, match="bound"):
-        compress_files([DY], tmp_path / "y.hepae", 1e-3)
+    for bound in ("1e-3,q=abs:1", "much", "-1", "0.5"):
+        with pytest.raises(UsageError, match="bound"):
+            compress_files([DY], tmp_path / "y.hepae", bound)
     assert not (tmp_path / "y.hepae").exists()
+
+
+@pytest.mark.parametrize("bound", ["1e-2", "1e-3", "1e-5,m=abs:1e-2,x=abs:1"])
+def test_bound(tmp_path, bound):
+    "Within a bound everything but momenta, masses and places is equal; a pair of leptons keeps a tenth of it."
+    packed = tmp_path / "x.hepae"
+    compress_files([DY], packed, bound)
+    verdict = verify_file([DY], packed)
+    assert verdict["violations"] == 0 and verdict["events"] == 17
+    assert dict(event_bound(bound).described()) == {
+        c["name"].split(".")[-1]: c["bound"] for c in verdict["columns"] if c["bound"] != "exact"}
+    decompress_file(packed, tmp_path / "back.hepmc")
+    before, after = (pair_masses(p) for p in (DY, tmp_path / "back.hepmc"))
+    e = event_bound(bound).momenta
+    assert 0 < np.abs(after / before - 1).max() <= e / 10
+
+
+def pair_masses(path) -> np.ndarray:
+    "The mass of the hardest two final electrons of each event."
+    found = []
+    for events in read_events(path):
+        p = events.particles[(events.particles.status == 1) & (events.particles.pid.abs() == 11)]
+        for _, e in p.groupby(level=0):
+            e = e.assign(pt=np.hypot(e.px, e.py)).nlargest(2, "pt")
+            t = e[["px", "py", "pz", "E"]].sum()
+            found.append(np.sqrt(t.E**2 - t.px**2 - t.py**2 - t.pz**2))
+    return np.array(found)
+
+
+def test_broken_bound_is_seen():
+    "A momentum that moves by a little more than the bound is counted, and so is a mass, an energy, a place."
+    events = next(read_events(DY))
+    bound = EventBound(1e-3)
+    assert beyond([events], [events], bound) == {}
+    final = events.particles.index[events.particles.status == 1][3]
+    for column, by in (("px", 1.01), ("pz", 1.01), ("E", 1.0001), ("m", 1.5), ("pid", -1), ("end", 0.5)):
+        table = events.particles.copy()
+        table[column] = table[column].astype(float)
+        table.loc[final, column] = table.loc[final, column] * by + (column in ("m", "end"))
+        assert beyond([events], [replace(events, particles=table)], bound), column
+    table = events.vertices.copy()
+    table.iloc[5, table.columns.get_loc("x")] += 0.01
+    assert "vertices.place" in beyond([events], [replace(events, vertices=table.assign(placed=True))], bound)
 
 
 def test_command_line(tmp_path):
@@ -194,9 +255,14 @@ def test_command_line(tmp_path):
     (tmp_path / "other.hepmc").write_bytes(done.stdout.replace(b" 111 ", b" 221 ", 1))
     done = hepae("verify", tmp_path / "other.hepmc", packed)
     assert done.returncode == 3 and "in column attributes.of" in done.stderr
-    done = hepae("compress", DY, "--bound", "1e-3", "-o", tmp_path / "y.hepae")
+    done = hepae("compress", DY, "--bound", "all", "-o", tmp_path / "y.hepae")
     assert done.returncode == 2
-    one_sentence(done.stderr, "--bound 1e-3")
+    one_sentence(done.stderr, "--bound all")
+    done = hepae("compress", DY, "--bound", "1e-3", "-o", tmp_path / "y.hepae")
+    assert done.returncode == 0 and "rounded: pt rel:0.001" in done.stdout
+    done = hepae("verify", DY, tmp_path / "y.hepae")
+    assert done.returncode == 0 and "every value within its bound" in done.stderr
+    assert "rounded: pt rel:0.001" in hepae("inspect", tmp_path / "y.hepae").stdout
 
 
 def test_other_text_is_said(tmp_path):

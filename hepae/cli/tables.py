@@ -142,7 +142,8 @@ def _dataset_text(facts: dict) -> str:
     parts = ", ".join(f"{name} {n:,}" for name, n in facts["sections"].items())
     rate = f", {facts['bytes'] / facts['events']:,.0f} bytes an event" if facts["events"] else ""
     tables = [t | {"columns": _some([c["name"] for c in t["columns"]])} for t in facts["tables"]]
-    return (f" (format {facts['version']})\n"
+    moved = ", ".join(f"{name} {bound}" for name, bound in facts.get("bounds", {}).items())
+    return (f" (format {facts['version']}{'; rounded: ' if moved else ''}{moved})\n"
             f"{facts['events']} events{facts.get('said', '')}, {facts['chunks']} chunks{rate}\n"
             f"bytes: {parts}\n\n" + table_text(tables))
 

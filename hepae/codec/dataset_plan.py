@@ -232,7 +232,8 @@ def _with_groups(t: TableHeader, c: CodedTable, b: BinnedTable) -> TableHeader:
     kinds, first = [_kind(t, g) for g, _ in groups], sum(b <= many for _, (_, b) in groups)
     made = [_merged(list(t.groups[x]), sizes[x], kinds[x]) for x in (slice(first), slice(first, None))]
     before = [k if isinstance(k, int) else -1 for _, kinds in made for k in kinds]
-    return replace(t, groups=tuple(made[0][0] + made[1][0]), before=tuple(before) if max(before, default=-1) >= 0 else ())
+    before = tuple(before) if max(before, default=-1) >= 0 else ()
+    return replace(t, groups=tuple(made[0][0] + made[1][0]), before=before)
 
 # %% ../../nbs/codec/44_dataset_plan.ipynb #4d77ff03
 @dataclass

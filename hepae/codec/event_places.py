@@ -77,7 +77,7 @@ def _guess(origin: np.ndarray, t: np.ndarray, p: np.ndarray) -> np.ndarray:
 def _from(particle: np.ndarray, source: np.ndarray, places: np.ndarray, p: np.ndarray, some: np.ndarray) -> tuple:
     "Origins and momenta of some vertices."
     origin = np.where((source[some] >= 0)[:, None], places[source[some]], 0.0)
-    return origin, np.where((particle[some] >= 0)[:, None], p[particle[some]] if len(p) else 0.0, 0.0)
+    return origin, np.where((particle[some] >= 0)[:, None], np.append(p, np.zeros((1, 4)), 0)[particle[some]], 0.0)
 
 
 def place_steps(

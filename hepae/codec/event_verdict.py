@@ -10,6 +10,7 @@ import numpy as np
 
 from hepae.codec.event_bounds import (
     AHEAD,
+    ALONG,
     APART,
     BACK,
     NORMAL,
@@ -48,7 +49,8 @@ def beyond_momenta(
     with np.errstate(all="ignore"):
         far = {"pt": ~(np.abs(v - u) <= np.log1p(e)), "eta": ~(np.abs(new_eta - eta) <= e),
                "phi": ~(np.abs(wrap(new_phi - phi)) <= e)}
-        pz = ~(np.abs(q[:, 2] / p[:, 2] - 1) <= e) | (np.hypot(q[:, 0], q[:, 1]) > 0)
+        aside = np.hypot(q[:, 0] - p[:, 0], q[:, 1] - p[:, 1])
+        pz = ~(np.abs(q[:, 2] / p[:, 2] - 1) <= e) | ~(aside <= ALONG * np.abs(p[:, 2]) * _SLACK)
     other = ~normal & ~along
     changed = other & (p[:, :3].view(np.int64) != q[:, :3].view(np.int64)).any(1) & ~((p[:, :3] == q[:, :3]).all(1))
     return {n: normal & x for n, x in far.items()} | {"pz": along & pz, "apart": changed}
@@ -76,7 +78,7 @@ def _beyond_particles(a: Events, b: Events, bound: EventBound) -> dict[str, np.n
         off = ~(np.abs(q[:, 3] - energies(q, n)) <= 1e-12 * q[:, 3])
     unlike = lambda x, y: (x != y) & ~((x != x) & (y != y))
     return found | {"m": np.where(apart, unlike(m, n), moved & unlike(m, n)),
-                    "E": np.where(apart, unlike(p[:, 3], q[:, 3]), off)}
+                    "E": unlike(p[:, 3], q[:, 3]) & (apart | off)}
 
 
 def _beyond_places(a: Events, b: Events, bound: EventBound) -> np.ndarray:

@@ -15,6 +15,8 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..codec.container import DATASETS, Reader, open_end
+from ..codec.datasets import streams_in
+from ..codec.event_chunks import CODINGS
 from ..codec.dataset_chunk import Events
 from ..codec.dataset_header import TableHeader, tables_from_dict
 from ..codec.header import Header
@@ -117,17 +119,24 @@ def _table_facts(t: TableHeader, tables: list[TableHeader], rows: int) -> dict:
     return {"table": t.name, "of": tables[t.parent].name if t.parent >= 0 else "", "rows": rows, "columns": columns}
 
 
+def _bounds_facts(facts: dict) -> dict:
+    "What of whole events moves within a bound."
+    said = facts.get("coding")
+    if not said or said.get("name") not in CODINGS: return {}
+    return {"bounds": dict(CODINGS[said["name"]](said).bound.described())}
+
+
 def _dataset_facts(file: BinaryIO, size: int) -> dict:
     "Facts about a file of version 2: its tables and documents."
     reader = Reader(file, DATASETS)
     tables, rows = tables_from_dict(reader.facts), []
-    for payload in reader.chunks(): rows.append(_rows(Events(payload, tables)))
+    for payload in reader.chunks(): rows.append(_rows(Events(payload, tables, streams_in(reader.facts))))
     total = np.sum(rows, axis=0, dtype=np.int64).tolist() if rows else [0] * len(tables)
     sections = {"header": reader.sizes["H"], "documents": reader.sizes.get("D", 0), "payload": reader.sizes.get("C", 0)}
     return {
         "bytes": size, "version": DATASETS, "events": reader.end.rows, "chunks": len(reader.end.chunks),
         "sections": sections | {"frame": size - sum(sections.values())}, **event_facts(reader.documents),
-        "tables": [_table_facts(t, tables, n) for t, n in zip(tables, total)],
+        "tables": [_table_facts(t, tables, n) for t, n in zip(tables, total)], **_bounds_facts(reader.facts),
         "documents": {name: len(document) for name, document in reader.documents.items()}}
 
 # %% ../../nbs/files/07_description.ipynb #b89f88dc

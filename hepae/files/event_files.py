@@ -7,16 +7,20 @@ __all__ = ['are_whole_events', 'compress_events', 'events_of_file', 'decompress_
 
 # %% ../../nbs/files/10_event_files.ipynb #11b9cce2
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Iterator
 
 from ..codec.container import DATASETS, Reader
 from ..codec.datasets import read_datasets, read_events, write_datasets
+from ..codec.event_bounds import EventBound, event_bound
+from ..codec.event_chunks import CODINGS, coding_for, coding_from_dict
+from ..codec.event_verdict import beyond_bound
 from ..core import PIPE, UsageError, naming
 from ..dataset import Dataset
 from .kinds import kind_of
 from .selection import Selection
-from ..hepmc.event_differences import differing, in_step
+from ..hepmc.event_differences import in_step
 from ..hepmc.event_layout import Kept, layout_from_json
 from ..hepmc.event_tables import EventUnpacker, runs_in
 from ..hepmc.events import Events
@@ -42,36 +46,39 @@ def are_whole_events(
 def compress_events(
     paths: list[Path],
     file: BinaryIO,
-    bound=None,                # None: without any loss
+    bound=None,                # as `codec.event_bounds.event_bound` reads it; None: without any loss
     remark=lambda text: None,  # told what comes back otherwise
     progress=None,             # called with the number of events of each chunk
     threads: int = 1,          # that code chunks side by side; the bytes are the same
     kept: Kept = Kept(),       # which parts of events
 ) -> dict:  # kind, events, particles, vertices, input_bytes, sizes
     "Write whole HepMC files as one `.hepae` file."
-    facts = {"particles": 0, "vertices": 0}
+    facts, allowed = {"particles": 0, "vertices": 0}, event_bound(bound)
 
     def counted() -> Iterator[Dataset]:
-        for d in read_whole(paths, remark, bound=bound, kept=kept):
+        for d in read_whole(paths, remark, kept=kept):
             for name in facts: facts[name] += len(d[name])
             yield d
 
-    done = write_datasets(counted(), file, threads=threads, progress=progress)
-    size = sum(p.stat().st_size for p in paths)
-    return {"kind": "HepMC", "rows": done["events"], "input_bytes": size, "columns": []} | done | facts
+    parts = counted()
+    first = next(parts)
+    coding = coding_for(first, allowed)
+    done = write_datasets(chain([first], parts), file, threads=threads, progress=progress, coding=coding)
+    facts |= {"columns": allowed.described(), "input_bytes": sum(p.stat().st_size for p in paths)}
+    return {"kind": "HepMC", "rows": done["events"]} | done | facts
 
 # %% ../../nbs/files/10_event_files.ipynb #60442851
 def _runs_before(file: BinaryIO, wanted: set[int], unpacker: EventUnpacker) -> None:
     "Look for runs that began in earlier chunks."
     file.seek(0)
-    for d in read_datasets(file):
+    for d in read_datasets(file, codings=CODINGS):
         unpacker.runs |= runs_in(d)
         if wanted <= unpacker.runs.keys(): return
 
 
 def _some_events(file: BinaryIO, first: int, last: int) -> Iterator[Events]:
     "Events first … last − 1; other chunks are not read unless another run begins in them."
-    d, unpacker = read_events(file, first, last), EventUnpacker()
+    d, unpacker = read_events(file, first, last, CODINGS), EventUnpacker()
     wanted = set(d["events"]["run"].tolist()) - {0} if "run" in d["events"] else set()
     if wanted - runs_in(d).keys(): _runs_before(file, wanted, unpacker)
     return whole_events([d], unpacker, first)
@@ -83,7 +90,7 @@ def events_of_file(
     threads: int = 1,
 ) -> Iterator[Events]:
     "The events of a `.hepae` file, chunk by chunk."
-    if events is None: return whole_events(read_datasets(file, threads))
+    if events is None: return whole_events(read_datasets(file, threads, CODINGS))
     if not file.seekable(): raise UsageError("some events can be taken from a file, not from a pipe; give the file")
     return _some_events(file, *events)
 
@@ -125,7 +132,9 @@ def verify_events(
                          "leave them out")
     broken, remarks, n, kept = {}, [], 0, Kept()
     with open(compressed, "rb") as file, naming(compressed):
-        documents = Reader(file, DATASETS).documents
+        reader = Reader(file, DATASETS)
+        documents, said = reader.documents, reader.facts.get("coding")
+        bound = coding_from_dict(said).bound if said else EventBound()
         if "events.json" in documents: kept = layout_from_json(documents["events.json"]).kept
         remarks += [f"not compared, as it was left out: {text}" for text in kept.left_out()]
         file.seek(0)
@@ -133,6 +142,8 @@ def verify_events(
         blocks = (kept_events(events, kept) for events in whole_blocks(paths, say))
         for a, b in in_step(blocks, events_of_file(file)):
             n += len(a)
-            for name, count in differing(a, b).items(): broken[name] = broken.get(name, 0) + int(count.sum())
-    columns = [{"name": name, "bound": "exact", "violations": count} for name, count in broken.items()]
+            for name, count in beyond_bound(a, b, bound).items(): broken[name] = broken.get(name, 0) + int(count.sum())
+    allowed = dict(bound.described())
+    columns = [{"name": name, "bound": allowed.get(name.split(".")[-1], "exact"), "violations": count}
+               for name, count in broken.items()]
     return {"rows": n, "events": n, "violations": sum(broken.values()), "columns": columns, "remarks": remarks}

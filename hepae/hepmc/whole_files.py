@@ -14,7 +14,7 @@ from typing import Callable, Iterable, Iterator
 import numpy as np
 from fastcore.basics import patch
 
-from ..core import HepaeError, UsageError, naming
+from ..core import HepaeError, naming
 from ..dataset import Dataset
 from .event_differences import differing
 from .event_layout import Kept, layout_of
@@ -147,13 +147,9 @@ def read_whole(
     remark: Callable[[str], None] = lambda text: None,  # told where the text comes back otherwise
     progress: Callable[[int], None] | None = None,      # called with the bytes of a file read since the last call
     size: int = BLOCK,                                  # least bytes of text at a time
-    bound=None,                                         # None or 'exact': without any loss
     kept: Kept = Kept(),                                # which parts of events
 ) -> Iterator[Dataset]:
     "Files as Datasets of whole events, chunk by chunk."
-    if bound not in (None, "exact"):
-        raise UsageError(f"--bound {bound}: whole HepMC events are kept without loss so far, and a bound for them "
-                         "comes with a later version; leave it out, or give --particles all for a table of particles")
     packer = None
     for text in kept.left_out(): remark(f"left out: {text}")
     for events in whole_blocks(paths, remark if kept == Kept() else lambda text: None, progress, size):
