@@ -60,7 +60,7 @@ static int64_t closed(Coder *c)
 
 int64_t end_coder(Coder *c)
 {
-    int64_t found = -1;
+    int64_t found = c->wrong && !c->decoding ? -3 : -1;
     if (!c->decoding && !c->wrong) found = closed(c);
     else if (c->at == c->end && !c->wrong) found = c->size;
     free(c->slots);
@@ -125,6 +125,7 @@ int64_t code_number(Coder *c, int kind, const uint64_t context[CONTEXTS], int64_
     for (int k = 0; k < CONTEXTS; k++) hash[k] = mixed(context[k] * 128 + (uint64_t)(kind * CONTEXTS + k));
     int64_t n = value + 1;
     int length = 0;
+    if (!c->decoding && (value < 0 || value >= ((int64_t)1 << LONGEST) - 1)) { c->wrong = 1; return 0; }
     if (!c->decoding) while (n >> length > 1) length++;
     int found = 0;
     while (found < LONGEST && code_node(c, kind, hash, (uint64_t)found / 8, found % 8, length > found)) found++;

@@ -22,7 +22,7 @@ typedef struct {
 } Coder;
 
 int start_coder(Coder *c, int decoding, uint8_t *stream, int64_t size);
-int64_t end_coder(Coder *c);  /* bytes of the stream; -1 if it was too short or wrong */
+int64_t end_coder(Coder *c);  /* bytes of the stream; -1: it is too short, or wrong; -3: numbers cannot be coded */
 int64_t code_number(Coder *c, int kind, const uint64_t context[CONTEXTS], int64_t value);
 int64_t code_wide(Coder *c, int kind, const uint64_t context[CONTEXTS], int64_t value);  /* takes two kinds */
 uint64_t code_bits(Coder *c, int count, uint64_t value);  /* of which nothing is known */

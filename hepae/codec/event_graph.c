@@ -9,6 +9,7 @@ enum { CAME, ENTERING, MOTHER, OTHERS, STATUS, PID, NEW_NUMBER, GOES, LABEL, ORD
 
 #define ABSENT INT64_MIN
 #define MOST_TAGS 4           /* columns of them */
+#define MOST_CODES 16         /* columns of other small numbers */
 #define MOST_REMEMBERED 4096  /* tags of an event */
 
 /* Distinct numbers in order of appearance. */
@@ -155,7 +156,8 @@ static int64_t other_tag(Walk *w, uint64_t own, uint64_t above, int64_t value)
     if (back) return w->remembered[w->many - back];
     int64_t most = w->many ? w->most : 0;
     uint64_t context[CONTEXTS] = {own, w->many > 0, 0};
-    return most + code_wide(&w->c, FRESH, context, value - most);
+    int64_t far = code_wide(&w->c, FRESH, context, (int64_t)((uint64_t)value - (uint64_t)most));
+    return (int64_t)((uint64_t)most + (uint64_t)far);
 }
 
 static void remember(Walk *w, int64_t value)
@@ -333,7 +335,7 @@ static void event(Walk *w, int64_t *spare)
    in which they appear; `extra`: other small
    numbers of particles, (extras, particles), each event's together: at (extras · first particle); the last
    `tags` of them may be any number, or none: the least int64. Bytes of the stream;
-   -1: it is too short, or wrong; -2: there is no memory. */
+   -1: it is too short, or wrong; -2: there is no memory; -3: there are numbers that cannot be coded. */
 EXPORT int64_t hepae_event_graph(int64_t decoding, int64_t events, const int64_t *n_particles, const int64_t *n_vertices,
                                int64_t extras, int64_t tags, const uint8_t *plain, int64_t *made, int64_t *ends, int64_t *sequence,
                                int64_t *status, int64_t *pid, int64_t *extra, uint8_t *stream, int64_t size)
@@ -343,7 +345,7 @@ EXPORT int64_t hepae_event_graph(int64_t decoding, int64_t events, const int64_t
         if (n_particles[k] > n) n = n_particles[k];
         if (n_vertices[k] > v) v = n_vertices[k];
     }
-    if (tags > MOST_TAGS || tags > extras) return -1;
+    if (tags < 0 || tags > MOST_TAGS || tags > extras || extras - tags > MOST_CODES) return decoding ? -1 : -3;
     Walk w = {.extras = (int)extras, .tags = (int)tags};
     int64_t words = 2 * n + 11 * (v + 2) + MOST_REMEMBERED + 2 * MOST_KINDS_OF_PARTICLES;
     int64_t *memory = malloc(sizeof *memory * (size_t)words), *at = memory;

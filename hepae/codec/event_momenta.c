@@ -30,7 +30,7 @@ static void sin_cos(double turns, double *s, double *c)
     double q = rint(turns * 4), r = (turns * 4 - q) * HALF_PI, rr = r * r, a = 1, b = 1;
     for (int i = 18; i > 1; i -= 2) a = 1 - a * rr / (i * (i + 1)), b = 1 - b * rr / (i * (i - 1));
     a *= r;
-    switch ((int)q & 3) {
+    switch ((int64_t)q & 3) {
     case 0: *s = a, *c = b; break;
     case 1: *s = b, *c = -a; break;
     case 2: *s = -a, *c = -b; break;
@@ -77,6 +77,9 @@ static void momentum(int along, const int64_t bins[3], const Widths *w, double p
     }
 }
 
+#define MOST_BINS ((int64_t)1 << 40)
+static int too_far(int64_t x) { return x > MOST_BINS || x < -MOST_BINS; }
+
 static double limited(double x) { return x != x ? 0 : x > 1e9 ? 1e9 : x < -1e9 ? -1e9 : x; }
 
 /* The bins of a momentum that was predicted. */
@@ -100,6 +103,9 @@ static int64_t ordered(double x)
     memcpy(&i, &x, 8);
     return i ^ (i >> 63 & INT64_MAX);
 }
+
+/* What is predicted; NaN, of which every machine has another one, is 0. */
+static int64_t guessed(double x) { return ordered(x == x ? x : 0); }
 
 static double unordered(int64_t i)
 {
@@ -223,6 +229,7 @@ static void code_free(Coder *c, Sister *s, int64_t vertex, uint64_t kind, int al
         uint64_t a = of(k, (uint64_t)was[0] * (j > 0)), b = of3(k, (uint64_t)near, s->kind * known), d = of3(k, (uint64_t)was[j > 0 ? j - 1 : 0] , (uint64_t)wide);
         if (j == 2) a = of(k, 0), b = of(k, (uint64_t)near), d = of3(k, (uint64_t)near, (uint64_t)was[0]);
         bins[j] = code_coarse(c, 10 + j + 3 * (along != NORMAL), a, b, d, low, bins[j]);
+        if (too_far(bins[j])) { c->wrong = 1; return; }
         s->at[j] = (double)bins[j] * width[j];
         was[j] = rounded(s->at[j] / unit[j] / 2);
     }
@@ -246,7 +253,9 @@ EXPORT int64_t hepae_bounded_momenta(int64_t decoding, int64_t n, int64_t v, con
     for (int64_t k = 0; k < many; k++) late[g.target[g.queue[k]]] = 1;
     for (int64_t i = 0; i < n; i++) {
         Widths w = {widths[3 * i], widths[3 * i + 1], widths[3 * i + 2]};
-        if (!decoding) momentum(along[i], bins + 3 * i, &w, p + 3 * i);
+        const int64_t *b = bins + 3 * i;
+        if (!decoding && (too_far(b[0]) || too_far(b[1]) || too_far(b[2]))) c.wrong = 1;
+        else if (!decoding) momentum(along[i], b, &w, p + 3 * i);
     }
     Sister sister = {.vertex = -2};
     for (int64_t i = 0; i < n && !c.wrong; i++) {
@@ -278,7 +287,7 @@ EXPORT int64_t hepae_bounded_momenta(int64_t decoding, int64_t n, int64_t v, con
             uint64_t s = (uint64_t)(scale[j] * 4 + j) * 2 + (along[i] != NORMAL);
             uint64_t context[CONTEXTS] = {of(step, s), of3(both, s, (uint64_t)before), of3((uint64_t)kind[i], s, (uint64_t)(before * 65 + first))};
             r = code_wide(&c, 2 * j, context, r);
-            if (r > (int64_t)1 << 40 || r < -((int64_t)1 << 40)) c.wrong = 1;
+            if (too_far(r)) c.wrong = 1;
             before = bits_in((uint64_t)(r < 0 ? -r : r));
             if (!j) first = before;
             if (!decoding) continue;
@@ -335,7 +344,7 @@ EXPORT int64_t hepae_exact_momenta(int64_t decoding, int64_t n, int64_t v, const
             for (int64_t q = g.first_out[vertex]; q >= 0; q = g.next_out[q]) sum += p[4 * q + j];
             for (int64_t q = g.first_in[vertex]; q >= 0; q = g.next_in[q]) if (q != i) sum -= p[4 * q + j];
             uint64_t context[CONTEXTS] = {of(step, (uint64_t)j), of3(step, lengths, 1), of3(lengths, (uint64_t)j, 2)};
-            int64_t guess = ordered(sum), r = code_wide(&c, 3 + 2 * j, context, (int64_t)((uint64_t)ordered(p[4 * i + j]) - (uint64_t)guess));
+            int64_t guess = guessed(sum), r = code_wide(&c, 3 + 2 * j, context, (int64_t)((uint64_t)ordered(p[4 * i + j]) - (uint64_t)guess));
             p[4 * i + j] = unordered((int64_t)((uint64_t)guess + (uint64_t)r));
             lengths = of(lengths, (uint64_t)bits_in((uint64_t)(r < 0 ? -r : r)));
         }
@@ -343,7 +352,7 @@ EXPORT int64_t hepae_exact_momenta(int64_t decoding, int64_t n, int64_t v, const
     for (int64_t i = 0; i < n && !c.wrong; i++) {
         const double *q = p + 4 * i;
         double mm = m[i] < 0 ? -(m[i] * m[i]) : m[i] * m[i], square = q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + mm;
-        int64_t guess = ordered(square > 0 ? sqrt(square) : 0);
+        int64_t guess = guessed(square > 0 ? sqrt(square) : 0);
         uint64_t context[CONTEXTS] = {(uint64_t)kind[i], 1, of((uint64_t)kind[i], before)};
         int64_t r = code_wide(&c, 9, context, (int64_t)((uint64_t)ordered(p[4 * i + 3]) - (uint64_t)guess));
         p[4 * i + 3] = unordered((int64_t)((uint64_t)guess + (uint64_t)r));

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .event_walk import event_graph
+from .momenta_walk import bounded_momenta
+from .momenta_walk import exact_momenta as exact_momenta_in_python
 from .probabilities import loops
 from ..core import HepaeError
 
@@ -51,13 +54,21 @@ def _argument(x):
     return ctypes.c_void_p(x.ctypes.data) if isinstance(x, np.ndarray) else ctypes.c_int64(x)
 
 
+_IN_PYTHON = {
+    "hepae_event_graph": event_graph,
+    "hepae_exact_momenta": exact_momenta_in_python,
+    "hepae_bounded_momenta": bounded_momenta,
+}
+
+
 def _called(name: str, *arguments) -> int:
-    "What a compiled function gives; MemoryError if it found none."
-    if loops() is None: raise HepaeError("needs compiled functions to code whole events; install with a C compiler")
+    "What a function gives, compiled or in Python; MemoryError if it found none."
+    if loops() is None: return _IN_PYTHON[name](*arguments)
     function = getattr(loops(), name)
     function.restype = ctypes.c_int64
     found = function(*map(_argument, arguments))
     if found == -2: raise MemoryError
+    if found == -3: raise HepaeError("has events that cannot be coded; use lossless columns instead")
     return found
 
 
@@ -67,7 +78,6 @@ def _written(name: str, room: int, *arguments) -> bytes:
         stream = np.empty(room, np.uint8)
         size = _called(name, 0, *arguments, stream, room)
         if size >= 0: return stream[:size].tobytes()
-        if room > 2**33: raise HepaeError("has events that cannot be coded; use lossless columns instead")
         room *= 4
 
 # %% ../../nbs/codec/46_event_streams.ipynb #8a332722
@@ -104,7 +114,6 @@ def graph_stream(
         size = _called("hepae_event_graph", 0, len(counts[0]), *counts, len(graph.codes) + len(graph.tags),
                        len(graph.tags), plain, *copies(), stream, room)
         if size >= 0: return stream[:size].tobytes()
-        if room > 2**33: raise HepaeError("has events with too many kinds of particles; they cannot be coded")
         room *= 4
 
 # %% ../../nbs/codec/46_event_streams.ipynb #a17bc170
