@@ -7,6 +7,7 @@ __all__ = ['event3']
 
 # %% ../../nbs/hepmc/12_write3.ipynb #d3d8638f
 from dataclasses import dataclass
+from itertools import chain
 from typing import Iterator
 
 import numpy as np
@@ -69,17 +70,17 @@ def _parents(p: dict, g: _Graph) -> np.ndarray:
     return np.where(np.append(True, g.explicit)[made], -made, mother[made])
 
 # %% ../../nbs/hepmc/12_write3.ipynb #217d50d9
-def _body3(p: dict, v: dict, digits: int) -> Iterator[str]:
+def _body3(p: dict, v: dict, digits: int) -> str:
     "The lines of the particles and vertices of an event."
     v = checked_graph(p, v)
     g = _graph(p, v)
     before = _vertex_lines(v, g, digits)
     columns = [p["id"], _parents(p, g), *(p[x] for x in ("pid", "px", "py", "pz", "E", "m", "status"))]
-    line = "P %d %d %d" + 5 * f" %.{digits}e" + " %d\n"
-    for k, row in enumerate(zip(*(x.tolist() for x in columns))):
-        if k in before: yield from before[k]
-        yield line % row
-    yield from before.get(-1, ())
+    lines = ["P %d %d %d" + 5 * f" %.{digits}e" + " %d\n"] * len(p["id"])
+    for k, text in before.items():
+        if k >= 0: lines[k] = "".join(text) + lines[k]  # without a percent sign
+    numbers = chain.from_iterable(zip(*(x.tolist() for x in columns)))
+    return "".join(lines) % tuple(numbers) + "".join(before.get(-1, ()))  # all at once: three times as fast
 
 # %% ../../nbs/hepmc/12_write3.ipynb #80784af5
 def event3(e: dict, weights: list[float], attributes: list[tuple], p: dict, v: dict, digits: int) -> Iterator[str]:
@@ -88,5 +89,7 @@ def event3(e: dict, weights: list[float], attributes: list[tuple], p: dict, v: d
     yield f"E {e['number']} {len(v['id'])} {len(p['id'])}{place}\n"
     yield f"U {e['momentum_unit']} {e['length_unit']}\n"
     if weights: yield "W" + len(weights) * f" %.{min(3 * digits, 22)}e" % tuple(weights) + "\n"
-    for number, name, value in attributes: yield f"A {number} {escaped(name)} {escaped(value)}\n"
-    yield from _body3(p, v, digits)
+    if any("\\" in name or "\n" in name or "\\" in value or "\n" in value for _, name, value in attributes):
+        attributes = [(number, escaped(name), escaped(value)) for number, name, value in attributes]
+    yield "".join(["A %d %s %s\n" % said for said in attributes])
+    yield _body3(p, v, digits)
