@@ -282,7 +282,7 @@ EXPORT int64_t hepae_bounded_momenta(int64_t decoding, int64_t n, int64_t v, con
         int before = 0, first = 0;
         int64_t turns = (int64_t)w.turns;
         for (int j = 0; j < (along[i] == NORMAL ? 3 : 1); j++) {
-            int64_t r = bins[3 * i + j] - guess[j];
+            int64_t r = decoding ? 0 : bins[3 * i + j] - guess[j];
             if (j == 2) r = r - turns * (int64_t)rint((double)r / w.turns);
             uint64_t s = (uint64_t)(scale[j] * 4 + j) * 2 + (along[i] != NORMAL);
             uint64_t context[CONTEXTS] = {of(step, s), of3(both, s, (uint64_t)before), of3((uint64_t)kind[i], s, (uint64_t)(before * 65 + first))};
