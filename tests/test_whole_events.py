@@ -116,11 +116,15 @@ def odd_events() -> dict[str, str]:
         "tilted": event("P 1 0 11 3e-01 1e-3 50 50.1 0 4\nV -1 0 [1]\nP 2 -1 11 1 2 3 4 0 1\n", 1, 2),
         "several roots": event(beams + "P 3 0 0 1 1 1 2 0 77\nV -1 5 [1,2,3]\nP 4 -1 22 1 1 1 2 0 1\n", 1, 4),
         "detached": event(beams + "P 3 0 22 1 1 1 2 0 1\nV -1 0 [1,2]\nP 4 -1 22 1 1 1 2 0 -1\n", 1, 4),
+        "two ends of beams": event(beams + "V -1 0 [1]\nP 3 -1 21 1 1 1 2 0 61\nV -2 0 [2]\nP 4 -2 21 1 1 1 2 0 61\n"
+                                   "V -3 0 [3,4]\nP 5 -3 22 1 1 1 2 0 1\n", 3, 5),
         "self-decay": event("V -1 0 [1]\nP 1 -1 21 1 1 1 2 0 2\nP 2 -1 21 1 1 1 2 0 1\n", 1, 2),
         "cycle": event("V -1 0 [2]\nP 1 -1 21 1 1 1 2 0 2\nV -2 0 [1]\nP 2 -2 21 1 1 1 2 0 2\n", 2, 2),
         "pid 0": event("P 1 0 0 nan -nan inf -inf -0.0 2147483647\n", 0, 1),
         "far pid": event("P 1 0 -2147483648 1e-320 5e-324 1.7976931348623157e308 1 0 -2147483648\n", 0, 1),
-        "attributes": event(beams, 0, 2, "A 1 note x\nA 0 b 1\nA 0 a 2\nA 0 a 3\nA 99 a 1\nA -4 a \nA 1 flow1 01\n"),
+        "attributes": event(
+            beams, 0, 2, "A 2 flow1 5\nA 1 note x\nA 0 b 1\nA 0 a 2\nA 0 a 3\nA 99 a 1\nA -4 a \nA 1 flow1 01\n"
+        ),
         "spaces": event(beams, 0, 2, "A 0 a  two  spaces \nA 0 b \\|\\\\\nA 1 flow1 1\nA 2 flow1 x y\n"),
         "MeV": event(beams, 0, 2).replace("GEV MM", "MEV CM"),
         "placed": event(beams + "V -1 0 [1,2] @ 1 nan 3 4\n", 1, 2).replace("E 7 1 2", "E 7 1 2 @ 1 2 3 -4"),
@@ -280,6 +284,17 @@ def test_other_text_is_said(tmp_path):
         one_sentence(f"hepae: {remarks[0]}", name)
 
 
+def test_joined_files_are_said(tmp_path):
+    "Files that were joined come back as one listing where they are of one run, and as several where they are not."
+    one = HEAD + "W a\n" + "".join(f"E {k} 0 0\nU GEV MM\nW {1:.22e}\n" for k in range(3)) + FOOT
+    for text, said in ((one + one, 1), (one + one.replace("W a", "W b"), 0)):
+        (path := tmp_path / "x.hepmc").write_text(text)
+        remarks = []
+        decoded = list(whole_events(read_whole([path], remarks.append)))
+        write_events(decoded, tmp_path / "back.hepmc", force=True)
+        assert len(remarks) == said == ((tmp_path / "back.hepmc").read_text() != text)
+
+
 def origins(event) -> list[tuple]:
     "Momentum of each final particle, and whether it comes from no decay of a hadron or a lepton, by pyhepmc."
     decayed = lambda p: any(  # noqa: E731
@@ -339,6 +354,12 @@ def test_levels_of_random_graphs(tmp_path_factory, events, version, level):
             assert momenta[0] == momenta[1]
 
 
+def compressed(path, folder, level: str):
+    "The `.hepae` file of a level."
+    compress_files([path], folder / "level.hepae", level=level, force=True)
+    return folder / "level.hepae"
+
+
 @pytest.mark.parametrize("level", ["final", "decays"])
 def test_levels_of_odd_events(tmp_path, level):
     "Odd events are reduced without an error."
@@ -347,6 +368,10 @@ def test_levels_of_odd_events(tmp_path, level):
     decompress_file(tmp_path / "x.hepae", tmp_path / "back.hepmc")
     final = [[int((c.particles.status == 1).sum()) for c in read_events(p)] for p in (path, tmp_path / "back.hepmc")]
     assert final[0] == final[1]
+    (path := tmp_path / "two.hepmc").write_text(HEAD + odd_events()["two ends of beams"] + FOOT)
+    decompress_file(compressed(path, tmp_path, level), tmp_path / "two_back.hepmc")
+    (events,) = read_events(tmp_path / "two_back.hepmc")
+    assert events.particles[["production", "end"]].to_numpy().tolist() == [[0, -1], [0, -1], [-1, 0]]
     with pytest.raises(UsageError, match="--keep"):
         compress_files([ROOT / "data" / "jets.root"], tmp_path / "y.hepae", level=level)
 
@@ -368,3 +393,19 @@ def test_open(tmp_path):
             assert before.particles[7].momentum == after.particles[7].momentum
             assert before.vertices[9].position == after.vertices[9].position
     assert [e.event_number for e in file.to_pyhepmc(5, 8)] == [5, 6, 7]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_file_that_fails(tmp_path, workers):
+    "One damaged file of three is reported, and the others are there."
+    text = gzip.decompress(DY.read_bytes())[:3_000_000]
+    good = text[: text.rindex(b"\nE ") + 1]
+    for name, data in (("a", good), ("b", good.replace(b"\nP 7 ", b"\nP x ", 1)), ("c", good)):
+        (tmp_path / f"{name}.hepmc").write_bytes(data)
+    done = hepae("compress", f"{tmp_path}/*.hepmc", "-o", f"{tmp_path}/out/", "--workers", workers)
+    assert done.returncode == 1 and "1 of 3 files failed" in done.stderr and "b.hepmc: line" in done.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.hepae", "c.hepae"]
+    assert "a.hepae" in done.stdout and "bytes an event" in done.stdout
+    done = hepae("compress", tmp_path / "b.hepmc", "-o", f"{tmp_path}/out/")
+    assert done.returncode == 1
+    one_sentence(done.stderr, "b.hepmc: line")

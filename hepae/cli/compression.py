@@ -15,7 +15,7 @@ from hepae.cli.options import (
     dims_option, force_option, json_option, missing_option, names_list, particles_option, progress_bar,
     quiet_option, remarks, rntuple_option, rows_range, say, selects, show, source_options, table_text, takes_pipes,
     volume_text)
-from ..core import BoundError, UsageError, as_files, is_stream
+from ..core import BoundError, HepaeError, UsageError, as_files, is_stream
 
 # %% ../../nbs/cli/05_compression.ipynb #022dbc53
 def _autoencoder(folder: Path, table):
@@ -127,9 +127,14 @@ def _compress_each(inputs, folder: str, address, workers: int, quiet: bool, as_j
         names = expand(names)
         with progress_bar(quiet, total=len(names), unit=" files") as bar:
             done = compress_each(names, folder, address, workers, lambda facts: bar.update(), **options)
+    failed, done = ([d for d in done if ("error" in d) == wrong] for wrong in (True, False))
     if options.get("one_plan") and not quiet: say(_plans_text(done))
     for d in done: _say_of_size(d, d["output"], options["unordered"], options["particles"], quiet)
-    show(done, as_json, _many_files_text(done))
+    show(failed + done if as_json else done, as_json, _many_files_text(done))
+    for d in failed: say(f"hepae: {d['error']}")
+    if failed:
+        n = len(failed) + len(done)
+        raise HepaeError(f"{len(failed)} of {n} files failed, as said above; mend these and compress them again")
 
 # %% ../../nbs/cli/05_compression.ipynb #81a8089c
 def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict) -> None:

@@ -232,14 +232,17 @@ def _other_length(how: str) -> HepaeError:
 
 # %% ../../nbs/files/11_compression.ipynb #efabcd00
 def _one(path: str, output: str, options: dict, remark=lambda text: None) -> dict:
-    "One task: a file to a file; its facts hold what was remarked, since a worker cannot say it."
+    "One task: a file to a file; its facts hold what was remarked or went wrong, since a worker cannot say it."
     said = []
 
     def note(text: str) -> None:
         said.append(text)
         remark(f"{path}: {text}")
-    facts = compress_files([path], output, **options, remark=note)
-    return {"file": path, "output": output} | facts | {"bytes": os.path.getsize(output), "remarks": said}
+    known = {"file": path, "output": output, "remarks": said}
+    try: facts = compress_files([path], output, **options, remark=note)
+    except UsageError: raise  # it is wrong for all files
+    except HepaeError as e: return known | {"error": str(e)}
+    return known | facts | {"bytes": os.path.getsize(output)}
 
 # %% ../../nbs/files/11_compression.ipynb #63a593b8
 def _here(tasks: list[tuple], progress, remark) -> list[dict]:
@@ -269,7 +272,7 @@ def compress_each(
     one_plan: bool = False,          # find a plan on the first file, and use it for all of its kind
     remark=lambda text: None,        # called with what is left out or taken otherwise, after the file's name
     **kwargs,
-) -> list[dict]:                     # facts of each file, in the order of the inputs
+) -> list[dict]:                     # facts of each file, in the order of the inputs; of one that failed, its error
     "Compress each file to one of its own: here, with some processes, or on a Dask cluster that sees the same files."
     if one_plan and (kwargs.get("model") is not None or kwargs.get("unordered") == "table"):
         raise UsageError("--one-plan: a model has its plan, and rows without order their keys; leave --one-plan out")
@@ -285,8 +288,11 @@ def compress_each(
     tasks = [(name(p), name(o), kwargs) for p, o in zip(paths, outputs)]
     if one_plan and len(tasks) > 1:
         first, tasks = _here(tasks[:1], progress, remark), tasks[1:]
+        if "error" in first[0]: raise HepaeError(first[0]["error"])
         tasks = [(p, o, options | {"given": plan_of(first[0]["output"])}) for p, o, options in tasks]
-    return first + (_here(tasks, progress, remark) if here else _on_cluster(tasks, address, workers, progress, remark))
+    done = first + (_here(tasks, progress, remark) if here else _on_cluster(tasks, address, workers, progress, remark))
+    if all("error" in facts for facts in done): raise HepaeError(done[0]["error"])
+    return done
 
 # %% ../../nbs/files/11_compression.ipynb #2a2491ca
 def _on_cluster(tasks: list[tuple], address: str | None, workers: int, progress, remark) -> list[dict]:

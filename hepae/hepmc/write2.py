@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core import HepaeError
 from .graph import checked_graph
+from .scientific import rows_of_numbers
 
 # %% ../../nbs/hepmc/13_write2.ipynb #a3a13bd8
 def _short(x: float, digits: int = 6) -> str:
@@ -134,15 +135,14 @@ def _vertex_line(x: _Event2, i: int) -> str:
 def _particle_lines(x: _Event2) -> dict[int, str]:
     "The line P of each particle, by row."
     p, f, lines = x.p, f" %.{x.digits}e", {}
-    momenta = list(zip(*(p[n].tolist() for n in ("px", "py", "pz", "E", "m"))))
+    momenta = rows_of_numbers([p[n] for n in ("px", "py", "pz", "E", "m")], x.digits)
     pid, status, ends, ids = (p[n].tolist() for n in ("pid", "status", "end", "id"))
     index = p.get("flow_index")
     for k in x.written:
         also = x.said.get(ids[k], {})
         angles = "".join(f % float(also[n]) if n in also else " 0" for n in ("theta", "phi"))
         flows = _flow_text(also, index[k] if index is not None else "")
-        numbers = 5 * f % momenta[k]
-        lines[k] = f"P {x.code[k]} {pid[k]}{numbers} {status[k]}{angles} {x.v_code.get(ends[k], 0)} {flows}\n"
+        lines[k] = f"P {x.code[k]} {pid[k]}{momenta[k]} {status[k]}{angles} {x.v_code.get(ends[k], 0)} {flows}\n"
     return lines
 
 # %% ../../nbs/hepmc/13_write2.ipynb #62cff048

@@ -7,13 +7,13 @@ __all__ = ['event3']
 
 # %% ../../nbs/hepmc/12_write3.ipynb #d3d8638f
 from dataclasses import dataclass
-from itertools import chain
 from typing import Iterator
 
 import numpy as np
 
 from .events import escaped
 from .graph import checked_graph
+from .scientific import rows_of_numbers
 
 # %% ../../nbs/hepmc/12_write3.ipynb #c1aba0fd
 def _with_lines(n_in: np.ndarray, plain: np.ndarray, first_child: np.ndarray) -> np.ndarray:
@@ -53,12 +53,12 @@ def _graph(p: dict, v: dict) -> _Graph:
 # %% ../../nbs/hepmc/12_write3.ipynb #d264d6d4
 def _vertex_lines(v: dict, g: _Graph, digits: int) -> dict[int, list[str]]:
     "The lines of vertices by the particle that they stand before; -1 for the end."
-    before = {}
-    for k in np.flatnonzero(g.explicit).tolist():
-        place = tuple(float(v[x][k]) for x in "xyzt")
-        listed = ",".join(map(str, g.entering[g.first_in[k]:g.first_in[k + 1]].tolist()))
-        line = f"V {-k - 1} {v['status'][k]} [{listed}]{_at(place, digits)}\n"
-        before.setdefault(int(g.first_child[k + 1]), []).append(line)
+    before, some = {}, np.flatnonzero(g.explicit)
+    entering, first_in, children = g.entering.tolist(), g.first_in.tolist(), g.first_child[some + 1].tolist()
+    places = zip(*(np.asarray(v[x], np.float64)[some].tolist() for x in "xyzt"))
+    for k, status, child, place in zip(some.tolist(), v["status"][some].tolist(), children, places):
+        listed = ",".join(map(str, entering[first_in[k]:first_in[k + 1]]))
+        before.setdefault(child, []).append(f"V {-k - 1} {status} [{listed}]{_at(place, digits)}\n")
     return before
 
 # %% ../../nbs/hepmc/12_write3.ipynb #76a4f636
@@ -75,12 +75,20 @@ def _body3(p: dict, v: dict, digits: int) -> str:
     v = checked_graph(p, v)
     g = _graph(p, v)
     before = _vertex_lines(v, g, digits)
-    columns = [p["id"], _parents(p, g), *(p[x] for x in ("pid", "px", "py", "pz", "E", "m", "status"))]
-    lines = ["P %d %d %d" + 5 * f" %.{digits}e" + " %d\n"] * len(p["id"])
-    for k, text in before.items():
-        if k >= 0: lines[k] = "".join(text) + lines[k]  # without a percent sign
-    numbers = chain.from_iterable(zip(*(x.tolist() for x in columns)))
-    return "".join(lines) % tuple(numbers) + "".join(before.get(-1, ()))  # all at once: three times as fast
+    columns = [p["id"], _parents(p, g), *(p[x] for x in ("pid", "status"))]
+    numbers = rows_of_numbers([p[x] for x in ("px", "py", "pz", "E", "m")], digits)
+    rows = zip(*(x.tolist() for x in columns), numbers)
+    lines = [f"P {number} {parent} {pid}{text} {status}\n" for number, parent, pid, status, text in rows]
+    last = before.pop(-1, ())
+    for k, above in before.items(): lines[k] = "".join(above) + lines[k]
+    return "".join(lines) + "".join(last)
+
+
+def _attribute_lines(attributes: list[tuple]) -> str:
+    "The lines A of an event."
+    text = "".join([f"A {number} {name} {value}\n" for number, name, value in attributes])
+    if "\\" not in text and text.count("\n") == len(attributes): return text
+    return "".join(f"A {number} {escaped(name)} {escaped(value)}\n" for number, name, value in attributes)
 
 # %% ../../nbs/hepmc/12_write3.ipynb #80784af5
 def event3(e: dict, weights: list[float], attributes: list[tuple], p: dict, v: dict, digits: int) -> Iterator[str]:
@@ -89,7 +97,5 @@ def event3(e: dict, weights: list[float], attributes: list[tuple], p: dict, v: d
     yield f"E {e['number']} {len(v['id'])} {len(p['id'])}{place}\n"
     yield f"U {e['momentum_unit']} {e['length_unit']}\n"
     if weights: yield "W" + len(weights) * f" %.{min(3 * digits, 22)}e" % tuple(weights) + "\n"
-    if any("\\" in name or "\n" in name or "\\" in value or "\n" in value for _, name, value in attributes):
-        attributes = [(number, escaped(name), escaped(value)) for number, name, value in attributes]
-    yield "".join(["A %d %s %s\n" % said for said in attributes])
+    yield _attribute_lines(attributes)
     yield _body3(p, v, digits)
