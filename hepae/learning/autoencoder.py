@@ -155,7 +155,7 @@ class Autoencoder(nn.Module):
         self.aux, self.learned, self.classes = list(config.get("aux", [])), down[-1], classes_of(config)
         self.lattices = nn.ModuleDict({str(c): Lattice(v) for c, v in levels_of(config).items()})
         self.encoder, self.decoder = self._halves(down, up)
-        self.rounded = Rounded(config["tokens"]) if "tokens" in config else nn.Identity()
+        self.rounded = Rounded(config["tokens"]) if "tokens" in config else None
         self._arrange([c for out in features_out(config) for c in out])
 
     def _halves(self, down: Widths, up: Widths) -> tuple[nn.Module, nn.Module]:
@@ -200,7 +200,8 @@ def encode(self: Autoencoder, x: torch.Tensor) -> torch.Tensor:
     x = torch.nan_to_num(x, 0.0, float("inf"), float("-inf"))
     hot = []
     if self.classes: hot = [F.one_hot(i, n).to(x.dtype) for i, n in zip(self.which(x), self.classes.values())]
-    z = self.rounded(self.encoder(torch.cat([x, *hot], 1) if hot else x))
+    z = self.encoder(torch.cat([x, *hot], 1) if hot else x)
+    if self.rounded: z = self.rounded(z)
     return torch.cat([z, x[:, self.side]], 1) if self.aux else z
 
 # %% ../../nbs/learning/08_autoencoder.ipynb #903ee0dc
