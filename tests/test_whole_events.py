@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 from dataclasses import replace
 from itertools import chain
 
@@ -21,6 +22,7 @@ from hepae.core import HepaeError, UsageError
 from hepae.files.compression import compress_files, verify_file
 from hepae.files.decompression import decompress_file
 from hepae.hepmc.event_differences import differing, in_step
+from hepae.hepmc.event_layout import layout_from_json, layout_of, layout_to_json
 from hepae.hepmc.files import read_events, write_events
 from hepae.hepmc.whole_files import read_whole, whole_events
 
@@ -409,3 +411,23 @@ def test_a_file_that_fails(tmp_path, workers):
     done = hepae("compress", tmp_path / "b.hepmc", "-o", f"{tmp_path}/out/")
     assert done.returncode == 1
     one_sentence(done.stderr, "b.hepmc: line")
+
+
+@pytest.mark.parametrize("how", ["%999999999d", "%s", "%.100f", "%.2f%.2f", "%(x)d", "", "=" + 1001 * "a", "=a b"])
+def test_ways_of_writing_are_checked(how):
+    "What a file says of how its numbers are written is no format that takes memory or other values."
+    layout = layout_of(next(read_events(DY)))
+    good = layout_to_json(layout)
+    assert layout_from_json(good) == layout
+    said = json.loads(good)
+    said["attributes"][0][2][0] = how
+    with pytest.raises(HepaeError, match="events.json"):
+        layout_from_json(json.dumps(said).encode())
+
+
+def test_long_words_stay_text(tmp_path):
+    "A word that is always the same is kept once, if it is not longer than a reader takes."
+    for n in (999, 1000, 1001):
+        event = f"E {n} 0 1\nU GEV MM\nA 0 said {n * 'a'} 3\nP 1 0 11 0 0 1 1 0 1\n"
+        (path := tmp_path / f"{n}.hepmc").write_text(HEAD + 3 * event + FOOT)
+        assert differences(read_events(path), through(path)) == {}

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 
 from ..core import HepaeError
-from .attribute_columns import AttributeColumns, columns_for
+from .attribute_columns import AttributeColumns, columns_for, is_way
 from .attribute_rows import attribute_rows, in_order, owners_of
 from .events import Events, RunInfo
 
@@ -82,6 +82,7 @@ def layout_from_json(document: bytes) -> EventLayout:
         numbers = [found.version, found.weights]
         texts = [kept.level, *kept.without_attributes, *(x for a in attributes for x in (a.owner, a.name, *a.words))]
         good = all(type(x) is int for x in numbers) and all(type(x) is str and x for x in texts)
+        good = good and all(is_way(how) for a in attributes for how in a.words)
     except (ValueError, KeyError, TypeError, RecursionError): good = False
     if not good or found.kept.level not in LEVELS or found.version not in (2, 3) or found.weights < 0:
         raise HepaeError("says nothing good of its events (document events.json); get the file again")
