@@ -68,10 +68,10 @@ def test_events(workplace):
     lines = [line.split("#")[0].strip() for _, text in BLOCKS if "dy.hepmc.gz" in text for line in text.splitlines()]
     for line in lines:
         runs(line + " --epochs 1 --lr 1e-3" * line.startswith("hepae train"), workplace)
-    assert len(lines) == 10
-    whole, less, few, packed = ((workplace / n).stat().st_size for n in (
-        "dy.hepae", "less.hepae", "few.hepae", "dy.hepmc.gz"))
-    assert whole < packed * 0.65 and less < packed / 4 and few < packed / 8
+    assert len(lines) == 11
+    whole, small, less, few, packed = ((workplace / n).stat().st_size for n in (
+        "dy.hepae", "small.hepae", "less.hepae", "few.hepae", "dy.hepmc.gz"))
+    assert whole < packed * 0.65 and small < packed / 12 and less < packed / 4 and few < packed / 8
 
 
 def test_python(workplace, monkeypatch):
