@@ -253,21 +253,26 @@ def copy_of(b: BinnedMomenta) -> BinnedMomenta:
     return BinnedMomenta(b.way, b.widths, b.fine, np.zeros_like(b.bins), np.where((b.way == APART)[:, None], b.p, 0))
 
 
+def check_bins(graph: EventGraph, stored: BinnedMomenta) -> None:
+    "C and its definition write the same bytes of bins, and read the same bins from them."
+    a, b = both(binned_momenta_stream, graph, stored)
+    assert a == b
+    for way in (nullcontext(), in_python()):
+        with way:
+            binned_momenta(a, graph, back := copy_of(stored))
+        assert same_bins(back, stored)
+
+
 @compiled
 @settings(max_examples=50)
 @given(places(), st.integers(0, 2**32))
 def test_generated_bins(graph, seed):
     "Bins of all ways come back, with the momenta that were predicted from; the bytes are those of the definition."
     stored = in_bins(graph, seed)
-    a, b = both(binned_momenta_stream, graph, stored)
-    assert a == b
+    check_bins(graph, stored)
     written = stored.p.tobytes()
     binned_momenta_stream(graph, stored)
     assert stored.p.tobytes() == written
-    for way in (nullcontext(), in_python()):
-        with way:
-            binned_momenta(a, graph, back := copy_of(stored))
-        assert same_bins(back, stored)
 
 
 @compiled
@@ -307,13 +312,7 @@ def check_file(path, events: int = 3) -> None:
     assert a == b
     for back in both(exact_momenta, a, graph, m):
         assert back.tobytes() == p.tobytes()
-    stored = binned(graph.pid, m, p, EventBound(1e-3))
-    a, b = both(binned_momenta_stream, graph, stored)
-    assert a == b
-    for way in (nullcontext(), in_python()):
-        with way:
-            binned_momenta(a, graph, back := copy_of(stored))
-        assert same_bins(back, stored)
+    check_bins(graph, binned(graph.pid, m, p, EventBound(1e-3)))
 
 
 @compiled

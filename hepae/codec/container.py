@@ -236,9 +236,10 @@ def _indexed(file: BinaryIO, version: int = VERSION) -> tuple["Reader", End, int
 # %% ../../nbs/codec/29_container.ipynb #76880db2
 def open_end(
     file: BinaryIO,   # seekable
+    version: int = VERSION,
 ) -> End:
     "The last block of a file, checked; HepaeError if there is none."
-    return _indexed(file)[1]
+    return _indexed(file, version)[1]
 
 # %% ../../nbs/codec/29_container.ipynb #63fb7b0d
 def chunks_between(

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from .dataset_groups import DAMAGED_CHUNK
 from .event_bounds import EventBound, GrowingBins, binned, energies, kept_masses, widths_of
-from .event_places import place_steps, places_of
+from .event_places import KEPT_APART, place_steps, places_of
 from hepae.codec.event_streams import (
     ABSENT,
     APART,
@@ -32,7 +33,6 @@ from ..dataset import Collection, Dataset
 from ..hepmc.event_columns import end_steps, ends_of, from_steps, steps_of
 
 # %% ../../nbs/codec/49_event_chunks.ipynb #f907142c
-_DAMAGED = "has a damaged chunk; get the file again"
 ZERO, AGAIN, MOTHERS, NEW = range(4)
 
 
@@ -70,7 +70,7 @@ def masses_of(codes: np.ndarray, pid: np.ndarray, mother: np.ndarray, new: np.nd
     at, last = np.arange(len(codes)), _before(pid, codes != ZERO)
     at = np.select([codes == AGAIN, codes == MOTHERS], [last, mother], at)
     fit = (codes == NEW).sum() == len(new) and at.min(initial=0) >= 0 and codes.max(initial=0) <= NEW
-    if not fit: raise HepaeError(_DAMAGED)
+    if not fit: raise HepaeError(DAMAGED_CHUNK)
     for _ in range(len(codes).bit_length()):
         further = at[at]
         if (further == at).all(): break
@@ -137,28 +137,35 @@ def _placed_vertices(vertices: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 def packed_vertices(
     vertices: pd.DataFrame, graph: EventGraph, p: np.ndarray, bound: EventBound
-) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:  # vertices and places in sequence; how many places each event has
-    "Vertices without places, and these as steps."
+) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray]]:  # tables, all in sequence; rows of each event
+    "Vertices without places, these as steps, and within a bound those that have no bins."
     x, placed = _placed_vertices(vertices)
     steps, _ = place_steps(graph, x, placed, p, bound)
     rows, at = _rows(graph), np.cumsum(placed) - 1
-    order = at[rows[placed[rows]]]
-    event = np.repeat(np.arange(len(graph.vertices)), graph.vertices)
+    with_place = rows[placed[rows]]
+    steps, n = steps[at[with_place]], len(graph.vertices)
+    event = np.repeat(np.arange(n), graph.vertices)[with_place]
     table = vertices.drop(columns=list(_PLACE)).assign(placed=placed).iloc[rows].reset_index(drop=True)
-    counts = np.bincount(event[placed], minlength=len(graph.vertices))
-    return table, pd.DataFrame(steps[order], columns=["dx", "dy", "dz", "t"]), counts
+    tables = {"vertices": table, "places": pd.DataFrame(steps, columns=["dx", "dy", "dz", "t"])}
+    counts, far = {"places": np.bincount(event, minlength=n)}, steps[:, 3] == KEPT_APART
+    if not bound: return tables, counts
+    tables["places_apart"] = pd.DataFrame(x[with_place[far]], columns=[*_PLACE])
+    return tables, counts | {"places_apart": np.bincount(event[far], minlength=n)}
 
 
-def unpacked_vertices(
-    vertices: pd.DataFrame, steps: pd.DataFrame, graph: EventGraph, p: np.ndarray, bound: EventBound
-) -> pd.DataFrame:
+def unpacked_vertices(d: Dataset, graph: EventGraph, p: np.ndarray, bound: EventBound) -> pd.DataFrame:
     "The inverse; a vertex whose place is too near zero has one all the same."
-    rows = _rows(graph)
+    vertices, steps, rows = d["vertices"], d["places"].to_numpy(np.int64), _rows(graph)
     by_number = np.empty(len(vertices), np.int64)
     by_number[rows] = np.arange(len(rows))
     placed = vertices["placed"].to_numpy(bool)[by_number]
     in_turn = np.argsort(rows[placed[rows]], kind="stable")
-    x = places_of(steps.to_numpy(np.int64)[in_turn], graph, placed, p, bound)
+    far = np.zeros((0, 4))
+    if bound:
+        apart = in_turn[steps[in_turn, 3] == KEPT_APART]  # by number; the table has them in sequence
+        rank = np.cumsum(steps[:, 3] == KEPT_APART) - 1
+        far = d["places_apart"].to_numpy(np.float64)[rank[apart]]
+    x = places_of(steps[in_turn], graph, placed, p, bound, far)
     x[placed & (x == 0).all(1), 3] = bound.place / 2**20 if bound else -0.0
     others = {n: c.to_numpy()[by_number] for n, c in vertices.items() if n != "placed"}
     return pd.DataFrame({"status": others.pop("status")} | dict(zip(_PLACE, x.T)) | others)
@@ -237,12 +244,12 @@ def pack_events(d: Dataset, bound: EventBound = EventBound()) -> tuple[Dataset, 
     packed = _packed(d, bound)
     placed = _placed_vertices(d["vertices"])[1]
     graph, streams = packed.graph, packed.streams(_plain(d["vertices"], placed))
-    vertices, places, placed = packed_vertices(d["vertices"], graph, packed.back, bound)
+    own, rows = packed_vertices(d["vertices"], graph, packed.back, bound)
     new = graph.codes[0] == NEW
     masses = {"m": np.where(packed.bins[new] != 0, 0, packed.m[new])}
     if bound: masses["bin"] = packed.bins[new]
-    tables = d.tables | {"vertices": vertices, "places": places, "masses": pd.DataFrame(masses)}
-    rows = {"masses": _counts(graph, new), "places": placed}
+    tables = d.tables | own | {"masses": pd.DataFrame(masses)}
+    rows["masses"] = _counts(graph, new)
     tags = _tag_columns(tags_in(d["particles"].columns), graph.tags)
     tables["particles"] = d["particles"].drop(columns=[*_STREAMED, *tags])
     if bound:
@@ -257,7 +264,7 @@ def _momenta(d: Dataset, stream: bytes, graph: EventGraph, m: np.ndarray, bound:
     "(particles, 4) px, py, pz, E."
     if not bound: return exact_momenta(stream, graph, m)
     way, p = graph.codes[1], np.zeros((len(m), 4))
-    if way.max(initial=0) > APART or (way == APART).sum() != len(d["apart"]): raise HepaeError(_DAMAGED)
+    if way.max(initial=0) > APART or (way == APART).sum() != len(d["apart"]): raise HepaeError(DAMAGED_CHUNK)
     p[way == APART] = d["apart"].to_numpy(np.float64)
     b = BinnedMomenta(way, *widths_of(graph.pid, bound), np.zeros((len(m), 3), np.int64), p[:, :3])
     binned_momenta(stream, graph, b)
@@ -273,7 +280,7 @@ def unpack_events(
     "The inverse of `pack_events`, columns of particles in another order; HepaeError if tables and streams do not fit."
     bound, offsets = in_units(bound, d["events"]), d.collections["particles"].offsets()
     counts = [d.collections[n].rows for n in ("particles", "vertices")]
-    if int(counts[0].sum()) > 2**16 + 4096 * len(streams[0]): raise HepaeError(_DAMAGED)
+    if int(counts[0].sum()) > 2**16 + 4096 * len(streams[0]): raise HepaeError(DAMAGED_CHUNK)
     plain = _plain(d["vertices"], d["vertices"]["placed"].to_numpy(bool))
     graph = graph_from_stream(streams[0], *counts, 2 if bound else 1, len(tags), plain)
     m = masses_of(graph.codes[0], graph.pid, mothers_of(graph), _new_masses(d["masses"], bound))
@@ -282,8 +289,8 @@ def unpack_events(
     made |= {"status": graph.status.astype(np.int32), "pid": graph.pid.astype(np.int32)}
     made |= dict(zip(("px", "py", "pz", "E"), p.T)) | {"m": m} | _tag_columns(tags, graph.tags)
     made |= {n: x.to_numpy() for n, x in d["particles"].items()}
-    tables = {n: t for n, t in d.tables.items() if n not in ("masses", "apart", "places")}
-    tables["vertices"] = unpacked_vertices(d["vertices"], d["places"], graph, p, bound)
+    tables = {n: t for n, t in d.tables.items() if n not in ("masses", "apart", "places", "places_apart")}
+    tables["vertices"] = unpacked_vertices(d, graph, p, bound)
     tables["particles"] = pd.DataFrame(made, copy=False)
     return Dataset(tables, {n: c for n, c in d.collections.items() if n in tables}, d.documents)
 
@@ -305,8 +312,8 @@ class EventCoding:
         try:
             found = unpack_events(d, streams, self.bound, tags_in(self.columns))
             particles = found["particles"]
-            if set(particles.columns) != set(self.columns): raise HepaeError(_DAMAGED)
-        except (KeyError, ValueError, TypeError, IndexError, OverflowError) as e: raise HepaeError(_DAMAGED) from e
+            if set(particles.columns) != set(self.columns): raise HepaeError(DAMAGED_CHUNK)
+        except (KeyError, ValueError, TypeError, IndexError, OverflowError) as e: raise HepaeError(DAMAGED_CHUNK) from e
         return Dataset(found.tables | {"particles": particles[[*self.columns]]}, found.collections, found.documents)
 
     def to_dict(self) -> dict:

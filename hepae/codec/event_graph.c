@@ -28,7 +28,8 @@ typedef struct {
     const uint8_t *plain;                 /* without place and status: by number (encoding) or sequence */
     int64_t *first, *next;                /* particles that enter each vertex, by label (encoding) */
     int64_t *seen, *sequence;             /* when a number appeared, from 1 (encoding); the numbers in sequence */
-    int64_t *mother, *partner, *entered;           /* of each vertex in sequence: the first particle, and how many were known */
+    int64_t *mother, *partner;            /* of each vertex in sequence: the first and second particle that entered */
+    int64_t *entered;                     /* and how many were known */
     int64_t *open, from, to, shifted;     /* particles that end at a vertex which has not appeared */
     int64_t *way;                         /* how the first mother of each vertex was found */
     int64_t appeared;
@@ -176,11 +177,14 @@ static void code_tags(Walk *w, int64_t i, int64_t mother, int64_t sister, uint64
     uint64_t before = 0;
     int from = w->extras - w->tags;
     for (int e = from; e < w->extras; e++) {
-        int64_t *x = w->extra + e * w->n, relative[3] = {mother, sister, w->second}, likely[3 * MOST_TAGS + 2] = {ABSENT};
+        int64_t *x = w->extra + e * w->n, relative[3] = {mother, sister, w->second};
+        int64_t likely[3 * MOST_TAGS + 2] = {ABSENT};
         int count = 2;
         for (int r = 0; r < 3; r++)
-            for (int k = 0; k < w->tags; k++)
-                likely[count++] = relative[r] < 0 ? ABSENT : w->extra[(from + (e - from + k) % w->tags) * w->n + relative[r]];
+            for (int k = 0; k < w->tags; k++) {
+                const int64_t *tag = w->extra + (from + (e - from + k) % w->tags) * w->n;
+                likely[count++] = relative[r] < 0 ? ABSENT : tag[relative[r]];
+            }
         int64_t way = 0;
         if (!w->c.decoding) while (way < count && likely[way] != x[i]) way++;
         way = coded(w, TAG, of3(own, (uint64_t)e, before), of3(own, above, of((uint64_t)e, before)),
@@ -204,7 +208,8 @@ static void particles(Walk *w)
         uint64_t m = place ? kind_of(w, w->mother[place - 1]) : 0;
         int64_t before = came;
         if (!w->c.decoding) came = !made ? (place || !i ? 2 : 0) : !at ? 1 : at == place ? 0 : 3 + w->appeared - at;
-        came = coded(w, CAME, of3(m, (uint64_t)sisters, 0), of3(last, (uint64_t)before, m), of3(m, sisters_kind, 1), came);
+        came = coded(w, CAME, of3(m, (uint64_t)sisters, 0), of3(last, (uint64_t)before, m), of3(m, sisters_kind, 1),
+                     came);
         if (came == 0) at = place;
         else if (came == 1) {
             if (w->appeared >= w->v) { w->c.wrong = 1; return; }
@@ -336,9 +341,11 @@ static void event(Walk *w, int64_t *spare)
    numbers of particles, (extras, particles), each event's together: at (extras · first particle); the last
    `tags` of them may be any number, or none: the least int64. Bytes of the stream;
    -1: it is too short, or wrong; -2: there is no memory; -3: there are numbers that cannot be coded. */
-EXPORT int64_t hepae_event_graph(int64_t decoding, int64_t events, const int64_t *n_particles, const int64_t *n_vertices,
-                               int64_t extras, int64_t tags, const uint8_t *plain, int64_t *made, int64_t *ends, int64_t *sequence,
-                               int64_t *status, int64_t *pid, int64_t *extra, uint8_t *stream, int64_t size)
+EXPORT int64_t hepae_event_graph(int64_t decoding, int64_t events,
+                                 const int64_t *n_particles, const int64_t *n_vertices,
+                                 int64_t extras, int64_t tags, const uint8_t *plain,
+                                 int64_t *made, int64_t *ends, int64_t *sequence,
+                                 int64_t *status, int64_t *pid, int64_t *extra, uint8_t *stream, int64_t size)
 {
     int64_t n = 0, v = 0;
     for (int64_t k = 0; k < events; k++) {
@@ -363,7 +370,8 @@ EXPORT int64_t hepae_event_graph(int64_t decoding, int64_t events, const int64_t
     w.statuses = (Names){at, 0, MOST_KINDS_OF_PARTICLES}, at += MOST_KINDS_OF_PARTICLES;
     for (int64_t k = 0; k < events && !w.c.wrong; k++) {
         w.n = n_particles[k], w.v = n_vertices[k];
-        w.made = made, w.ends = ends, w.sequence = sequence, w.status = status, w.pid = pid, w.extra = extra, w.plain = plain;
+        w.made = made, w.ends = ends, w.sequence = sequence;
+        w.status = status, w.pid = pid, w.extra = extra, w.plain = plain;
         event(&w, at);
         if (decoding && !w.c.wrong)
             for (int64_t i = 0; i < w.n; i++) {

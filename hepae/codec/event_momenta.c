@@ -87,7 +87,7 @@ static void bins_of(int along, const double p[3], const Widths *w, int64_t bins[
 {
     double pt = sqrt(p[0] * p[0] + p[1] * p[1]), z = fabs(p[2]);
     bins[0] = bins[1] = bins[2] = 0;
-    if (along == AHEAD || along == BACK) { bins[0] = (int64_t)limited(rint(log_(z > 1e-30 ? z : 1e-30) / w->u)); return; }
+    if (along == AHEAD || along == BACK) bins[0] = (int64_t)limited(rint(log_(z > 1e-30 ? z : 1e-30) / w->u));
     if (along != NORMAL) return;
     if (!(pt > 1e-30)) pt = 1e-30;
     bins[0] = (int64_t)limited(rint(log_(pt) / w->u));
@@ -160,7 +160,8 @@ static int graph(Graph *g, int64_t n, int64_t v, const int64_t *made, const int6
 }
 
 /* Which particles' momenta are predicted (1). 0, or -2: no memory. */
-EXPORT int64_t hepae_predicted_momenta(int64_t n, int64_t v, const int64_t *made, const int64_t *ends, uint8_t *predicted)
+EXPORT int64_t hepae_predicted_momenta(int64_t n, int64_t v, const int64_t *made, const int64_t *ends,
+                                       uint8_t *predicted)
 {
     Graph g;
     if (graph(&g, n, v, made, ends)) return -2;
@@ -172,7 +173,8 @@ EXPORT int64_t hepae_predicted_momenta(int64_t n, int64_t v, const int64_t *made
 }
 
 /* The sum of what leaves vertex v, less what enters but i; how uncertain it is across and along. */
-static void predict(const Graph *g, int64_t v, int64_t i, const double *p, const double *fine, double sum[3], double err[2])
+static void predict(const Graph *g, int64_t v, int64_t i, const double *p, const double *fine,
+                    double sum[3], double err[2])
 {
     sum[0] = sum[1] = sum[2] = err[0] = err[1] = 0;
     for (int side = 0; side < 2; side++)
@@ -226,7 +228,8 @@ static void code_free(Coder *c, Sister *s, int64_t vertex, uint64_t kind, int al
         int64_t near = known ? rounded(s->at[j] / unit[j]) : 0;
         int64_t wide = known ? rounded(s->at[j] / unit[j] / 4) : 0;
         uint64_t k = of3(kind, (uint64_t)(along * 32 + low), (uint64_t)known);
-        uint64_t a = of(k, (uint64_t)was[0] * (j > 0)), b = of3(k, (uint64_t)near, s->kind * known), d = of3(k, (uint64_t)was[j > 0 ? j - 1 : 0] , (uint64_t)wide);
+        uint64_t a = of(k, (uint64_t)was[0] * (j > 0)), b = of3(k, (uint64_t)near, s->kind * known);
+        uint64_t d = of3(k, (uint64_t)was[j > 0 ? j - 1 : 0], (uint64_t)wide);
         if (j == 2) a = of(k, 0), b = of(k, (uint64_t)near), d = of3(k, (uint64_t)near, (uint64_t)was[0]);
         bins[j] = code_coarse(c, 10 + j + 3 * (along != NORMAL), a, b, d, low, bins[j]);
         if (too_far(bins[j])) { c->wrong = 1; return; }
@@ -285,7 +288,8 @@ EXPORT int64_t hepae_bounded_momenta(int64_t decoding, int64_t n, int64_t v, con
             int64_t r = decoding ? 0 : bins[3 * i + j] - guess[j];
             if (j == 2) r = r - turns * (int64_t)rint((double)r / w.turns);
             uint64_t s = (uint64_t)(scale[j] * 4 + j) * 2 + (along[i] != NORMAL);
-            uint64_t context[CONTEXTS] = {of(step, s), of3(both, s, (uint64_t)before), of3((uint64_t)kind[i], s, (uint64_t)(before * 65 + first))};
+            uint64_t context[CONTEXTS] = {of(step, s), of3(both, s, (uint64_t)before),
+                                          of3((uint64_t)kind[i], s, (uint64_t)(before * 65 + first))};
             r = code_wide(&c, 2 * j, context, r);
             if (too_far(r)) c.wrong = 1;
             before = bits_in((uint64_t)(r < 0 ? -r : r));
@@ -320,7 +324,10 @@ EXPORT int64_t hepae_exact_momenta(int64_t decoding, int64_t n, int64_t v, const
     Coder c;
     if (graph(&g, n, v, made, ends)) return -2;
     uint8_t *late = calloc((size_t)n + 1, 1);
-    if (start_coder(&c, (int)decoding, stream, size) || !late) { free(g.first_out); free(late); end_coder(&c); return -2; }
+    if (start_coder(&c, (int)decoding, stream, size) || !late) {
+        free(g.first_out), free(late), end_coder(&c);
+        return -2;
+    }
     int64_t many = in_turn(&g);
     for (int64_t k = 0; k < many; k++) late[g.target[g.queue[k]]] = 1;
     uint64_t before = 0, last[3] = {0, 0, 0};
@@ -344,7 +351,8 @@ EXPORT int64_t hepae_exact_momenta(int64_t decoding, int64_t n, int64_t v, const
             for (int64_t q = g.first_out[vertex]; q >= 0; q = g.next_out[q]) sum += p[4 * q + j];
             for (int64_t q = g.first_in[vertex]; q >= 0; q = g.next_in[q]) if (q != i) sum -= p[4 * q + j];
             uint64_t context[CONTEXTS] = {of(step, (uint64_t)j), of3(step, lengths, 1), of3(lengths, (uint64_t)j, 2)};
-            int64_t guess = guessed(sum), r = code_wide(&c, 3 + 2 * j, context, (int64_t)((uint64_t)ordered(p[4 * i + j]) - (uint64_t)guess));
+            int64_t guess = guessed(sum), r = (int64_t)((uint64_t)ordered(p[4 * i + j]) - (uint64_t)guess);
+            r = code_wide(&c, 3 + 2 * j, context, r);
             p[4 * i + j] = unordered((int64_t)((uint64_t)guess + (uint64_t)r));
             lengths = of(lengths, (uint64_t)bits_in((uint64_t)(r < 0 ? -r : r)));
         }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .dataset_groups import DAMAGED_CHUNK
 from .event_walk import event_graph
 from .momenta_walk import bounded_momenta
 from .momenta_walk import exact_momenta as exact_momenta_in_python
@@ -19,9 +20,6 @@ from .probabilities import loops
 from ..core import HepaeError
 
 # %% ../../nbs/codec/46_event_streams.ipynb #028672c8
-_DAMAGED = "has a damaged chunk; get the file again"
-
-
 ABSENT = -2**63
 
 
@@ -133,7 +131,7 @@ def graph_from_stream(
     data = np.frombuffer(stream, np.uint8)
     size = _called("hepae_event_graph", 1, len(particles), _numbers(particles), _numbers(vertices), codes + tags, tags,
                    np.ascontiguousarray(plain, np.uint8), made, ends, sequence, status, pid, other, data, len(data))
-    if size != len(stream): raise HepaeError(_DAMAGED)
+    if size != len(stream): raise HepaeError(DAMAGED_CHUNK)
     other = _by_event(other, np.asarray(particles), True)
     return EventGraph(particles, vertices, made, ends, status, pid, other[:codes], other[codes:], sequence)
 
@@ -166,7 +164,7 @@ def exact_momenta(stream: bytes, graph: EventGraph, m: np.ndarray) -> np.ndarray
     p, data = np.zeros((len(m), 4)), np.frombuffer(stream, np.uint8)
     size = _called("hepae_exact_momenta", 1, *_places(graph), kinds_of(graph), np.ascontiguousarray(m, np.float64), p,
                    data, len(data))
-    if size != len(stream): raise HepaeError(_DAMAGED)
+    if size != len(stream): raise HepaeError(DAMAGED_CHUNK)
     return p
 
 # %% ../../nbs/codec/46_event_streams.ipynb #1559e1db
@@ -200,4 +198,4 @@ def binned_momenta(stream: bytes, graph: EventGraph, b: BinnedMomenta) -> None:
     data = np.frombuffer(stream, np.uint8)
     b.bins, b.p = np.zeros((len(b.way), 3), np.int64), np.array(b.p, np.float64, order="C")
     size = _called("hepae_bounded_momenta", 1, *_of_momenta(graph, b), b.bins, b.p, data, len(data))
-    if size != len(stream): raise HepaeError(_DAMAGED)
+    if size != len(stream): raise HepaeError(DAMAGED_CHUNK)

@@ -11,6 +11,7 @@ import numpy as np
 from hepae.codec.event_bounds import (
     AHEAD,
     ALONG,
+    ALONG_THE_BEAM,
     APART,
     BACK,
     NORMAL,
@@ -42,7 +43,7 @@ def beyond_momenta(
     pid: np.ndarray,
     bound: EventBound,
 ) -> dict[str, np.ndarray]:
-    "Which particles moved too far: pt, eta, phi, pz."
+    "Which particles moved too far, by what may move."
     way, fine = ways_of(p, m, bound), widths_of(pid, bound)[1]
     e, normal, along = bound.momenta * fine * _SLACK, way == NORMAL, (way == AHEAD) | (way == BACK)
     (u, eta, phi), (v, new_eta, new_phi) = _polar(p), _polar(q)
@@ -53,7 +54,8 @@ def beyond_momenta(
         pz = ~(np.abs(q[:, 2] / p[:, 2] - 1) <= e) | ~(aside <= ALONG * np.abs(p[:, 2]) * _SLACK)
     other = ~normal & ~along
     changed = other & (p[:, :3].view(np.int64) != q[:, :3].view(np.int64)).any(1) & ~((p[:, :3] == q[:, :3]).all(1))
-    return {n: normal & x for n, x in far.items()} | {"pz": along & pz, "apart": changed}
+    far = {n: normal & x for n, x in far.items()}
+    return far | {ALONG_THE_BEAM: along & pz, "px, py, pz of other particles": changed}
 
 # %% ../../nbs/codec/50_event_verdict.ipynb #34fdec12
 _MOVING = {"particles": ("px", "py", "pz", "E", "m"), "vertices": ("x", "y", "z", "t")}
@@ -74,10 +76,10 @@ def _beyond_particles(a: Events, b: Events, bound: EventBound) -> dict[str, np.n
     found = beyond_momenta(p, q, m, pid, bound)
     apart = ways_of(p, m, bound) == APART
     with np.errstate(all="ignore"):
-        moved = ~(np.abs(n - m) <= np.maximum(bound.mass, bound.momenta * np.abs(m)) * _SLACK)
+        moved = ~(np.abs(n - m) <= np.maximum(bound.mass, bound.momenta * np.abs(m)) * _SLACK) | (m == 0)
         off = ~(np.abs(q[:, 3] - energies(q, n)) <= 1e-12 * q[:, 3])
     unlike = lambda x, y: (x != y) & ~((x != x) & (y != y))
-    return found | {"m": np.where(apart, unlike(m, n), moved & unlike(m, n)),
+    return found | {"m": unlike(m, n) & (apart | moved),
                     "E": unlike(p[:, 3], q[:, 3]) & (apart | off)}
 
 
@@ -86,7 +88,7 @@ def _beyond_places(a: Events, b: Events, bound: EventBound) -> np.ndarray:
     x, y = (_columns(by_number(e).assign(**_own(by_number(e))), _MOVING["vertices"]) for e in (a, b))
     with np.errstate(all="ignore"):
         far = ~(np.abs(y - x) <= np.maximum(bound.place, bound.momenta * np.abs(x)) * _SLACK)
-    return (far & (x == x)).any(1)
+    return (far & (x != y) & ~((x != x) & (y != y))).any(1)
 
 
 def _own(v) -> dict:

@@ -13,7 +13,7 @@ from typing import Iterator
 
 from fastcore.basics import patch
 
-from ..codec.container import DATASETS, Reader, _indexed
+from ..codec.container import DATASETS, Reader, open_end
 from ..core import UsageError, existing_file, naming
 from .event_files import events_of_file
 from .kinds import holds_datasets
@@ -62,7 +62,7 @@ def to_pyhepmc(self: EventFile, first: int = 0, last: int | None = None) -> Iter
 
 def _events_in(file) -> int:
     "How many events a file has, from its end."
-    return _indexed(file, DATASETS)[1].rows
+    return open_end(file, DATASETS).rows
 
 
 def open_events(
