@@ -14,11 +14,13 @@ from ..core import HepaeError
 from .attribute_columns import AttributeColumns, columns_for, is_way
 from .attribute_rows import attribute_rows, in_order, owners_of
 from .events import Events, RunInfo
+from .facts import ORIGINS
 
 # %% ../../nbs/hepmc/21_event_layout.ipynb #d5ffe9d0
 LEVELS = ("all", "final", "decays")
 _LEFT_OUT = {
-    "final": "particles that are neither beams, nor of the hard process, nor final, and the vertices between them",
+    "final": "particles that are neither beams, nor of the hard process, nor final, and the vertices between them; of "
+             f"the final ones, {ORIGINS}",
     "decays": "particles that are neither beams, nor of the hard process, nor final or decayed, and their vertices",
 }
 
