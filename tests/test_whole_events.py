@@ -240,6 +240,15 @@ def test_broken_bound_is_seen():
         table[column] = table[column].astype(float)
         table.loc[final, column] = table.loc[final, column] * by + (column in ("m", "end"))
         assert beyond([events], [replace(events, particles=table)], bound), column
+    massless = events.particles.index[events.particles.m == 0][0]
+    table = events.particles.copy()
+    table.loc[massless, "m"] = 5e-4  # less than the least error of masses
+    assert "particles.m" in beyond([events], [replace(events, particles=table)], bound)
+    for x in (np.nan, 1.0):
+        table = events.vertices.assign(placed=True)
+        table.iloc[5, table.columns.get_loc("x")] = x
+        first = replace(events, vertices=table)
+        assert "vertices.place" in beyond([first], [replace(first, vertices=table.assign(x=0.0))], bound)
     table = events.vertices.copy()
     table.iloc[5, table.columns.get_loc("x")] += 0.01
     assert "vertices.place" in beyond([events], [replace(events, vertices=table.assign(placed=True))], bound)
