@@ -43,7 +43,8 @@ _detector_options = together(
 @output_option("jets.root for dijets, or dy.hepmc (.gz, .bz2, .xz, .zst) for Drell-Yan e+e-.")
 @click.option("--events", type=int, help="How many collisions.  [default: 1000]")
 @seed_option
-@click.option("--pthat-min", type=float, help="Least pt of the hard process of dijets, GeV.  [default: 20]")
+@click.option("--pthat-min", type=float,
+              help="Least pt of the hard process of dijets or ttbar, GeV.  [default: 20; of ttbar none]")
 @_detector_options
 @force_option
 @quiet_option

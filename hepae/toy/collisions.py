@@ -38,7 +38,7 @@ VERTEX = 50.0  # mm, width of the collisions along the beam
 class Recipe:
     "What a sample of toy jets is made of."
     process: str = "dijets"
-    pthat_min: float = 20.0   # GeV, of dijets
+    pthat_min: float | None = None  # GeV, of dijets (None: 20) and ttbar (None: no cut)
     pileup: float = 40.0      # mean number of overlaid collisions
     anomalies: float = 0.0    # share of events with one
     seed: int = 41
@@ -49,7 +49,10 @@ class Recipe:
     def __post_init__(self):
         if self.process not in PROCESSES:
             raise UsageError(f"--process {self.process}: choose one of {', '.join(PROCESSES)}")
-        if not 1 <= self.pthat_min <= 6000: raise UsageError(f"pTHatMin {self.pthat_min} GeV: choose 1 to 6000")
+        least = self.pthat_min
+        if least is not None and not 1 <= least <= 6000: raise UsageError(f"pTHatMin {least} GeV: choose 1 to 6000")
+        if least is not None and self.process == "resonance":
+            raise UsageError("pTHatMin is for dijets and ttbar, and this asks for resonance; leave it out")
         if not 0 <= self.pileup <= 200: raise UsageError(f"--pileup {self.pileup}: choose 0 to 200")
         if not 0 <= self.anomalies <= 1: raise UsageError(f"--anomalies {self.anomalies}: a share of events is 0 to 1")
         if self.seed < 1: raise UsageError(f"seed {self.seed}: choose 1 or more")
@@ -57,7 +60,8 @@ class Recipe:
     @property
     def settings(self) -> tuple[str, ...]:
         "PYTHIA's."
-        cut = (f"PhaseSpace:pTHatMin = {float(self.pthat_min)}",) if self.process == "dijets" else ()
+        least = 20.0 if self.pthat_min is None and self.process == "dijets" else self.pthat_min
+        cut = () if least is None else (f"PhaseSpace:pTHatMin = {float(least)}",)
         return ("Beams:eCM = 13000", *PROCESSES[self.process], *cut)
 
 # %% ../../nbs/toy/07_collisions.ipynb #4e67cf1a

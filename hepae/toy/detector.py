@@ -167,7 +167,7 @@ def write_detector_sample(
     events: int | None = None,        # collisions; 1000 if neither is given
     jets: int | None = None,          # or as many as have so many jets
     process: str = "dijets",          # or ttbar, resonance
-    pthat_min: float | None = None,   # of dijets, GeV; 20 if None
+    pthat_min: float | None = None,   # of dijets (20 if None) and ttbar (no cut if None), GeV
     pileup: float = 40.0,             # mean number of collisions overlaid
     anomalies: float = 0.0,           # share of events with one
     seed: int = 41,
@@ -178,8 +178,6 @@ def write_detector_sample(
     "The toy sample that the command line asks for."
     if not str(path).endswith(".root"):
         raise UsageError(f"{path}: jets of the toy detector are written as .root; choose such a name")
-    if pthat_min is not None and process != "dijets":
-        raise UsageError(f"pTHatMin is for dijets, and this asks for {process}; leave it out")
-    recipe = Recipe(process, 20.0 if pthat_min is None else pthat_min, pileup, anomalies, seed)
+    recipe = Recipe(process, pthat_min, pileup, anomalies, seed)
     events = 1000 if events is None and jets is None else events
     return write_detector_jets(path, events, jets, recipe, workers, force, progress)
