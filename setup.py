@@ -11,7 +11,7 @@ config.read(here / "settings.ini", encoding="utf-8")
 facts = config["DEFAULT"]
 extras = {extra: facts[f"{extra}_requirements"].split() for extra in ("sample", "cluster", "launch", "rivals", "dev")}
 # loops that numpy does more slowly; where there is no compiler, the installation goes on without them
-parts = "loops coding rows prices trials quantise contexts event_graph event_momenta".split()
+parts = "loops coding rows prices trials quantise contexts event_graph event_momenta conserved".split()
 sources = [f"hepae/codec/{name}.c" for name in parts]
 loops = Extension(
     "hepae.codec._loops", sources, optional=True,

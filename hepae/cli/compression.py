@@ -171,6 +171,9 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
                    "and the particles that decayed into it.")
 @click.option("--drop-attributes", callback=names_list, metavar="NAME,…", default="",
               help="Of whole HepMC events: attributes to leave out, such as flow1,flow2.")
+@click.option("--conserve", is_flag=True,
+              help="Of whole HepMC events, with --bound: px, py, pz of vertices add up as well as they did. Energies "
+                   "follow from momenta and masses.")
 @particles_option
 @dims_option("the four-momenta as they are stored in a ROOT file, all columns of a table")
 @missing_option
@@ -187,8 +190,8 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
 @quiet_option
 @json_option
 @selects
-def compress(inputs, output, bound, unordered, no_index, folder, embed, keep, drop_attributes, workers, address,
-             one_plan, selection, force, quiet, as_json):
+def compress(inputs, output, bound, unordered, no_index, folder, embed, keep, drop_attributes, conserve, workers,
+             address, one_plan, selection, force, quiet, as_json):
     """Compress events, jets or particles to a .hepae file: without any loss, or every value within an error bound.
 
     What is stored is what the file has: whole HepMC events, or its own branches or columns; --dims asks for other
@@ -197,7 +200,8 @@ def compress(inputs, output, bound, unordered, no_index, folder, embed, keep, dr
     checked; what a bound cannot hold is kept exactly, and so is what a column takes often (0, ±1, −999).
     """
     options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model_of(folder), embed=embed,
-                   level=keep, drop_attributes=drop_attributes, force=force, remark=remarks(quiet), **vars(selection))
+                   level=keep, drop_attributes=drop_attributes, conserve=conserve, force=force, remark=remarks(quiet),
+                   **vars(selection))
     if Path(output).is_dir() or output.endswith("/"):
         return _compress_each(inputs, output, address, workers, quiet, as_json, options | {"one_plan": one_plan})
     if one_plan: raise UsageError(f"{output}: --one-plan is for many files; give a folder with -o, or leave it out")

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['ABSENT', 'NORMAL', 'AHEAD', 'BACK', 'REST', 'APART', 'EventGraph', 'graph_stream', 'graph_from_stream', 'kinds_of',
-           'exact_momenta_stream', 'exact_momenta', 'BinnedMomenta', 'binned_momenta_stream', 'binned_momenta']
+           'exact_momenta_stream', 'exact_momenta', 'BinnedMomenta', 'binned_momenta_stream', 'binned_momenta',
+           'conserving_forest', 'conserve', 'needed']
 
 # %% ../../nbs/codec/46_event_streams.ipynb #5198bf55
 import ctypes
@@ -18,6 +19,7 @@ from .momenta_walk import bounded_momenta
 from .momenta_walk import exact_momenta as exact_momenta_in_python
 from .probabilities import loops
 from ..core import HepaeError
+from ..physics import conservation
 
 # %% ../../nbs/codec/46_event_streams.ipynb #028672c8
 ABSENT = -2**63
@@ -56,6 +58,9 @@ _IN_PYTHON = {
     "hepae_event_graph": event_graph,
     "hepae_exact_momenta": exact_momenta_in_python,
     "hepae_bounded_momenta": bounded_momenta,
+    "hepae_conserving_forest": conservation.conserving_forest,
+    "hepae_conserve": conservation.conserve,
+    "hepae_needed": conservation.needed,
 }
 
 
@@ -199,3 +204,38 @@ def binned_momenta(stream: bytes, graph: EventGraph, b: BinnedMomenta) -> None:
     b.bins, b.p = np.zeros((len(b.way), 3), np.int64), np.array(b.p, np.float64, order="C")
     size = _called("hepae_bounded_momenta", 1, *_of_momenta(graph, b), b.bins, b.p, data, len(data))
     if size != len(stream): raise HepaeError(DAMAGED_CHUNK)
+
+# %% ../../nbs/codec/46_event_streams.ipynb #bea1be21
+def conserving_forest(
+    made: np.ndarray, ends: np.ndarray,  # (particles,) vertices from 0; −1: none that conserves
+    vertices: int,
+    turn: np.ndarray,                    # particles that may follow, in turn
+) -> tuple[np.ndarray, np.ndarray]:
+    "Vertices, and the particle that follows at each, in the order in which that is possible."
+    order, follows = np.zeros((2, vertices), np.int64)
+    own = [np.ascontiguousarray(x, np.int64) for x in (made, ends, turn)]
+    count = _called("hepae_conserving_forest", len(made), vertices, *own[:2], len(turn), own[2], order, follows)
+    return order[:count], follows[:count]
+
+
+def _with_forest(name: str, made: np.ndarray, ends: np.ndarray, vertices: int, order: np.ndarray, follows: np.ndarray,
+                 *more) -> None:
+    "Call what walks through a forest."
+    own = [np.ascontiguousarray(x, np.int64) for x in (made, ends, order, follows)]
+    _called(name, len(made), vertices, *own[:2], len(order), *own[2:], *more)
+
+
+def conserve(made: np.ndarray, ends: np.ndarray, vertices: int, order: np.ndarray, follows: np.ndarray,
+             p: np.ndarray) -> np.ndarray:
+    "(particles, columns) momenta, where those that follow do."
+    q = np.array(p, np.float64, order="C")
+    _with_forest("hepae_conserve", made, ends, vertices, order, follows, q.shape[1], q)
+    return q
+
+
+def needed(made: np.ndarray, ends: np.ndarray, vertices: int, order: np.ndarray, follows: np.ndarray,
+           need: np.ndarray) -> np.ndarray:
+    "(particles,) how small errors have to be, so that those of particles that follow are as small as they need."
+    need = np.array(need, np.float64, order="C")
+    _with_forest("hepae_needed", made, ends, vertices, order, follows, need)
+    return need

@@ -101,6 +101,7 @@ def compress_files(
     given: GivenPlan | None = None,  # a plan for tables of its kind; others find their own
     level: str = "all",              # of whole events: 'all', 'final' or 'decays'
     drop_attributes: Iterable[str] = (),  # of whole events: names of attributes
+    conserve: bool = False,          # of whole events, within a bound: do vertices conserve momentum as they did?
     **kwargs,
 ) -> dict:  # rows, entries, sections, index_bytes, plan, values (bytes of the numbers as they were), columns; of events
     # kind, rows, events, particles, vertices, input_bytes, columns
@@ -127,9 +128,9 @@ def compress_files(
     table = dict(unordered=unordered, model=model, embed=embed, without_index=not index, plan=given)
     with input_files(inputs) as paths, naming(_names(inputs)), output_stream(output, force) as file:
         if are_whole_events(paths, asked, **table):
-            return compress_events(paths, file, bound, remark, progress, threads, kept)
-        if kept != Kept():
-            raise UsageError("--keep and --drop-attributes are for whole HepMC events; leave them out")
+            return compress_events(paths, file, bound, remark, progress, threads, kept, conserve)
+        if kept != Kept() or conserve:
+            raise UsageError("--keep, --drop-attributes and --conserve are for whole HepMC events; leave them out")
         done = write_tables(tables(paths), file, unordered, model, embed, None, progress, threads, given)
         return facts | done
 

@@ -15,6 +15,7 @@ from ..codec.container import DATASETS, Reader
 from ..codec.datasets import read_datasets, read_events, write_datasets
 from ..codec.event_bounds import EventBound, event_bound
 from ..codec.event_chunks import CODINGS, coding_for, coding_from_dict
+from ..codec.event_conservation import CONSERVING
 from ..codec.event_verdict import beyond_bound
 from ..core import PIPE, UsageError, naming
 from ..dataset import Dataset
@@ -51,9 +52,11 @@ def compress_events(
     progress=None,             # called with the number of events of each chunk
     threads: int = 1,          # that code chunks side by side; the bytes are the same
     kept: Kept = Kept(),       # which parts of events
+    conserve: bool = False,    # within a bound: do vertices conserve momentum as they did?
 ) -> dict:  # kind, events, particles, vertices, input_bytes, sizes
     "Write whole HepMC files as one `.hepae` file."
-    facts, allowed = {"particles": 0, "vertices": 0}, event_bound(bound)
+    facts, allowed = {"particles": 0, "vertices": 0}, event_bound(bound, conserve)
+    if conserve: remark(CONSERVING)
 
     def counted() -> Iterator[Dataset]:
         for d in read_whole(paths, remark, kept=kept):
