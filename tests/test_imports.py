@@ -28,7 +28,7 @@ JUDGES = {
     "bench.rounding", "bench.compressors", "bench.rivals", "bench.estimate", "bench.contestants", "bench.race",
     "bench.race_page", "bench.equal_bytes", "bench.particle_bytes",
     "bench.points", "cli.options", "cli.tables", "cli.networks", "cli.analysis", "cli.compression",
-    "cli.comparison", "cli.main", "cli.training_options",
+    "cli.comparison", "cli.summary", "cli.main", "cli.training_options",
 }
 HEAVY = ("torch", "fastai", "torchvision")
 

@@ -21,7 +21,7 @@ from hepae.files.table_files import shifted
 from hepae.hepmc.particles import write_hepmc
 from hepae.io.blocks import read_npz
 from hepae.io.chunks import joined
-from hepae.report.event_chunks import event_chunks
+from hepae.io.chunks import event_chunks
 from hepae.report.event_report import analyse_events
 from hepae.schema import event_index, events_of, infer_schema, schema_of, with_events, with_schema
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BEAM_STATUS', 'NAMED', 'UNNAMED', 'MOMENTUM', 'STAND_IN', 'ORIGINS', 'incoming', 'event_facts', 'weight_names',
-           'weights_in', 'beams_in', 'shared_beams', 'without_events', 'tells_origins']
+           'first_weights', 'weights_in', 'beams_in', 'shared_beams', 'without_events', 'tells_origins']
 
 # %% ../../nbs/hepmc/10_facts.ipynb #94d944d9
 from dataclasses import replace
@@ -78,6 +78,14 @@ def weight_names(
     "Which columns are weights."
     found = [c for c in columns if c.startswith((NAMED, UNNAMED))]
     return found, [c.removeprefix(NAMED) for c in found if c.startswith(NAMED)]
+
+# %% ../../nbs/hepmc/10_facts.ipynb #f47045d8
+def first_weights(
+    events: pd.DataFrame,  # a row an event
+) -> np.ndarray:          # (events,)
+    "The first weight of each event; 1 where it has none."
+    names = weight_names(list(events))[0]
+    return events[names[0]].fillna(1.0).to_numpy() if names else np.ones(len(events))
 
 # %% ../../nbs/hepmc/10_facts.ipynb #f86af270
 def weights_in(
