@@ -37,6 +37,10 @@ _network_options = together(
     click.option(
         "--activation", help="tanh, leaky_relu, relu, gelu or silu.  [default: the recipe's]"),
     click.option(
+        "--beta", type=float,
+        help="Weight of the divergence in a variational network (--recipe VAE has 0.01): larger, and latent variables "
+             "tell less, and are closer to a normal density, from which jets can be drawn.  [default: the recipe's]"),
+    click.option(
         "--normalisation",
         help="standard, log, custom, log-standard or on-shell (E is never below p, no azimuth has a seam); for "
              "particles cartesian, quantile, cylindrical or on-shell.  "

@@ -28,7 +28,7 @@ def _refuse(names: set[str], given: set[str], why: str) -> None:
 # %% ../../nbs/cli/00_training_options.ipynb #e472c959
 CODEC = ("density", "rate-distortion")  # recipes of `codec.learned.trainer`, which needs torch
 NOT_OF_CODEC = {
-    "hidden", "activation", "normalisation", "loss", "schedule", "lr", "bs", "wd", "symmetry", "coordinates",
+    "hidden", "activation", "beta", "normalisation", "loss", "schedule", "lr", "bs", "wd", "symmetry", "coordinates",
     "particles", "patience", "resume", "tensorboard", "activations",
 }
 OF_CODEC = {"bound", "rate"}

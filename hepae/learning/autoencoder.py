@@ -152,7 +152,8 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.config = check_config(config) | {"hidden": list(config["hidden"])}
         down, up = chains_of(config)
-        self.aux, self.learned, self.classes = list(config.get("aux", [])), down[-1], classes_of(config)
+        self.aux, self.classes = list(config.get("aux", [])), classes_of(config)
+        self.learned = config["latent"] - len(self.aux)
         self.lattices = nn.ModuleDict({str(c): Lattice(v) for c, v in levels_of(config).items()})
         self.encoder, self.decoder = self._halves(down, up)
         self.rounded = Rounded(config["tokens"]) if "tokens" in config else None
@@ -194,14 +195,19 @@ def which(self: Autoencoder, x: torch.Tensor) -> list[torch.Tensor]:
 
 # %% ../../nbs/learning/08_autoencoder.ipynb #bcacc535
 @patch
-def encode(self: Autoencoder, x: torch.Tensor) -> torch.Tensor:
-    """Latent variables z (n, latent) of normalised rows x (n, d): learned ones, then the columns that are stored.
-    NaN, what is absent, counts as 0."""
-    x = torch.nan_to_num(x, 0.0, float("inf"), float("-inf"))
-    hot = []
+def _encoded(self: Autoencoder, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    "Normalised rows (n, d) with 0 for what is absent, and what the encoder makes of them."
+    x, hot = torch.nan_to_num(x, 0.0, float("inf"), float("-inf")), []
     if self.classes: hot = [F.one_hot(i, n).to(x.dtype) for i, n in zip(self.which(x), self.classes.values())]
-    z = self.encoder(torch.cat([x, *hot], 1) if hot else x)
-    if self.rounded: z = self.rounded(z)
+    return x, self.encoder(torch.cat([x, *hot], 1) if hot else x)
+
+
+@patch
+def encode(self: Autoencoder, x: torch.Tensor) -> torch.Tensor:
+    """Latent variables z (n, latent) of normalised rows x (n, d): learned ones (the first that
+    the encoder makes), then the columns that are stored. NaN, what is absent, counts as 0."""
+    x, made = self._encoded(x)
+    z = self.rounded(made) if self.rounded else made[:, :self.learned]
     return torch.cat([z, x[:, self.side]], 1) if self.aux else z
 
 # %% ../../nbs/learning/08_autoencoder.ipynb #903ee0dc

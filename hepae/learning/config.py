@@ -32,6 +32,7 @@ class NetworkConfig:
     branches: dict | None = None                # groups of columns with layers of their own
     discrete: str | dict | None = None          # columns of few values: 'rounded' or 'onehot'
     tokens: int | None = None                   # values that a latent variable is rounded to (FSQ), 2 to 256
+    beta: float | None = None                   # weight of the divergence of a variational network; 0: it is none
     width: int | None = None                    # of networks that see particles: numbers that stand for one
     heads: int | None = None                    # of these: heads of attention
     layers: int | None = None                   # of these: layers of attention in each half
@@ -104,7 +105,7 @@ def check_training(
     for k in ("epochs", "bs", "patience", "latent", "particles"):
         v = getattr(config, k)
         if v is not None and (not isinstance(v, int) or v < 1): raise UsageError(f"--{k} {v}: at least 1 is needed")
-    for k in ("lr", "wd"):
+    for k in ("lr", "wd", "beta"):
         v = getattr(config, k)
         if v is not None and not (isfinite(v) and v >= 0):
             raise UsageError(f"--{k} {v}: a number that is not negative is needed")

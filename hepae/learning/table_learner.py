@@ -25,13 +25,13 @@ from fastcore.imports import IN_NOTEBOOK
 from ..arguments import arguments_of
 from ..core import HepaeError, UsageError, run_record, seed_torch
 from .autoencoder import begin_at_components, begin_at_mean
-from .callbacks import EpochRecorder, History, SeededEpoch
+from .callbacks import Annealing, EpochRecorder, History, SeededEpoch
 from .config import TrainConfig
 from .coordinates import Coordinates, fit_coordinates
 from .data import dataloaders, lattices, turned_jets
 from .event_losses import EventLoss, mirrored, pair_weights
-from .losses import LOSSES, WithClasses
-from .models import build_model, stored_columns
+from .losses import LOSSES, WithClasses, WithDivergence
+from .models import VariationalAutoencoder, build_model, stored_columns
 from .optimiser import AdamWrapper, two_cosines
 from .prep import Normaliser, fit_normaliser, normalisation_of, refuse_nonfinite, split_by_event
 from .progress import Preview, ProgressLine, ProgressTable
@@ -187,9 +187,10 @@ def _network(
 
 # %% ../../nbs/learning/18_table_learner.ipynb #a62df876
 def _judge(loss: str, model: torch.nn.Module, normaliser: Normaliser, coordinates: Coordinates | None) -> Callable:
-    "The loss of a batch: of events, of columns with classes, or of plain columns."
-    if coordinates: return EventLoss(loss, coordinates, normaliser)
-    return WithClasses(LOSSES[loss], model) if model.classes else LOSSES[loss]
+    "The loss of a batch: of events or of columns, with the classes or the divergence that the model has."
+    found = EventLoss(loss, coordinates, normaliser) if coordinates else LOSSES[loss]
+    if isinstance(model, VariationalAutoencoder): return WithDivergence(found, model)
+    return WithClasses(found, model) if model.classes else found
 
 
 def _seen(learn: AELearner, progress: bool | None, preview: bool) -> list[Callback]:
@@ -232,11 +233,12 @@ def learner_of(
         raise UsageError("--bs 1: batch normalisation needs at least two rows in a batch")
     if config.symmetry: dls.train.change = turned(normaliser, places)
     dls.train.by_length = "per_particle" in model.config  # the longest of a batch says what attention costs
+    annealing = [Annealing()] if isinstance(model, VariationalAutoencoder) else []
     learn = AELearner(
         dls, model, _judge(config.loss, model, normaliser, places),
         partial(AdamWrapper, fused=dls.device.type in ("cpu", "cuda")),
         wd=config.wd, default_cbs=False,
-        cbs=[TrainEvalCallback(), EpochRecorder(), History(), SeededEpoch(config.seed)],
+        cbs=[TrainEvalCallback(), EpochRecorder(), History(), SeededEpoch(config.seed)] + annealing,
     )
     learn.normaliser, learn.schema, learn.coordinates = normaliser, schema_of(table), places
     learn.masks, learn.sample = rows, sample.iloc[:4000]

@@ -94,7 +94,7 @@ def cheapest_step(
 # %% ../../../nbs/codec/learned/02_transform.ipynb #77f77653
 def _check_layers(model: TrainedModel) -> None:
     "UsageError naming what of a network a file cannot hold."
-    more = [k for k in ("kind", "skip", "bypass", "aux", "branches", "tokens") if model.model.config.get(k)]
+    more = [k for k in ("kind", "skip", "bypass", "aux", "branches", "tokens", "beta") if model.model.config.get(k)]
     if model.model.classes: more.append("onehot")
     if more:
         raise UsageError(
