@@ -16,7 +16,10 @@ DECOMPRESSED = [
     "ended_index.hepae", "zeros.hepae", "rows_of_100.hepae", "facts.hepae", "frequent.hepae", "dicts.hepae",
     "columns.hepae",
 ]
-COMPRESSED = ["basket.root", "entries.root", "block.root", "counts.hepmc", "claim.npz", "bytes.pkl", "wide.csv"]
+COMPRESSED = [
+    "basket.root", "entries.root", "block.root", "counts.hepmc", "claim.npz", "bytes.pkl", "wide.csv",
+    "lists.parquet",
+]
 
 
 @pytest.fixture(scope="module")

@@ -45,12 +45,15 @@ def csv_columns_of(path: str | Path) -> list[str]:
     with parsing(path := Path(path), "CSV"): return _csv_names(path)[0]
 
 # %% ../../nbs/io/16_csv_files.ipynb #2665c9c7
+_MOST_SHARED = 2**10  # columns that threads share out: each thread keeps some kB of memory for each column
+
+
 def _csv_batches(path: Path, names: list[str], threads: bool = True) -> Iterator:
     "The rows of a CSV file as text, block by block, in Arrow's columns."
     import pyarrow as pa
     from pyarrow import csv as reader
     text = reader.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
-    blocks = reader.ReadOptions(block_size=CSV_BLOCK, use_threads=threads)
+    blocks = reader.ReadOptions(block_size=CSV_BLOCK, use_threads=threads and len(names) <= _MOST_SHARED)
     try:
         with reader.open_csv(path, blocks, reader.ParseOptions(newlines_in_values=True), text) as batches:
             if batches.schema.names != names or any(t != pa.string() for t in batches.schema.types):

@@ -185,6 +185,14 @@ def _batches(path: Path, file) -> Iterator:
             rows = _rows_at_once(file.metadata.row_group(g))
             for batch in packed.iter_batches(rows, row_groups=[g]): yield from _with_texts(batch, texts)
 
+# %% ../../nbs/io/14_parquet.ipynb #ea199472
+def _refuse_unknown_types(file, kinds: dict) -> None:
+    "HepaeError naming the first column of a type that hepae does not keep, before values are read."
+    import pyarrow as pa
+    for f in file.schema_arrow:
+        try: f.name in kinds or of_arrow(pa.array([], f.type), "", f.name)
+        except pa.ArrowException: pass  # an extension's type, of which Arrow makes no empty column
+
 # %% ../../nbs/io/14_parquet.ipynb #49401893
 def read_parquet_chunks(
     path: str | Path,
@@ -203,6 +211,7 @@ def read_parquet_chunks(
         if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names):
             raise HepaeError(f"{path}: two columns have one name; rename one of them")
         (kinds, types), (index, names, ranged) = _parquet_kinds(file), _pandas_index(file)
+        _refuse_unknown_types(file, kinds)
         if besides := _besides(file): remark(f"left out: {', '.join(besides)}")
         for batch in _batches(path, file):
             columns = {n: of_arrow(x, kinds.get(n, ""), n) for n, x in zip(batch.schema.names, batch.columns)}

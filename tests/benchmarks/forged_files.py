@@ -226,6 +226,12 @@ def parquet(metadata: dict | None = None) -> bytes:
     return out.getvalue()
 
 
+def parquet_of(values: list) -> bytes:
+    "A parquet file of one column, packed by zstd."
+    pq.write_table(pa.table({"t": pa.array(values)}), out := io.BytesIO(), compression="zstd")
+    return out.getvalue()
+
+
 def basket(claim: int) -> bytes:
     "A tree of one packed basket for each branch; the last one claims to unpack to more."
     with tempfile.TemporaryDirectory() as d:
@@ -262,6 +268,9 @@ forged("entry_28.npz")(lambda: blocks(1, 2**28))
 forged("deep.parquet")(lambda: parquet({"hepae_schema": "[" * 100_000 + "]" * 100_000}))
 forged("range.parquet")(lambda: parquet({"pandas": json.dumps(PANDAS)}))
 forged("footer.parquet")(lambda: (p := parquet())[:-8] + struct.pack("<I", 2**31 - 1) + p[-4:])
+forged("texts.parquet")(lambda: parquet_of(["x" * 10**6] * 300))
+forged("lists.parquet")(lambda: parquet_of([["x" * 10**5] * 10] * 300))
+forged("most.csv")(lambda: b",".join(b"c%d" % i for i in range(2**13)) + b"\n" + b"1.5," * (2**13 - 1) + b"1.5\n")
 forged("wide.csv")(lambda: b",".join(b"c%d" % i for i in range(60_000)) + b"\n" + b"1," * 59_999 + b"1\n")
 forged("entry.csv")(lambda: b"entry,subentry,pt\n%d,0,1.0\n" % 2**40)
 forged("entry_28.csv")(lambda: b"entry,subentry,pt\n%d,0,1.0\n" % 2**28)

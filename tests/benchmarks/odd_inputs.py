@@ -339,7 +339,7 @@ def _alike(a, b):
 def run(*arguments, given=b""):
     "Exit code, standard output (bytes) and standard error of a command."
     out, err, before = io.TextIOWrapper(io.BytesIO(), write_through=True), io.StringIO(), sys.stdin
-    sys.stdin = io.TextIOWrapper(io.BytesIO(given))
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(given)))  # as a process has it
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             hepae([str(a) for a in arguments])
