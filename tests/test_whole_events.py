@@ -408,22 +408,6 @@ def test_open(tmp_path):
     assert [e.event_number for e in file.to_pyhepmc(5, 8)] == [5, 6, 7]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_file_that_fails(tmp_path, workers):
-    "One damaged file of three is reported, and the others are there."
-    text = gzip.decompress(DY.read_bytes())[:3_000_000]
-    good = text[: text.rindex(b"\nE ") + 1]
-    for name, data in (("a", good), ("b", good.replace(b"\nP 7 ", b"\nP x ", 1)), ("c", good)):
-        (tmp_path / f"{name}.hepmc").write_bytes(data)
-    done = hepae("compress", f"{tmp_path}/*.hepmc", "-o", f"{tmp_path}/out/", "--workers", workers)
-    assert done.returncode == 1 and "1 of 3 files failed" in done.stderr and "b.hepmc: line" in done.stderr
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.hepae", "c.hepae"]
-    assert "a.hepae" in done.stdout and "bytes an event" in done.stdout
-    done = hepae("compress", tmp_path / "b.hepmc", "-o", f"{tmp_path}/out/")
-    assert done.returncode == 1
-    one_sentence(done.stderr, "b.hepmc: line")
-
-
 @pytest.mark.parametrize("how", ["%999999999d", "%s", "%.100f", "%.2f%.2f", "%(x)d", "", "=" + 1001 * "a", "=a b"])
 def test_ways_of_writing_are_checked(how):
     "What a file says of how its numbers are written is no format that takes memory or other values."
@@ -442,3 +426,75 @@ def test_long_words_stay_text(tmp_path):
         event = f"E {n} 0 1\nU GEV MM\nA 0 said {n * 'a'} 3\nP 1 0 11 0 0 1 1 0 1\n"
         (path := tmp_path / f"{n}.hepmc").write_text(HEAD + 3 * event + FOOT)
         assert differences(read_events(path), through(path)) == {}
+
+
+def of_vertices(path) -> list:
+    "By pyhepmc, what final particles each vertex has, in any order, with their attributes; and all other particles."
+    found = []
+    with pyhepmc.open(path) as file:
+        for event in file:
+            own = [(p.status != 1 or bool(p.end_vertex), p.production_vertex.id if p.production_vertex else 0, p.pid,
+                    repr(p.momentum), p.generated_mass, sorted((n, str(x)) for n, x in p.attributes.items()))
+                   for p in event.particles]
+            others = [(p.id, p.pid) for p in event.particles if p.status != 1]
+            found.append([sorted(own), others, [v.id for v in event.vertices], list(event.weights)])
+    return found
+
+
+@pytest.mark.parametrize("level", ["all", "final", "decays"])
+def test_free_order(tmp_path, level):
+    "Final particles of a vertex come in another order, and all is there; it is said, verified, and smaller."
+    packed, exact, back, sizes = tmp_path / "x.hepae", tmp_path / "exact.hepmc", tmp_path / "back.hepmc", []
+    for unordered, out in (("", exact), ("events", back)):
+        remarks = []
+        compress_files([DY], packed, level=level, unordered=unordered, remark=remarks.append, force=True)
+        assert any("the order of final particles" in text for text in remarks) == bool(unordered)
+        assert verify_file([DY], packed)["violations"] == 0
+        decompress_file(packed, out)
+        sizes.append(packed.stat().st_size)
+    assert level == "all" or sizes[1] < sizes[0]
+    assert of_vertices(exact) == of_vertices(back) and exact.read_bytes() != back.read_bytes()
+    compress_files([back], packed, 1e-3, unordered="events", force=True)
+    assert verify_file([back], packed)["violations"] == 0
+    assert "the order of final particles" in hepae("inspect", packed).stdout
+
+
+@settings(max_examples=15)
+@given(st.lists(graphs(), min_size=1, max_size=3), st.sampled_from([3, 2]))
+def test_free_order_of_random_graphs(tmp_path_factory, events, version):
+    "Any graph in any version."
+    folder = tmp_path_factory.mktemp("free")
+    with pyhepmc.open(folder / "x.hepmc", "w", format=f"hepmc{version}") as file:
+        for event in events:
+            file.write(event)
+    compress_files([folder / "x.hepmc"], folder / "x.hepae", unordered="events")
+    assert verify_file([folder / "x.hepmc"], folder / "x.hepae")["violations"] == 0
+    decompress_file(folder / "x.hepae", folder / "back.hepmc")
+    assert of_vertices(folder / "x.hepmc") == of_vertices(folder / "back.hepmc")
+
+
+@pytest.mark.parametrize("where", ["here", "workers", "dask"])
+def test_many_files(tmp_path, where):
+    "One damaged file of three is reported, and the others are there, wherever they were compressed."
+    from dask.distributed import LocalCluster
+
+    text = gzip.decompress(DY.read_bytes())[:3_000_000]
+    good = text[: text.rindex(b"\nE ") + 1]
+    for name, data in (("a", good), ("b", good.replace(b"\nP 7 ", b"\nP x ", 1)), ("c", good)):
+        (tmp_path / f"{name}.hepmc").write_bytes(data)
+    asked = ["compress", f"{tmp_path}/*.hepmc", "-o", f"{tmp_path}/out/", "--bound", "1e-3"]
+    if where == "dask":
+        with LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        ) as cluster:
+            done = hepae(*asked, "--dask", cluster.scheduler_address)
+    else:
+        done = hepae(*asked, "--workers", 2 * (where == "workers"))
+    assert done.returncode == 1 and "1 of 3 files failed" in done.stderr and "b.hepmc: line" in done.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.hepae", "c.hepae"]
+    assert "a.hepae" in done.stdout and "bytes an event" in done.stdout
+    assert (tmp_path / "out" / "a.hepae").read_bytes() == (tmp_path / "out" / "c.hepae").read_bytes()
+    assert verify_file([tmp_path / "a.hepmc"], tmp_path / "out" / "a.hepae")["violations"] == 0
+    done = hepae("compress", tmp_path / "b.hepmc", "-o", f"{tmp_path}/out/")
+    assert done.returncode == 1
+    one_sentence(done.stderr, "b.hepmc: line")

@@ -159,7 +159,8 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
                    "'Jet_pt=rel:1e-3,*_phi=abs:1e-4' the columns that fit; 'schema' rounds each variable as hepae's "
                    "own list says. All else is exact.  [default: without any loss]")
 @click.option("--unordered", type=click.Choice(["events", "table"]),
-              help="The order of rows, within events or in the whole table, is free; its bits are not spent.")
+              help="The order of rows, within events or in the whole table, is free; its bits are not spent. Of whole "
+                   "HepMC events: that of the final particles of each vertex.")
 @click.option("--no-index", is_flag=True,
               help="Do not keep events, or whatever rows are numbered by: number them through.")
 @click.option("--model", "folder", type=click.Path(path_type=Path),

@@ -124,12 +124,13 @@ def compress_files(
             facts["values"] += int(table.memory_usage(index=False).sum())
             yield table
 
-    kept = Kept(level, tuple(drop_attributes))
+    of_events, free = Kept(level, tuple(drop_attributes)), unordered == "events"
     table = dict(unordered=unordered, model=model, embed=embed, without_index=not index, plan=given)
     with input_files(inputs) as paths, naming(_names(inputs)), output_stream(output, force) as file:
-        if are_whole_events(paths, asked, **table):
+        if are_whole_events(paths, asked, **table | {"unordered": unordered and not free}):
+            kept = replace(of_events, unordered=free)
             return compress_events(paths, file, bound, remark, progress, threads, kept, conserve)
-        if kept != Kept() or conserve:
+        if of_events != Kept() or conserve:
             raise UsageError("--keep, --drop-attributes and --conserve are for whole HepMC events; leave them out")
         done = write_tables(tables(paths), file, unordered, model, embed, None, progress, threads, given)
         return facts | done

@@ -30,10 +30,12 @@ class Kept:
     "Which parts of events are kept."
     level: str = "all"                      # one of LEVELS
     without_attributes: tuple[str, ...] = ()  # their names
+    unordered: bool = False                 # is the order of final particles free, among those of a vertex?
 
     def left_out(self) -> list[str]:
         "What is not kept, in words."
         said = [_LEFT_OUT[self.level]] if self.level in _LEFT_OUT else []
+        said += ["the order of final particles that begin at the same vertex"] * self.unordered
         return said + ([f"attributes {', '.join(self.without_attributes)}"] if self.without_attributes else [])
 
 # %% ../../nbs/hepmc/21_event_layout.ipynb #e6342a19
@@ -70,6 +72,7 @@ def layout_to_json(layout: EventLayout) -> bytes:
     attributes = [[a.owner, a.name, list(a.words)] for a in layout.attributes]
     said = {"format": "HepMC", "version": layout.version, "weights": layout.weights}
     kept = {"level": layout.kept.level, "without_attributes": layout.kept.without_attributes}
+    kept |= {"unordered": True} if layout.kept.unordered else {}
     more = {"attributes": attributes, "kept": kept, "left_out": layout.kept.left_out()}
     return json.dumps(said | more, ensure_ascii=False, indent=1).encode()
 
@@ -79,7 +82,8 @@ def layout_from_json(document: bytes) -> EventLayout:
     try:
         said = json.loads(document)
         attributes = tuple(AttributeColumns(o, n, tuple(words)) for o, n, words in said["attributes"])
-        kept = Kept(said["kept"]["level"], tuple(said["kept"]["without_attributes"]))
+        unordered = said["kept"].get("unordered", False) is True
+        kept = Kept(said["kept"]["level"], tuple(said["kept"]["without_attributes"]), unordered)
         found = EventLayout(said["version"], said["weights"], attributes, kept)
         numbers = [found.version, found.weights]
         texts = [kept.level, *kept.without_attributes, *(x for a in attributes for x in (a.owner, a.name, *a.words))]
