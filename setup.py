@@ -9,7 +9,12 @@ here = Path(__file__).parent
 config = ConfigParser(delimiters=["="])
 config.read(here / "settings.ini", encoding="utf-8")
 facts = config["DEFAULT"]
-extras = {extra: facts[f"{extra}_requirements"].split() for extra in ("sample", "cluster", "launch", "rivals", "dev")}
+names = ("report", "train", "sample", "cluster", "launch", "rivals", "root", "dev")
+extras = {name: facts[f"{name}_requirements"].split() for name in names}
+extras["train"] += extras["report"]  # a training shows pictures of itself
+# ROOT is 700 MB: only for those who ask for it
+extras["all"] = sorted({need for name in names if name not in ("root", "dev") for need in extras[name]})
+extras["dev"] = sorted({*extras["all"], *extras["dev"]})
 # loops that numpy does more slowly; where there is no compiler, the installation goes on without them
 parts = "loops coding rows prices trials quantise contexts event_graph event_momenta conserved".split()
 sources = [f"hepae/codec/{name}.c" for name in parts]
@@ -34,8 +39,7 @@ setup(
     packages=find_packages(include=["hepae", "hepae.*"]),
     ext_modules=[loops],
     install_requires=facts["requirements"].split(),
-    # ROOT is 700 MB: not for development by default
-    extras_require=extras | {"dev": sum(extras.values(), []), "root": facts["root_requirements"].split()},
+    extras_require=extras,
     entry_points={
         "console_scripts": facts["console_scripts"].split(),
         "nbdev": ["hepae=hepae._modidx:d"],

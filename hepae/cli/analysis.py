@@ -103,15 +103,17 @@ def _analyse_jets(
     if len(inputs) != (1 if models else 2):
         raise UsageError("give one table and --model, or two tables of the same jets")
     if not models: _refuse_options(vars(jets), "--model")
-    from hepae.report.analysis import analyse_models, analyse_tables
     if models:
+        from hepae.report.analysis import analyse_models
         tree_class = "RNTuple" if jets.rntuple else None
         found = analyse_models(
             inputs[0], models, output, jets.reconstructed, jets.latents, tree_class, jets.all_rows, jets.filter_name,
             force, remarks(quiet), **vars(selection))
         summary, more = found.residuals, {"baselines": found.baselines.records()}
         text, more["remarks"] = f"\n\n{found.baselines!r}", found.remarks
-    else: summary, more, text = analyse_tables(*inputs, output, force, **vars(selection)), {}, ""
+    else:
+        from hepae.report.two_tables import analyse_tables
+        summary, more, text = analyse_tables(*inputs, output, force, **vars(selection)), {}, ""
     residuals = {name: _finite(table) for name, table in summary.items()}
     show({"report": str(output), "residuals": residuals} | more, as_json,
          "\n\n".join(f"{name}\n{table}" for name, table in summary.items()) + text)
