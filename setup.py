@@ -15,6 +15,17 @@ extras["train"] += extras["report"]  # a training shows pictures of itself
 # ROOT is 700 MB: only for those who ask for it
 extras["all"] = sorted({need for name in names if name not in ("root", "dev") for need in extras[name]})
 extras["dev"] = sorted({*extras["all"], *extras["dev"]})
+classifiers = [
+    "Development Status :: 4 - Beta",
+    "Intended Audience :: Science/Research",
+    "License :: OSI Approved :: Apache Software License",
+    "Operating System :: POSIX :: Linux",
+    "Programming Language :: C",
+    *(f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13)),  # those that were tested
+    "Topic :: Scientific/Engineering :: Physics",
+    "Topic :: System :: Archiving :: Compression",
+    "Typing :: Typed",
+]
 # loops that numpy does more slowly; where there is no compiler, the installation goes on without them
 parts = "loops coding rows prices trials quantise contexts event_graph event_momenta conserved".split()
 sources = [f"hepae/codec/{name}.c" for name in parts]
@@ -31,12 +42,20 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     keywords=facts["keywords"],
+    classifiers=classifiers,
+    project_urls={
+        "Documentation": facts["doc_host"] + facts["doc_baseurl"],
+        "Source": facts["git_url"],
+        "Issues": facts["git_url"] + "/issues",
+        "Changes": facts["git_url"] + "/blob/main/CHANGELOG.md",
+    },
     license="Apache-2.0",
     author=facts["author"],
     author_email=facts["author_email"],
     url=facts["git_url"],
     python_requires=">=" + facts["min_python"],
     packages=find_packages(include=["hepae", "hepae.*"]),
+    package_data={"hepae": ["py.typed"]},
     ext_modules=[loops],
     install_requires=facts["requirements"].split(),
     extras_require=extras,
