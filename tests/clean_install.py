@@ -106,8 +106,8 @@ def main() -> None:
         facts["import_seconds"] = seconds(bin / "python", "-c", "import hepae", cwd=work)
         facts["nothing_seconds"] = seconds(bin / "python", "-c", "pass", cwd=work)
         facts["help_seconds"] = seconds(bin / "hepae", "--help", cwd=work)
-    lines = [f"{name}: {value:.3g}" if isinstance(value, float) else f"{name}: {value}" for name, value in facts.items()]
-    print(json.dumps(facts) if asked.json else "\n".join(lines))
+    texts = {name: f"{value:.3g}" if isinstance(value, float) else value for name, value in facts.items()}
+    print(json.dumps(facts) if asked.json else "\n".join(f"{name}: {text}" for name, text in texts.items()))
 
 
 if __name__ == "__main__":
