@@ -14,8 +14,8 @@ PACKAGE, NOTEBOOKS = ROOT / "hepae", ROOT / "nbs"
 
 # a wing imports those before it; within a wing a module imports those with lower numbers
 WINGS = [
-    "core", "variables", "columns", "event_rows", "schema", "dataset", "arguments", "physics", "metrics", "toy", "io",
-    "hepmc", "plots", "learning", "codec", "codec.learned", "files", "report", "bench", "cli",
+    "core", "variables", "columns", "event_rows", "schema", "dataset", "arguments", "names", "physics", "metrics",
+    "toy", "io", "hepmc", "plots", "learning", "codec", "codec.learned", "files", "report", "bench", "cli",
 ]
 # of learning, what prepares tables without a network
 PREPARES = {

@@ -11,6 +11,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from ..core import UsageError
+from ..names import there_are
 from ..schema import Column, Schema, parse_bound
 
 # %% ../../nbs/codec/25_bound_text.ipynb #0d55524c
@@ -63,9 +64,6 @@ def _free_names(schema: Schema, text: str) -> list[str]:
     return [n for n in schema.names if n != "m" or "pid" not in schema.names or text == "exact"]
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-
 # %% ../../nbs/codec/25_bound_text.ipynb #c2bdfcbd
 def with_bounds(
     schema: Schema,
@@ -86,7 +84,8 @@ def with_bounds(
         parse_bound(f"rel:{text.strip()}" if _is_number(text) and 0 < float(text) < 1 else text.strip())
         fitting = _named_by(schema, pattern.strip()) if named else _free_names(schema, text)
         if named and not fitting:
-            raise UsageError(f"--bound {part.strip()}: no column {pattern.strip()}; there are {_some(schema.names)}")
+            there = there_are(pattern.strip(), schema.names)
+            raise UsageError(f"--bound {part.strip()}: no column {pattern.strip()}; {there}")
         choose = bound_of if named else _bound_for_all
         found |= {n: choose(schema[n], text.strip()) for n in fitting}
     return schema.with_bounds(found)

@@ -24,6 +24,7 @@ from ..io.csv_files import csv_columns_of, csv_dtypes, read_csv_chunks
 from ..io.parquet import read_parquet_chunks
 from ..io.ragged import ragged_types, read_ragged_chunks
 from ..io.unpickle import read_pickle
+from ..names import there_are
 from ..physics.kinematics import COMPONENTS, component, inputs_for
 from ..schema import (
     INDEX, Schema, Source, events_between, events_of, has_events, infer_schema, levels_of, n_entries, number_dtype,
@@ -42,7 +43,7 @@ def _canonical_names(table: pd.DataFrame, columns: dict[str, str] | None) -> pd.
 def _no_column(table: pd.DataFrame, columns: dict[str, str]) -> HepaeError:
     "The error of columns that are asked for and not there."
     absent = ", ".join(c for c in columns.values() if c not in table)
-    return HepaeError(f"no column {absent}; there are {', '.join(map(str, table.columns))}")
+    return HepaeError(f"no column {absent}; {there_are(absent, map(str, table.columns))}")
 
 # %% ../../nbs/files/04_table_files.ipynb #30ce90f8
 def _whole_events(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .events import Events, in_one_unit
+from ..names import listed
 from ..schema import events_of, schema_of, with_events, with_schema
 
 # %% ../../nbs/hepmc/10_facts.ipynb #9d277fee
@@ -143,7 +144,7 @@ def without_events(
 def _dropped(columns: list[str]) -> str:
     "What a table without events has no place for."
     weights = [c.removeprefix(NAMED) for c in weight_names(columns)[0]]
-    some = ", ".join(weights[:4]) + (f" and {len(weights) - 4} more" if len(weights) > 4 else "")
+    some = listed(weights, 4)
     said = ["numbers", *([f"weights ({some})"] if some else []), "beams, unless all have the same"]
     return f"left out, as this format has no place for it: {'; '.join(said)} (of events; .hepae and .hepmc keep them)"
 

@@ -17,6 +17,7 @@ from .events import UNITS, RunInfo
 from .facts import BEAM_STATUS, MOMENTUM, NAMED, UNNAMED, event_facts, incoming
 from .files import PARSERS, stretches
 from .text import Text
+from ..names import listed
 
 # %% ../../nbs/hepmc/16_survey.ipynb #662934ab
 @dataclass
@@ -41,8 +42,6 @@ class Survey:
 
     def left_out(self) -> list[str]:
         "What is not kept, in words."
-        # noqa: E731
-        listed = lambda names: ", ".join(list(names)[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
         said = [f"{self.intermediate:,} intermediate particles and the vertices between them"] * bool(self.intermediate)
         said += ["places of vertices"] * bool(self.places)
         if self.attributes: said.append(f"attributes ({listed(self.attributes)})")

@@ -12,6 +12,7 @@ import awkward as ak
 import uproot
 
 from ..core import HepaeError
+from ..names import listed
 
 # %% ../../nbs/io/02_branches.ipynb #0d8d5b84
 _TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
@@ -51,9 +52,8 @@ def not_columns(tree) -> dict[str, str]:
 # %% ../../nbs/io/02_branches.ipynb #8c0d1a30
 def said_of(odd: dict[str, str] | None) -> str:
     "A remark on branches that are no columns."
-    some = ", ".join(f"{name} ({why})" for name, why in list((odd or {}).items())[:6])
-    more = f" and {len(odd) - 6} more" if len(odd or {}) > 6 else ""
-    return f"; these branches cannot become columns: {some}{more}" if odd else ""
+    some = listed(f"{name} ({why})" for name, why in (odd or {}).items())
+    return f"; these branches cannot become columns: {some}" if odd else ""
 
 # %% ../../nbs/io/02_branches.ipynb #fd866fbc
 def _store_members(tree) -> list[str]:

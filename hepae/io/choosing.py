@@ -16,6 +16,7 @@ import uproot
 from ..core import HepaeError, UsageError
 from .branches import branch_names, said_of, trees_of
 from .containers import Container
+from ..names import listed, meant
 from ..schema import PRESETS
 
 # %% ../../nbs/io/04_choosing.ipynb #64cd5d48
@@ -31,7 +32,8 @@ def _listing(name: str, found: list[Container], wanted: list[str]) -> str:
     "Names of containers for a message: those that fit, or those that sound alike."
     fitting = [c.name for c in found if c.has(wanted) == wanted]
     names = fitting or difflib.get_close_matches(name, [c.name for c in found], cutoff=0.3)
-    return ", ".join(sorted(set(names))[:12]) or "none with such variables"
+    guess = meant(name, [c.name for c in found])
+    return (guess + " " if guess else "") + f"there are {listed(sorted(set(names))) or 'none with such variables'}"
 
 # %% ../../nbs/io/04_choosing.ipynb #3be2f546
 def _richer(everywhere: list[Container], wanted: list[str], has: list[str]) -> str:
@@ -66,7 +68,7 @@ def _named(path: str | Path, found: list[Container], wanted: list[str], name: st
     plain = re.sub(r"Aux(Dyn)?[.:]?$", "", name)
     named = [c for c in found if c.name == plain]
     if named: return named
-    raise UsageError(f"{path}: no container {name}; there are {_listing(name, found, wanted)}{said_of(odd)}")
+    raise UsageError(f"{path}: no container {name}; {_listing(name, found, wanted)}{said_of(odd)}")
 
 
 def _fitting(found: list[Container], wanted: list[str], allow_missing: bool) -> list[Container]:
@@ -110,8 +112,9 @@ def _absent(file: uproot.ReadOnlyDirectory, tree: str, branches: list[str]) -> s
     known = branch_names(file[tree])
     absent = ", ".join(b for b in branches if b not in known)
     leaves = sorted({n for b in branches for n in known if n.startswith(f"{b}.")})
-    if not leaves: return f"tree {tree} has no branch {absent}; hepae inspect lists what is there"
-    return f"branch {absent} of tree {tree} is several columns; name one of {', '.join(leaves[:12])}"
+    guess = meant(absent, known) or "hepae inspect lists what is there"
+    if not leaves: return f"tree {tree} has no branch {absent}; {guess}"
+    return f"branch {absent} of tree {tree} is several columns; name one of {listed(leaves)}"
 
 # %% ../../nbs/io/04_choosing.ipynb #7fc4cf52
 def described_container(

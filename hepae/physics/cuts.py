@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import HepaeError, UsageError
+from ..names import there_are
 from hepae.schema import (
     GEV,
     MOST_ENTRIES,
@@ -133,7 +134,7 @@ def _kept(table: pd.DataFrame, schema: Schema, text: str, skippable: bool) -> tu
     keep, tests = parse_cut(text)
     missing = [t["column"] for t in tests if t["column"] not in schema.names]
     if missing and not skippable:
-        raise UsageError(f"cut '{text}': no column {', '.join(missing)} in {', '.join(schema.names)}")
+        raise UsageError(f"cut '{text}': no column {', '.join(missing)}; {there_are(missing[0], schema.names)}")
     if missing: return np.ones(len(table), bool), missing
     return np.logical_and.reduce([_passes(table, schema, t) for t in tests]) == keep, []
 
