@@ -25,6 +25,7 @@ JOBS = {
     "dataset": "several tables over the same events, and documents",
     "schema": "what the columns of a table mean; offers the three above, too",
     "arguments": "arguments of a dataclass, in the signature of every function that takes them",
+    "names": "lists of names in a sentence, and what a mistyped one may have meant",
     "physics": "what physicists compute: four-momenta, cuts, pairs, jets, event shapes, the Drell-Yan analysis",
     "metrics": "two tables in numbers: residuals, broken bounds, bytes",
     "toy": "simulated input: PYTHIA 8 and a toy calorimeter",
