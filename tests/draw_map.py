@@ -16,7 +16,7 @@ import test_imports as package
 ROOT = Path(__file__).resolve().parent.parent
 START, END = "<!-- map -->\n", "<!-- end of map -->\n"
 # whose imports are not drawn
-EVERYBODYS = {"core", "variables", "columns", "event_rows", "schema", "dataset", "arguments"}
+EVERYBODYS = {"core", "variables", "columns", "event_rows", "schema", "dataset", "arguments", "names"}
 JOBS = {
     "core": "errors, whole files, seeds, the record of a run",
     "variables": "what is known about each variable by its name",
