@@ -61,8 +61,12 @@ def _check(d: Dataset) -> None:
 
 # %% ../nbs/07_dataset.ipynb #db46c093
 @patch
-def between(self: Dataset, first: int, last: int) -> Dataset:
-    "Events first … last − 1 with all that belongs to them; tables that belong to no event stay with event 0."
+def between(self: Dataset, first: int, last: int, of: str | None = None) -> Dataset:
+    """Events first … last − 1 with all that belongs to them; tables that belong to no event stay with event 0.
+
+    `of`: the table whose rows are meant in place of events; it has no parent.
+    """
+    of = of or next(iter(self.tables))
     spans, tables, collections = {}, {}, {}
     for name, table in self.tables.items():
         if name in self.collections:
@@ -71,8 +75,8 @@ def between(self: Dataset, first: int, last: int) -> Dataset:
             collections[name] = Collection(c.parent, c.rows[a:b])
             offsets = c.offsets()
             spans[name] = int(offsets[a]), int(offsets[b])
-        elif table is next(iter(self.tables.values())): spans[name] = max(0, first), max(0, min(last, len(table)))
-        else: spans[name] = 0, len(table) if first <= 0 and (last > 0 or not len(self)) else 0
+        elif name == of: spans[name] = max(0, first), max(0, min(last, len(table)))
+        else: spans[name] = 0, len(table) if first <= 0 and (last > 0 or not len(self[of])) else 0
         a, b = spans[name]
         tables[name] = table.iloc[a:b].reset_index(drop=True)
     return Dataset(tables, collections, self.documents)

@@ -80,13 +80,21 @@ def _payloads(
     if coding and not first: d, streams = coding.pack(d)
     coded = [p.coded for p in first.planned] if first else _coded(d, tables)
     binned = [p.binned for p in first.planned] if first else None
-    if len(d) < 2 or all(len(c.table) <= MOST_ROWS for c in coded):
+    cut, rows = _longest(whole)
+    if rows < 2 or all(len(c.table) <= MOST_ROWS for c in coded):
         try: return [(len(d), encode_events(tables, coded, binned, streams))]
         except TooManyValues:
-            if len(d) < 2: raise
-    half = len(d) // 2
-    halves = whole.between(0, half), whole.between(half, len(d))
+            if rows < 2: raise
+    halves = whole.between(0, rows // 2, cut), whole.between(rows // 2, rows, cut)
     return [p for part in halves for p in _payloads(part, tables, coding)]
+
+
+def _longest(d: Dataset) -> tuple[str, int]:
+    "The table without a parent that can be cut, and its rows: that of events if it has two."
+    of_events = next(iter(d.tables))
+    roots = {name: len(table) for name, table in d.tables.items() if name not in d.collections}
+    cut = of_events if roots[of_events] > 1 else max(roots, key=roots.get)
+    return cut, roots[cut]
 
 
 def _file_header(d: Dataset, tables: list[TableHeader]) -> dict:
@@ -103,9 +111,10 @@ def write_datasets(
     threads: int = 1,           # that code chunks side by side; the bytes are the same
     progress=None,              # called with the number of events of each chunk
     coding=None,                # what makes other tables, and streams beside them, of each chunk: `pack`, `to_dict`
+    as_cut: bool = False,       # each part is a chunk, be it without events
 ) -> dict:
     "Write a file of version 2; events, and bytes of each kind of block."
-    chunks = regrouped_datasets(parts, events)
+    chunks = iter(parts) if as_cut else regrouped_datasets(parts, events)
     first = next(chunks, None)
     if first is None: raise HepaeError("there are no events and no tables; give at least an empty table")
     packed, streams = coding.pack(first) if coding else (first, [])

@@ -106,11 +106,13 @@ uproot.compression.decompress.hook_before_block = _check_blocks  # uproot takes 
 @contextmanager
 def opened(
     path: str | Path,
+    threads: bool = True,  # read beside what unpacks? Reading many small branches takes longer so
 ) -> Iterator[uproot.ReadOnlyDirectory]:
     """The opened ROOT file; any failure inside becomes a HepaeError.
     Its cache goes when it closes, and it is not mapped to memory, which would grow with the file."""
     path = check_root(path)
-    reading = dict(handler=uproot.MultithreadedFileSource, num_workers=1, array_cache=None, object_cache={})
+    reading = dict(handler=uproot.MultithreadedFileSource, num_workers=1, array_cache=None, object_cache={},
+                   use_threads=threads)
     try:
         with uproot.open(path, **reading) as file: yield file
     except HepaeError as e: raise e if str(path) in str(e) else type(e)(f"{path}: {e}") from e
