@@ -18,9 +18,9 @@ from ..core import HepaeError, UsageError, naming
 from ..dataset import Dataset
 from .branch_values import Fields, Numbers, Parts, Several
 from .opening import opened
-from .tree_layout import DOCUMENT, TreeLayout, layout_to_json
+from .tree_layout import DOCUMENT, Tree, TreeLayout, layout_to_json
 from .tree_reading import FIRST, Entries, all_trees, entries_of_tree, is_wanted, other_cycles
-from .tree_tables import Apart, Regroup, dataset_of, parts_of, tables_of_tree, tree_of
+from .tree_tables import Apart, Known, Regroup, dataset_of, parts_of, tables_of_tree, tree_of
 
 # %% ../../nbs/io/27_tree_files.ipynb #a5bcf5e5
 @dataclass(frozen=True)
@@ -119,6 +119,8 @@ class TreeReader:
     firsts: dict[str, int] = field(default_factory=dict)       # entries of the first sample
     schemas: dict[str, object] = field(default_factory=dict)
     empty: dict[str, pd.DataFrame] = field(default_factory=dict)
+    bare: dict[str, Tree] = field(default_factory=dict)        # trees without their branches
+    known: dict[str, list[Known]] = field(default_factory=dict)  # their branches
 
 # %% ../../nbs/io/27_tree_files.ipynb #9b1a92fb
 @patch
@@ -146,13 +148,13 @@ def start(self: TreeReader) -> TreeLayout:
 def plan(self: TreeReader, file: TreeFile | None = None) -> TreeLayout:
     "The layout that suits all samples; from the second time on without a file."
     known = {n: e.known for n, e in file.entries.items()} if file else self.known
-    kinds = {n: {"title": file.titles[n], "kind": e.kind, "entries": 0 if e.known else len(e)}
-             for n, e in file.entries.items()} if file else self.kinds
-    self.known, self.kinds, trees, parents, taken = known, kinds, {}, {}, set()
+    if file: self.bare = {n: Tree(n, "", (), file.titles[n], e.kind, 0 if e.known else len(e))
+                          for n, e in file.entries.items()}
+    self.known, trees, parents, taken = known, {}, {}, set()
     for name in sorted(known, key=lambda n: n != self.main):
         samples = [parts_of(s, self.apart[name]) for s in self.samples[name]]
         root = "events" if name == self.main else name
-        trees[name], new = tree_of(name, known[name], samples, self.apart[name], taken, root, **kinds[name])
+        trees[name], new = tree_of(self.bare[name], known[name], samples, root, self.apart[name], taken)
         parents |= new
     left_out = tuple(file.remarks()) if file else self.layout.left_out
     self.layout = TreeLayout(tuple(trees[n] for n in known), parents or {"events": ""}, left_out)

@@ -8,7 +8,7 @@ __all__ = ['Key', 'beginning', 'common_name', 'Known', 'Apart', 'parts_of', 'Gro
 
 # %% ../../nbs/io/25_tree_tables.ipynb #18b964a2
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Iterator
 
@@ -162,10 +162,16 @@ def _counts(g: Grouping, known: Known, samples: list[Parts]) -> Counts | None:
 
 
 def tree_of(
-    name: str, known: list[Known], samples: list[dict[str, Parts]], apart: Apart, taken: set[str], root: str, **more
+    bare: Tree,                         # without branches
+    known: list[Known],
+    samples: list[dict[str, Parts]],    # its branches in some entries, once or more often
+    root: str,                          # name of the table of entries
+    apart: Apart = Apart(),
+    taken: set[str] | None = None,      # names of other tables, to which those of this tree are added
 ) -> tuple[Tree, dict[str, str]]:  # the tree, and of its tables the parents
-    "The layout of a tree, from samples of its entries; `taken`: names of tables, to which its own are added."
-    if not known: return Tree(name, "", (), **more), {}
+    "The layout of a tree, from samples of its entries."
+    if not known: return bare, {}
+    taken = set() if taken is None else taken
     g = Grouping(_free(root, taken), apart)
     of = {k.name: [s[k.name] for s in samples] for k in known}
     for k in known: gather(g, k, k.name, of[k.name])
@@ -173,7 +179,7 @@ def tree_of(
     branches = tuple(
         Branch(k.name, _counts(g, k, of[k.name]) or node_of(g, k, k.name, of[k.name]), k.title, k.typename, k.counter)
         for k in known)
-    return Tree(name, g.root, branches, **more), parents
+    return replace(bare, table=g.root, branches=branches), parents
 
 # %% ../../nbs/io/25_tree_tables.ipynb #6d8d337d
 class Regroup(HepaeError):
