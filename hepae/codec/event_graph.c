@@ -2,19 +2,21 @@
 #include <string.h>
 #include "contexts.h"
 
-#define MOST_KINDS_OF_PARTICLES 65536
+#define MOST_NAMES 65536
 #define MOST_SHIFTED ((int64_t)1 << 36)
 
 enum { CAME, ENTERING, MOTHER, OTHERS, STATUS, PID, NEW_NUMBER, GOES, LABEL, ORDINARY, TAG, SEEN, FRESH, EXTRA = 16 };
 
 #define ABSENT INT64_MIN
 #define MOST_TAGS 4           /* columns of them */
+#define NEW_TAG 2             /* way of a tag that no relative has */
 #define MOST_CODES 16         /* columns of other small numbers */
 #define MOST_REMEMBERED 4096  /* tags of an event */
 
-/* Distinct numbers in order of appearance. */
+/* Distinct numbers in order of appearance; `place`: which one (from 1) a number is, by what it hashes to. */
 typedef struct {
-    int64_t *value, n, room;
+    int64_t *value, n;
+    int32_t *place;
 } Names;
 
 typedef struct {
@@ -44,21 +46,32 @@ static int64_t coded(Walk *w, int kind, uint64_t a, uint64_t b, uint64_t d, int6
     return code_number(&w->c, kind, context, value);
 }
 
-static int64_t name(Walk *w, Names *names, int64_t value)
+static int new_names(Names *names)
 {
-    for (int64_t k = 0; k < names->n; k++) if (names->value[k] == value) return k;
-    if (names->n == names->room) { w->c.wrong = 1; return 0; }
-    names->value[names->n] = value;
-    return names->n++;
+    names->value = malloc(sizeof *names->value * MOST_NAMES);
+    names->place = calloc(2 * MOST_NAMES, sizeof *names->place);
+    return !names->value || !names->place;
 }
 
-/* A number that has a name, or gets one. */
+static int64_t name(Walk *w, Names *names, int64_t value)
+{
+    uint64_t at = (uint64_t)value * 0x9E3779B97F4A7C15u >> 47;
+    for (; names->place[at]; at = (at + 1) % (2 * MOST_NAMES))
+        if (names->value[names->place[at] - 1] == value) return names->place[at] - 1;
+    if (names->n == MOST_NAMES) { w->c.wrong = 1; return 0; }
+    names->value[names->n++] = value;
+    names->place[at] = (int32_t)names->n;
+    return names->n - 1;
+}
+
+/* A number that has a name, or gets one. Those of pids are mostly what they were. */
 static int64_t named(Walk *w, int kind, Names *names, uint64_t a, uint64_t b, uint64_t d, int64_t value)
 {
+    uint64_t context[CONTEXTS] = {a, b, d};
     int64_t before = names->n, k = w->c.decoding ? 0 : name(w, names, value);
-    k = coded(w, kind, a, b, d, k);
+    k = kind == PID ? code_again(&w->c, kind, context, 8, k) : code_small(&w->c, kind, context, 5, k);
     if (k < before) return k;
-    if (k > before || (w->c.decoding && before == names->room)) { w->c.wrong = 1; return 0; }
+    if (k > before || (w->c.decoding && before == MOST_NAMES)) { w->c.wrong = 1; return 0; }
     int64_t fresh = unfolded((uint64_t)coded(w, NEW_NUMBER, (uint64_t)kind, 0, 0, (int64_t)folded(value)));
     if (w->c.decoding) names->value[names->n++] = fresh;
     return k;
@@ -171,28 +184,30 @@ static void remember(Walk *w, int64_t value)
     if (w->many == 1 || value > w->most) w->most = value;
 }
 
-/* Tags of a particle: absent, 0, one of its mother, sister or second mother, or another one. */
+/* Tags of a particle: absent, its mother's, another one, 0, or one of mother, sister or second mother. */
 static void code_tags(Walk *w, int64_t i, int64_t mother, int64_t sister, uint64_t own, uint64_t above)
 {
     uint64_t before = 0;
     int from = w->extras - w->tags;
     for (int e = from; e < w->extras; e++) {
         int64_t *x = w->extra + e * w->n, relative[3] = {mother, sister, w->second};
-        int64_t likely[3 * MOST_TAGS + 2] = {ABSENT};
-        int count = 2;
+        int64_t likely[3 * MOST_TAGS + 3] = {ABSENT};
+        int count = 1;
         for (int r = 0; r < 3; r++)
             for (int k = 0; k < w->tags; k++) {
                 const int64_t *tag = w->extra + (from + (e - from + k) % w->tags) * w->n;
                 likely[count++] = relative[r] < 0 ? ABSENT : tag[relative[r]];
+                if (count == NEW_TAG) likely[count++] = ABSENT, likely[count++] = 0;
             }
         int64_t way = 0;
         if (!w->c.decoding) while (way < count && likely[way] != x[i]) way++;
+        if (way == count) way = NEW_TAG;
         way = coded(w, TAG, of3(own, (uint64_t)e, before), of3(own, above, of((uint64_t)e, before)),
                     of3(own, of(above, w->way_of_sister), of((uint64_t)e, before)), way);
-        if (way > count) { w->c.wrong = 1; return; }
-        if (w->c.decoding) x[i] = way < count ? likely[way] : 0;
-        if (way == count) x[i] = other_tag(w, own, above, x[i]);
-        if (way > 1 && x[i] != ABSENT) remember(w, x[i]);
+        if (way >= count) { w->c.wrong = 1; return; }
+        if (way == NEW_TAG) x[i] = other_tag(w, own, above, x[i]);
+        else x[i] = likely[way];
+        if (x[i] && x[i] != ABSENT) remember(w, x[i]);
         before = of(before, (uint64_t)way);
     }
     w->way_of_sister = before;
@@ -335,6 +350,14 @@ static void event(Walk *w, int64_t *spare)
     }
 }
 
+static int64_t end_walk(Walk *w, int64_t *memory)
+{
+    free(memory);
+    free(w->pids.value), free(w->pids.place);
+    free(w->statuses.value), free(w->statuses.place);
+    return end_coder(&w->c);
+}
+
 /* Graphs, statuses and pids of some events to a stream and back. `made`, `ends`: number of the vertex where each
    particle begins and ends, from 1, 0 for none; `sequence`: gets the numbers of vertices in the order
    in which they appear; `extra`: other small
@@ -354,9 +377,10 @@ EXPORT int64_t hepae_event_graph(int64_t decoding, int64_t events,
     }
     if (tags < 0 || tags > MOST_TAGS || tags > extras || extras - tags > MOST_CODES) return decoding ? -1 : -3;
     Walk w = {.extras = (int)extras, .tags = (int)tags};
-    int64_t words = 2 * n + 11 * (v + 2) + MOST_REMEMBERED + 2 * MOST_KINDS_OF_PARTICLES;
+    int64_t words = 2 * n + 11 * (v + 2) + MOST_REMEMBERED;
     int64_t *memory = malloc(sizeof *memory * (size_t)words), *at = memory;
-    if (start_coder(&w.c, (int)decoding, stream, size) || !memory) { free(memory); end_coder(&w.c); return -2; }
+    int failed = start_coder(&w.c, (int)decoding, stream, size) || !memory;
+    if (new_names(&w.pids) || new_names(&w.statuses) || failed) { end_walk(&w, memory); return -2; }
     w.next = at, at += n;
     w.open = at, at += n;
     w.first = at, at += v + 2;
@@ -366,8 +390,6 @@ EXPORT int64_t hepae_event_graph(int64_t decoding, int64_t events,
     w.partner = at, at += v + 2;
     w.remembered = at, at += MOST_REMEMBERED;
     w.way = at, at += v + 2;
-    w.pids = (Names){at, 0, MOST_KINDS_OF_PARTICLES}, at += MOST_KINDS_OF_PARTICLES;
-    w.statuses = (Names){at, 0, MOST_KINDS_OF_PARTICLES}, at += MOST_KINDS_OF_PARTICLES;
     for (int64_t k = 0; k < events && !w.c.wrong; k++) {
         w.n = n_particles[k], w.v = n_vertices[k];
         w.made = made, w.ends = ends, w.sequence = sequence;
@@ -380,6 +402,5 @@ EXPORT int64_t hepae_event_graph(int64_t decoding, int64_t events,
             }
         made += w.n, ends += w.n, status += w.n, pid += w.n, extra += extras * w.n, sequence += w.v, plain += w.v;
     }
-    free(memory);
-    return end_coder(&w.c);
+    return end_walk(&w, memory);
 }

@@ -201,11 +201,11 @@ static int scale_of(double error, double size)
 typedef struct { int64_t vertex; uint64_t kind; double at[3]; } Sister;
 
 /* A bin: coarse and with contexts, then its lower bits of which the upper ones have a context. */
-static int64_t code_coarse(Coder *c, int kind, uint64_t a, uint64_t b, uint64_t d, int low, int64_t bin)
+static int64_t code_coarse(Coder *c, int kind, uint64_t a, uint64_t b, uint64_t d, int bits, int low, int64_t bin)
 {
     uint64_t context[CONTEXTS] = {a, b, d};
     int64_t coarse = bin >> low;
-    coarse = unfolded((uint64_t)code_number(c, kind, context, (int64_t)folded(coarse)));
+    coarse = unfolded((uint64_t)code_small(c, kind, context, bits, (int64_t)folded(coarse)));
     return (int64_t)((uint64_t)coarse << low | code_bits(c, low, (uint64_t)bin & (((uint64_t)1 << low) - 1)));
 }
 
@@ -220,7 +220,8 @@ static int lower_bits(double width, double unit)
 
 static void code_free(Coder *c, Sister *s, int64_t vertex, uint64_t kind, int along, const Widths *w, int64_t bins[3])
 {
-    double unit[3] = {0.26, 0.26, 0.04}, width[3] = {w->u, w->eta, 1 / w->turns};
+    static const int bits[3] = {7, 6, 5};
+    double unit[3] = {0.26, 0.52, 0.08}, width[3] = {w->u, w->eta, 1 / w->turns};
     int64_t was[3] = {0, 0, 0};
     int known = s->vertex == vertex && vertex >= 0;
     for (int j = 0; j < (along == NORMAL ? 3 : 1); j++) {
@@ -231,7 +232,7 @@ static void code_free(Coder *c, Sister *s, int64_t vertex, uint64_t kind, int al
         uint64_t a = of(k, (uint64_t)was[0] * (j > 0)), b = of3(k, (uint64_t)near, s->kind * known);
         uint64_t d = of3(k, (uint64_t)was[j > 0 ? j - 1 : 0], (uint64_t)wide);
         if (j == 2) a = of(k, 0), b = of(k, (uint64_t)near), d = of3(k, (uint64_t)near, (uint64_t)was[0]);
-        bins[j] = code_coarse(c, 10 + j + 3 * (along != NORMAL), a, b, d, low, bins[j]);
+        bins[j] = code_coarse(c, 10 + j + 3 * (along != NORMAL), a, b, d, bits[j], low, bins[j]);
         if (too_far(bins[j])) { c->wrong = 1; return; }
         s->at[j] = (double)bins[j] * width[j];
         was[j] = rounded(s->at[j] / unit[j] / 2);
@@ -309,9 +310,8 @@ static double coded_free(Coder *c, int kind, uint64_t a, uint64_t b, uint64_t d,
 {
     uint64_t context[CONTEXTS] = {a, b, d}, i;
     memcpy(&i, &x, 8);
-    uint64_t top = (uint64_t)code_number(c, kind, context, (int64_t)(i >> 48));
-    if (top >> 16) { c->wrong = 1; return 0; }
-    i = top << 48 | code_bits(c, 48, i & 0xffffffffffff);
+    uint64_t top = code_leaf(c, kind, context, 12, i >> 52);
+    i = top << 52 | code_bits(c, 52, i);
     memcpy(&x, &i, 8);
     return x;
 }
@@ -337,8 +337,8 @@ EXPORT int64_t hepae_exact_momenta(int64_t decoding, int64_t n, int64_t v, const
         for (int j = 0; j < 3; j++) {
             p[4 * i + j] = coded_free(&c, j, of((uint64_t)kind[i], tops), of3((uint64_t)kind[i], before, tops),
                                       of3(last[j], tops, 77), p[4 * i + j]);
-            last[j] = (uint64_t)ordered(p[4 * i + j]) >> 51;
-            tops = of(tops, last[j] & 4095);
+            last[j] = (uint64_t)ordered(p[4 * i + j]) >> 52;
+            tops = of(tops, last[j]);
         }
         before = (uint64_t)kind[i];
     }
@@ -352,7 +352,7 @@ EXPORT int64_t hepae_exact_momenta(int64_t decoding, int64_t n, int64_t v, const
             for (int64_t q = g.first_in[vertex]; q >= 0; q = g.next_in[q]) if (q != i) sum -= p[4 * q + j];
             uint64_t context[CONTEXTS] = {of(step, (uint64_t)j), of3(step, lengths, 1), of3(lengths, (uint64_t)j, 2)};
             int64_t guess = guessed(sum), r = (int64_t)((uint64_t)ordered(p[4 * i + j]) - (uint64_t)guess);
-            r = code_wide(&c, 3 + 2 * j, context, r);
+            r = code_rough(&c, 3 + j, context, r);
             p[4 * i + j] = unordered((int64_t)((uint64_t)guess + (uint64_t)r));
             lengths = of(lengths, (uint64_t)bits_in((uint64_t)(r < 0 ? -r : r)));
         }
@@ -362,7 +362,7 @@ EXPORT int64_t hepae_exact_momenta(int64_t decoding, int64_t n, int64_t v, const
         double mm = m[i] < 0 ? -(m[i] * m[i]) : m[i] * m[i], square = q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + mm;
         int64_t guess = guessed(square > 0 ? sqrt(square) : 0);
         uint64_t context[CONTEXTS] = {(uint64_t)kind[i], 1, of((uint64_t)kind[i], before)};
-        int64_t r = code_wide(&c, 9, context, (int64_t)((uint64_t)ordered(p[4 * i + 3]) - (uint64_t)guess));
+        int64_t r = code_rough(&c, 6, context, (int64_t)((uint64_t)ordered(p[4 * i + 3]) - (uint64_t)guess));
         p[4 * i + 3] = unordered((int64_t)((uint64_t)guess + (uint64_t)r));
         before = (uint64_t)bits_in((uint64_t)(r < 0 ? -r : r));
     }

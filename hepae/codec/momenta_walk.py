@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from fastcore.basics import patch
 
-from .context_coder import ContextCoder, of, put_stream, wrapped
+from .context_coder import ContextCoder, folded, of, put_stream, unfolded, wrapped
 from ..physics.momentum_bins import APART, NORMAL, REST, Widths, bins_of, momentum, rint, rounded
 
 # %% ../../nbs/codec/45_momenta_walk.ipynb #f8082f7a
@@ -49,7 +49,8 @@ class Conserved:
         return [j for j in self.leave[v] if j != i], [j for j in self.enter[v] if j != i]
 
 # %% ../../nbs/codec/45_momenta_walk.ipynb #4fe3df23
-_UNITS = 0.26, 0.26, 0.04  # of ln pt, of η, of turns
+_UNITS = 0.26, 0.52, 0.08  # of ln pt, of η, of turns
+_UPPER = 7, 6, 5           # bits that are mostly enough for a number of units, with its sign
 _MOST_LOW = 30             # lower bits, at most
 _MOST_BINS = 2**40         # from 0, or from what is predicted
 
@@ -61,9 +62,9 @@ def _lower_bits(width: float, unit: float) -> int:
     return low
 
 
-def _coarse(coder: ContextCoder, kind: int, contexts: tuple[int, int, int], low: int, x: int) -> int:
+def _coarse(coder: ContextCoder, kind: int, contexts: tuple[int, int, int], bits: int, low: int, x: int) -> int:
     "A bin: without its lower bits, then these."
-    upper = coder.signed(kind, contexts, x >> low)
+    upper = unfolded(coder.small(kind, contexts, bits, folded(x >> low)))
     return wrapped(upper << low | coder.bits(low, x & (1 << low) - 1))
 
 
@@ -98,7 +99,7 @@ def free(self: BoundMomenta, coder: ContextCoder, i: int, s: _Sister) -> None:
         k = of(self.kind[i], self.way[i] * 32 + low, known)
         if j < 2: contexts = of(k, was[0] if j else 0), of(k, near, s.kind * known), of(k, was[0], wide)
         else: contexts = of(k, 0), of(k, near), of(k, near, was[0])
-        self.bins[i][j] = _coarse(coder, 10 + j + 3 * beside, contexts, low, self.bins[i][j])
+        self.bins[i][j] = _coarse(coder, 10 + j + 3 * beside, contexts, _UPPER[j], low, self.bins[i][j])
         if abs(self.bins[i][j]) > _MOST_BINS: coder.refuse()
         s.at[j] = self.bins[i][j] * widths[j]
         was[j] = rounded(s.at[j] / unit / 2)
@@ -241,15 +242,14 @@ class ExactMomenta:
         for j in range(3):
             contexts = of(kind, tops), of(kind, before, tops), of(last[j], tops, 77)
             bits = self.bits[i][j] & 2**64 - 1
-            top = coder.number(j, contexts, bits >> 48)
-            if top >> 16: coder.refuse()
-            self.put(i, j, wrapped(top << 48 | coder.bits(48, bits & 2**48 - 1)))
-            last[j] = (ordered(self.bits[i][j]) & 2**64 - 1) >> 51
-            tops = of(tops, last[j] & 4095)
+            top = coder.leaf(j, contexts, 12, bits >> 52)
+            self.put(i, j, wrapped(top << 52 | coder.bits(52, bits)))
+            last[j] = (ordered(self.bits[i][j]) & 2**64 - 1) >> 52
+            tops = of(tops, last[j])
 
     def near(self, coder: ContextCoder, kind: int, contexts: tuple, i: int, j: int, guess: int) -> int:
         "A number as the difference to what is predicted; how many bits that has."
-        r = coder.wide(kind, contexts, wrapped(ordered(self.bits[i][j]) - guess))
+        r = coder.rough(kind, contexts, wrapped(ordered(self.bits[i][j]) - guess))
         self.put(i, j, ordered(wrapped(guess + r)))
         return abs(r).bit_length()
 
@@ -262,7 +262,7 @@ class ExactMomenta:
             for k in leave: total += self.p[k][j]
             for k in enter: total -= self.p[k][j]
             contexts = of(step, j), of(step, lengths, 1), of(lengths, j, 2)
-            lengths = of(lengths, self.near(coder, 3 + 2 * j, contexts, i, j, _guess(total)))
+            lengths = of(lengths, self.near(coder, 3 + j, contexts, i, j, _guess(total)))
 
     def energy(self, coder: ContextCoder, i: int, before: int) -> int:
         "The energy; `before`: bits of the difference before. Bits of this one."
@@ -270,7 +270,7 @@ class ExactMomenta:
         mm = self.m[i] * self.m[i]
         square = x * x + y * y + z * z + (-mm if self.m[i] < 0 else mm)
         contexts = self.kind[i], 1, of(self.kind[i], before)
-        return self.near(coder, 9, contexts, i, 3, _guess(math.sqrt(square) if square > 0 else 0.0))
+        return self.near(coder, 6, contexts, i, 3, _guess(math.sqrt(square) if square > 0 else 0.0))
 
     def walk(self, coder: ContextCoder) -> None:
         "Code all, or decode it."

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['CAME', 'ENTERING', 'MOTHER', 'OTHERS', 'STATUS', 'PID', 'NEW_NUMBER', 'GOES', 'LABEL', 'ORDINARY', 'TAG', 'SEEN',
-           'FRESH', 'CODES', 'MOST_CODES', 'MOST_TAGS', 'MOST_REMEMBERED', 'MOST_NAMES', 'NO_TAG', 'Relatives', 'Names',
-           'Tags', 'ParticleKinds']
+           'FRESH', 'CODES', 'MOST_CODES', 'MOST_TAGS', 'MOST_REMEMBERED', 'MOST_NAMES', 'NO_TAG', 'NEW_TAG',
+           'Relatives', 'Names', 'Tags', 'ParticleKinds']
 
 # %% ../../nbs/codec/40_particle_kinds.ipynb #0f319380
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ MOST_TAGS = 4               # kinds of tag
 MOST_REMEMBERED = 4096      # tags of an event
 MOST_NAMES = 65536          # different pids, or statuses
 NO_TAG = -2**63             # of a particle
+NEW_TAG = 2                 # way of a tag that no relative has
 
 
 @dataclass
@@ -37,14 +38,16 @@ class Relatives:
 
 # %% ../../nbs/codec/40_particle_kinds.ipynb #f45930aa
 class Names:
-    "Numbers in the order in which they first came."
+    "Numbers in the order in which they first came. Pids are mostly what they were, statuses few."
 
     def __init__(self, kind: int): self.kind, self.numbers, self.places = kind, [], {}
 
     def coded(self, coder: ContextCoder, contexts: tuple[int, int, int], number: int) -> int:
         "The name of a number; a new one gets the next."
         n = len(self.numbers)
-        name = coder.number(self.kind, contexts, self.places.get(number, n))
+        name = self.places.get(number, n)
+        if self.kind == PID: name = coder.again(PID, contexts, 8, name)
+        else: name = coder.small(self.kind, contexts, 5, name)
         if name < n: return name
         if name > n or n == MOST_NAMES: coder.refuse()
         number = coder.signed(NEW_NUMBER, (self.kind, 0, 0), number)
@@ -124,14 +127,15 @@ class ParticleKinds:
 def _tag(self: ParticleKinds, i: int, r: Relatives, above: int, k: int, before: int) -> int:
     "Tag k of particle i; gives `before`, how those before it were found, with how this one was."
     own, kind, x = self.kinds[i], self.codes + k, self.extra[self.codes + k]
-    likely = [NO_TAG, 0, *self._likely_tags(k, (r.mother, r.sister, r.second))]
-    way = likely.index(x[i]) if x[i] in likely else len(likely)
+    likely = [NO_TAG, *self._likely_tags(k, (r.mother, r.sister, r.second))]
+    likely[NEW_TAG:NEW_TAG] = [NO_TAG, 0]
+    way = likely.index(x[i]) if x[i] in likely else NEW_TAG
     later = of(kind, before)
     contexts = of(own, kind, before), of(own, above, later), of(own, of(above, self.had.way_of_sister), later)
     way = self.coder.number(TAG, contexts, way)
-    if way > len(likely): self.coder.refuse()
-    x[i] = likely[way] if way < len(likely) else self.had.other(self.coder, own, above, x[i])
-    if way > 1 and x[i] != NO_TAG: self.had.remember(x[i])
+    if way >= len(likely): self.coder.refuse()
+    x[i] = likely[way] if way != NEW_TAG else self.had.other(self.coder, own, above, x[i])
+    if x[i] not in (0, NO_TAG): self.had.remember(x[i])
     return of(before, way)
 
 
