@@ -34,6 +34,8 @@ loops = Extension(
     depends=[f"hepae/codec/{name}.h" for name in ("loops", "plan", "contexts")],
     extra_compile_args=[] if sys.platform == "win32" else "-O3 -fwrapv -ffp-contract=off -fvisibility=hidden".split(),
 )
+text = Extension("hepae.hepmc._text", ["hepae/hepmc/text.c"], optional=True,
+                 extra_compile_args=loops.extra_compile_args)
 
 setup(
     name=facts["lib_name"],
@@ -56,7 +58,7 @@ setup(
     python_requires=">=" + facts["min_python"],
     packages=find_packages(include=["hepae", "hepae.*"]),
     package_data={"hepae": ["py.typed"]},
-    ext_modules=[loops],
+    ext_modules=[loops, text],
     install_requires=facts["requirements"].split(),
     extras_require=extras,
     entry_points={

@@ -6,6 +6,7 @@
 __all__ = ['event3']
 
 # %% ../../nbs/hepmc/12_write3.ipynb #d3d8638f
+import ctypes
 from dataclasses import dataclass
 from typing import Iterator
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from .events import escaped
 from .graph import checked_graph
-from .scientific import rows_of_numbers
+from .scientific import compiled_text, powers_of_ten, rows_of_numbers
 
 # %% ../../nbs/hepmc/12_write3.ipynb #c1aba0fd
 def _with_lines(n_in: np.ndarray, plain: np.ndarray, first_child: np.ndarray) -> np.ndarray:
@@ -70,10 +71,8 @@ def _parents(p: dict, g: _Graph) -> np.ndarray:
     return np.where(np.append(True, g.explicit)[made], -made, mother[made])
 
 # %% ../../nbs/hepmc/12_write3.ipynb #217d50d9
-def _body3(p: dict, v: dict, digits: int) -> str:
-    "The lines of the particles and vertices of an event."
-    v = checked_graph(p, v)
-    g = _graph(p, v)
+def _body_in_python(p: dict, v: dict, g: _Graph, digits: int) -> str:
+    "The lines of the particles and vertices of an event, one by one."
     before = _vertex_lines(v, g, digits)
     columns = [p["id"], _parents(p, g), *(p[x] for x in ("pid", "status"))]
     numbers = rows_of_numbers([p[x] for x in ("px", "py", "pz", "E", "m")], digits)
@@ -83,7 +82,42 @@ def _body3(p: dict, v: dict, digits: int) -> str:
     for k, above in before.items(): lines[k] = "".join(above) + lines[k]
     return "".join(lines) + "".join(last)
 
+# %% ../../nbs/hepmc/12_write3.ipynb #69e35683
+_ROOM = 213, 152, 21  # bytes that a particle, a vertex, and a particle in a list take at most
 
+
+def _addresses(arrays: list) -> list:
+    "Arguments for C: addresses of arrays, and numbers."
+    return [ctypes.c_void_p(x.ctypes.data) if isinstance(x, np.ndarray) else ctypes.c_int64(x) for x in arrays]
+
+
+def _compiled_body(p: dict, v: dict, g: _Graph) -> str | None:
+    "The same by `text.c`; None if it is not sure how."
+    n, many = len(p["id"]), len(v["id"])
+    ids = [p["id"], _parents(p, g), p["pid"], p["status"]]
+    if any(x.dtype.kind not in "iu" for x in (*ids, v["status"])): return None
+    floats = [np.stack([np.asarray(t[x], np.float64) for x in names], 1)
+              for t, names in ((p, ("px", "py", "pz", "E", "m")), (v, "xyzt"))]
+    entering, first_in, child = (np.ascontiguousarray(x, np.int64) for x in (
+        g.entering, g.first_in, np.where(g.explicit, g.first_child[1:], -2)))
+    text = np.empty(n * _ROOM[0] + many * _ROOM[1] + len(entering) * _ROOM[2], np.uint8)
+    numbers, status = np.stack(ids, 1).astype(np.int64), v["status"].astype(np.int64)
+    own = [n, numbers, floats[0], many, status, floats[1], entering, first_in, child, *powers_of_ten()]
+    own += [np.empty(n + many + 1, np.int64), text, len(text)]  # all of them held until C is done
+    function = compiled_text().hepae_body3
+    function.restype = ctypes.c_int64
+    size = function(*_addresses(own))
+    return text[:size].tobytes().decode("ascii") if size >= 0 else None
+
+
+def _body3(p: dict, v: dict, digits: int) -> str:
+    "The lines of the particles and vertices of an event."
+    v = checked_graph(p, v)
+    g = _graph(p, v)
+    text = _compiled_body(p, v, g) if digits == 16 and compiled_text() else None
+    return _body_in_python(p, v, g, digits) if text is None else text
+
+# %% ../../nbs/hepmc/12_write3.ipynb #bf6adba1
 def _attribute_lines(attributes: list[tuple]) -> str:
     "The lines A of an event."
     text = "".join([f"A {number} {name} {value}\n" for number, name, value in attributes])
