@@ -33,25 +33,37 @@ def _chunk_events(d: Dataset) -> int:
 
 
 def _cut(d: Dataset, chunks: int, events: int) -> Iterator[Dataset]:
-    "The first of so many events each; halved again and again, so that no event is copied often."
-    if chunks < 2: yield d.between(0, events)
+    "So many events each, and the last the rest; halved again and again, so that no event is copied often."
+    if chunks < 2: yield d
     else:
         middle = chunks // 2 * events
         yield from _cut(d.between(0, middle), chunks // 2, events)
         yield from _cut(d.between(middle, len(d)), chunks - chunks // 2, events)
 
 
+def _taken(held: list[Dataset], events: int) -> Dataset:
+    "So many events, which are taken out of what is held."
+    found = []
+    while events:
+        part = held.pop(0)
+        if len(part) > events:
+            held.insert(0, part.between(events, len(part)))
+            part = part.between(0, events)
+        found.append(part)
+        events -= len(part)
+    return joined_datasets(found)
+
+
 def regrouped_datasets(parts: Iterable[Dataset], events: int | None = None) -> Iterator[Dataset]:
     "The same events in chunks of about so many."
     held, n = [], 0
     for part in parts:
-        held.append(part)
-        n += len(part)
         events = events or _chunk_events(part)
-        if n < 2 * events: continue
-        whole, chunks = joined_datasets(held), n // events - 1
-        yield from _cut(whole, chunks, events)
-        held, n = [whole.between(chunks * events, n)], n - chunks * events
+        held += _cut(part, max(1, len(part) // events), events)
+        n += len(part)
+        while n >= 2 * events:
+            yield _taken(held, events)
+            n -= events
     if held: yield joined_datasets(held)
 
 # %% ../../nbs/codec/52_datasets.ipynb #93283fbb
@@ -118,15 +130,17 @@ def write_datasets(
     first = next(chunks, None)
     if first is None: raise HepaeError("there are no events and no tables; give at least an empty table")
     packed, streams = coding.pack(first) if coding else (first, [])
-    known, writer, total = First(planned_tables(packed), streams), Writer(file), 0
+    known, writer, total, names = First(planned_tables(packed), streams), Writer(file), 0, list(first.tables)
     tables = [p.header for p in known.planned]
     own = {"coding": coding.to_dict() | {"streams": len(streams)}} if coding else {}
     writer.header(_file_header(packed, tables) | own, None, first.documents)
+    start = [(first, tables, coding, known)]
+    del first, packed, known  # their memory is free once the chunk is written
 
     def tasks():
-        yield first, tables, coding, known
+        yield start.pop()
         for d in chunks:
-            if list(d.tables) != list(first.tables):
+            if list(d.tables) != names:
                 raise HepaeError("other tables follow than were first; treat these files separately")
             yield d, tables, coding
     for made in side_by_side(_payloads, tasks(), threads):

@@ -127,7 +127,10 @@ def side_by_side(
 ) -> Iterator:
     "Results of `work(*task)` in the order of the tasks, of which one more is under way than there are threads."
     if threads <= 1:
-        for task in tasks: yield work(*task)
+        for task in tasks:
+            done = work(*task)
+            del task  # its memory is free while the next one is made
+            yield done
         return
     with ThreadPoolExecutor(threads) as pool:
         under_way = deque()
