@@ -17,7 +17,12 @@ def described(data: bytes) -> tuple[list[dict], list[int]]:
     from hepae.codec.sections import DICTIONARY
 
     facts = json.loads(inflate(data, zdict=DICTIONARY))
-    check("coding" not in facts, "whole events are not read here")
+    check("coding" not in facts, "whole events are read by other_events")
+    return described_facts(facts)
+
+
+def described_facts(facts: dict) -> tuple[list[dict], list[int]]:
+    "The same, of JSON that was read."
     tables = [{"references": [], "before": []} | described_in(t) for t in facts["tables"]]
     for t in tables:
         t["order"] = t["order"] + [k for k in range(len(t["columns"])) if k not in t["order"]]
@@ -106,8 +111,8 @@ def raw(data: bytes) -> bytes:
     return deflate.compress(data) + deflate.flush() if data else b""
 
 
-def chunk(payload: bytes, heads: list[dict]) -> tuple[list[Table], list[dict]]:
-    "The tables of a chunk, and the columns of each by name."
+def chunk(payload: bytes, heads: list[dict], streams: int = 0) -> tuple[list[Table], list[dict], list[bytes]]:
+    "The tables of a chunk, the columns of each by name, and streams that stand beside them."
     roots, at, tables, shown = [], 0, [], []
     for head in heads:
         if head["parent"] < 0:
@@ -123,7 +128,7 @@ def chunk(payload: bytes, heads: list[dict]) -> tuple[list[Table], list[dict]]:
     parts = [payload[a:b] for a, b in zip(ends, ends[1:])]
     for k, part in enumerate(parts):
         check(blake2b(part, digest_size=8).digest() == payload[at + 8 * k : at + 8 * k + 8], f"part {k} is damaged")
-    left = iter(parts)
+    left, beside = iter(parts[:len(parts) - streams]), parts[len(parts) - streams:]
     for number, head in enumerate(heads):
         columns = head["known"] + len(head["plan"])
         if head["parent"] < 0:
@@ -143,7 +148,7 @@ def chunk(payload: bytes, heads: list[dict]) -> tuple[list[Table], list[dict]]:
         put_values(t, lists, escapes)
         shown.append(restored(t.values, [], head["plain"], texts)[0] if head["plain"] else t.values)
     check(next(left, None) is None, "there are more parts than groups")
-    return tables, shown
+    return tables, shown, beside
 
 
 def read(data: bytes) -> dict:
@@ -155,13 +160,13 @@ def read(data: bytes) -> dict:
     nested = [t for t in heads if t["parent"] >= 0]
     counters = {(t["parent"], heads[t["parent"]]["columns"][t["counter"]][0]) for t in nested}
     made = [chunk(payload, heads) for kind, payload, *_ in found if kind == b"C"]
-    check([tables[0].rows.n for tables, _ in made] == events, "a chunk has another number of events")
+    check([tables[0].rows.n for tables, *_ in made] == events, "a chunk has another number of events")
     tables, rows = {}, {}
     for k in order:
         names = [n for n in made[0][1][k] if (k, n) not in counters]
-        tables[heads[k]["table"]] = {n: [shown[k][n] for _, shown in made] for n in names}
+        tables[heads[k]["table"]] = {n: [shown[k][n] for _, shown, _ in made] for n in names}
         if heads[k]["parent"] >= 0:
-            rows[heads[k]["table"]] = [b - a for t, _ in made for a, b in zip(t[k].first, t[k].first[1:])]
+            rows[heads[k]["table"]] = [b - a for t, *_ in made for a, b in zip(t[k].first, t[k].first[1:])]
     joined = {name: {c: np.concatenate(x) for c, x in columns.items()} for name, columns in tables.items()}
     documents = {}
     for payload in (payload for kind, payload, *_ in found if kind == b"D"):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_event_streams import both, compiled, in_bins, of_file, places
 from test_hepmc import REAL
-from test_whole_events import DY, FOOT, HEAD, beyond, through
+from test_whole_events import DY, FOOT, HEAD, beyond, odd_events, through
 
 from hepae.codec.event_bounds import CONSERVED, EventBound, energies, widths_of
 from hepae.codec.event_conservation import conserved_momenta, conserving, conserving_bins, imbalances, momenta_of
@@ -202,3 +202,11 @@ def test_where_it_means_nothing(tmp_path):
     done = hepae("compress", DY, "--conserve", "-o", tmp_path / "x.hepae")
     assert done.returncode == 2 and not (tmp_path / "x.hepae").exists()
     one_sentence(done.stderr, "--conserve")
+
+
+def test_odd_events(tmp_path):
+    "Odd events, in one file and in chunks of two."
+    (path := tmp_path / "x.hepmc").write_text(HEAD + "".join(odd_events().values()) + FOOT)
+    bound = EventBound(1e-2, conserve=True)
+    for size in (1, 1 << 20):
+        assert beyond(read_events(path), through(path, size, bound), bound) == {}

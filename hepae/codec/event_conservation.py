@@ -75,12 +75,14 @@ def momenta_of(b: BinnedMomenta) -> np.ndarray:
     found[along, 2] = np.where(b.way == AHEAD, size, -size)[along]
     return np.where((b.way == APART)[:, None], b.p, found)
 
-# %% ../../nbs/codec/49_event_conservation.ipynb #7bad5387
+# %% ../../nbs/codec/49_event_conservation.ipynb #21c0e5dd
 def _may_err(way: np.ndarray, fine: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "(n,) of px and py, and of pz."
-    t = p[:, 0] * p[:, 0] + p[:, 1] * p[:, 1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        t = p[:, 0] * p[:, 0] + p[:, 1] * p[:, 1]
+        across, whole = np.sqrt(t), np.sqrt(t + p[:, 2] * p[:, 2])
     normal, along = way == NORMAL, (way == AHEAD) | (way == BACK)
-    return np.where(normal, np.sqrt(t), 0) * fine, np.where(normal | along, np.sqrt(t + p[:, 2] * p[:, 2]), 0) * fine
+    return np.where(normal, across, 0) * fine, np.where(normal | along, whole, 0) * fine
 
 
 @dataclass
