@@ -48,12 +48,17 @@ def z(x: int, m: int) -> int:
     return 2 * y if y >= 0 else -2 * y - 1
 
 
+def signed(n: int) -> int:
+    "0, −1, 1, −2, … for 0, 1, 2, 3, …"
+    return n // 2 if n % 2 == 0 else -(n + 1) // 2
+
+
 class Stream:
     "Numbers of a stream."
 
     def __init__(self, data: bytes):
         self.data, self.low, self.high, self.at, self.end = data, 0, 2**32 - 1, 0, len(data)
-        self.rest, self.resting, self.slots, self.weights, self.window = 0, 0, {}, {}, 0
+        self.rest, self.resting, self.slots, self.weights, self.window, self.lasts = 0, 0, {}, {}, 0, {}
         for _ in range(4):
             self.window = self.window << 8 | self.byte()
 
@@ -73,9 +78,9 @@ class Stream:
 
     def bit(self, kind: int, hashes: list[int], group: int, place: int) -> int:
         "A bit with contexts."
-        at = [(m_of((h + group) % WORD) >> 45) * 8 + place for h in hashes]
+        at = [(m_of((h + group) % WORD) >> 46) * 16 + place for h in hashes]
         seen = [self.slots.get(k, (1 << 21, 0)) for k in at]
-        x = [INVERSE[q >> 10] if n else 0 for q, n in seen]
+        x = [INVERSE[q >> 10] for q, _ in seen]
         classes = tuple(0 if n == 0 else 1 if n < 4 else 2 if n < 32 else 3 for _, n in seen)
         w = self.weights.setdefault((kind, classes), [26214] * 3)
         p = s_of(sum(a * b for a, b in zip(w, x)) >> 16)
@@ -94,32 +99,82 @@ class Stream:
             self.slots[at[i]] = q + (step if far > 0 else -step), min(n + 1, 250)
         return bit
 
-    def number(self, k: int, *c: int) -> int:
-        hashes = [m_of((128 * c[i] + 3 * k + i) % WORD) for i in range(3)]
-        length, m = 0, 1
-        while self.bit(k, hashes, length >> 3, length % 8):
+    def hashes(self, k: int, c: tuple) -> list[int]:
+        return [m_of((128 * c[i] + 3 * k + i) % WORD) for i in range(3)]
+
+    def tree(self, k: int, h: list[int], n: int, group: int) -> int:
+        value, m, a = 0, 1, 1
+        for i in range(n):
+            if i and i % 4 == 0:
+                m, a = m << 4 | a - 16, 1
+            bit = self.bit(k, h, group + m, a)
+            value, a = value << 1 | bit, a << 1 | bit
+        return value
+
+    def of_hashes(self, k: int, h: list[int]) -> int:
+        "A number."
+        for v in range(3):
+            if not self.bit(k, h, 0, v):
+                return v
+        length = 0
+        while self.bit(k, h, *((0, 3 + length) if length < 8 else divmod(length + 8, 16))):
             length += 1
             check(length < 40, "a number is too long")
-        for i in range(length):
-            d = i % 3
-            m = m << 1 | (self.bit(k, hashes, (length + 1) << 16 | m >> d, 2**d - 1 + m % 2**d) if i < 12 else
-                          self.plain(1))
-        return m - 1
+        if length == 1:
+            return 2 + (2 | self.bit(k, h, 0, 11))
+        if length == 2:
+            first = self.bit(k, h, 0, 12)
+            return 2 + (4 | first << 1 | self.bit(k, h, 0, 13 + first))
+        own = min(length, 12)
+        upper = 1 << own | self.tree(k, h, own, length << 16)
+        return 2 + (upper << length - own | self.plain(length - own))
+
+    def number(self, k: int, *c: int) -> int:
+        return self.of_hashes(k, self.hashes(k, c))
+
+    def mostly(self, n: int, k: int, *c: int) -> int:
+        "A number mostly below 2ⁿ − 1."
+        h = self.hashes(k, c)
+        value = self.tree(k, h, n, 2**32)
+        return value if value < 2**n - 1 else value + self.of_hashes(k, h)
+
+    def again(self, k: int, *c: int) -> int:
+        h = self.hashes(k, c)
+        last = self.lasts.get(h[1] >> 48)
+        if last is not None and last < 65535 and self.bit(k, h, 2 * 2**32 + last + 1, 0):
+            return last
+        self.lasts[h[1] >> 48] = value = self.mostly(8, k, *c)
+        return value
 
     def integer(self, k: int, *c: int) -> int:
-        n = self.number(k, *c)
-        return n // 2 if n % 2 == 0 else -(n + 1) // 2
+        return signed(self.number(k, *c))
+
+    def length(self, n: int, k: int, h: list[int]) -> int:
+        if not self.bit(k, h, 2**32 + 1, 0):
+            return 0
+        value = self.tree(k, h, n, 2**32) + 1
+        if n == 4 and value == 16:
+            value += self.of_hashes(k, h)
+        check(value <= 64, "a number is too wide")
+        return value
 
     def wide(self, k: int, *c: int) -> int:
-        bits = self.number(k, *c)
-        check(bits <= 64, "a number is too wide")
+        bits = self.length(4, k, self.hashes(k, c))
         if not bits:
             return 0
-        s = min(2, bits - 1)
-        top = self.number(k + 1, *((65 * x + bits) % WORD for x in c))
-        check(top < 2 ** (s + 1), "a number is too wide")
-        size = (1 << s | top // 2) << bits - 1 - s | self.plain(bits - 1 - s)
-        return wrap(-size if top % 2 else size)
+        t = min(2, bits - 1)
+        h = self.hashes(k + 1, tuple((65 * x + bits) % WORD for x in c))
+        top = self.tree(k + 1, h, t + 1, 2**32)
+        size = (1 << t | top % 2**t) << bits - 1 - t | self.plain(bits - 1 - t)
+        return wrap(-size if top >> t else size)
+
+    def rough(self, k: int, *c: int) -> int:
+        bits = self.length(6, k, self.hashes(k, c))
+        if not bits:
+            return 0
+        negative = self.plain(1)
+        size = 1 << bits - 1 | self.plain(bits - 1)
+        return wrap(-size if negative else size)
 
     def finish(self) -> None:
         check(self.at == self.end, "a stream does not end where it should")
@@ -141,7 +196,7 @@ class Graph:
         self.s.finish()
 
     def name(self, kind: int, names: list[int], *contexts: int) -> int:
-        k = self.s.number(kind, *contexts)
+        k = self.s.again(kind, *contexts) if kind == 5 else self.s.mostly(5, kind, *contexts)
         check(k <= len(names) < 65536 + (k < len(names)), "no name")
         if k == len(names):
             names.append(self.s.integer(6, kind, 0, 0))
@@ -203,12 +258,12 @@ class Graph:
         b, before = 0, self.b_before
         for t in range(self.tags):
             f = self.codes + t
-            likely = [ABSENT, 0]
-            for r in (mother, sister, second):
-                likely += [self.tag[(t + j) % self.tags][r] if r >= 0 else ABSENT for j in range(self.tags)]
+            own = [[self.tag[(t + j) % self.tags][r] if r >= 0 else ABSENT for j in range(self.tags)]
+                   for r in (mother, sister, second)]
+            likely = [ABSENT, own[0][0], None, 0, *own[0][1:], *own[1], *own[2]]
             way = self.s.number(10, pack(k, f, b), pack(k, a, pack(f, b)), pack(k, pack(a, before), pack(f, b)))
-            check(way <= len(likely), "no way of a tag")
-            if way < len(likely):
+            check(way < len(likely), "no way of a tag")
+            if way != 2:
                 x = likely[way]
             else:
                 c = self.s.number(11, k, a, min(40, len(self.remembered)))
@@ -219,7 +274,7 @@ class Graph:
                     most = self.most if self.remembered else 0
                     x = wrap(most + self.s.wide(12, k, int(bool(self.remembered)), 0))
             self.tag[t].append(x)
-            if way > 1 and x != ABSENT:
+            if x not in (0, ABSENT):
                 self.most = max(self.most, x) if self.remembered else x
                 if x in self.remembered:
                     self.remembered.remove(x)
@@ -415,12 +470,11 @@ def exact_momenta(data: bytes, graph: Graph, m: list[float]) -> list[list[float]
             continue
         u = 0
         for j in range(3):
-            top = s.number(j, pack(kind, u), pack(kind, before, u), pack(last[j], u, 77))
-            check(top < 2**16, "no float")
-            b = wrap(top << 48 | s.plain(48))
+            h = s.hashes(j, (pack(kind, u), pack(kind, before, u), pack(last[j], u, 77)))
+            b = wrap(s.tree(j, h, 12, 2**32) << 52 | s.plain(52))
             p[i][j] = float_of(b)
-            last[j] = (b if b >= 0 else b ^ 2**63 - 1) % WORD >> 51
-            u = pack(u, last[j] % 4096)
+            last[j] = (b if b >= 0 else b ^ 2**63 - 1) % WORD >> 52
+            u = pack(u, last[j])
         before = kind
     for v in g.queue:
         i, (step, _), bits = g.own[v], g.step(v), 0
@@ -428,11 +482,11 @@ def exact_momenta(data: bytes, graph: Graph, m: list[float]) -> list[list[float]
             total = 0.0
             for sign, k in g.others(v):
                 total = total + sign * p[k][j]
-            r = s.wide(3 + 2 * j, pack(step, j), pack(step, bits, 1), pack(bits, j, 2))
+            r = s.rough(3 + j, pack(step, j), pack(step, bits, 1), pack(bits, j, 2))
             p[i][j] = unordered(ordered(total) + r)
             bits = pack(bits, abs(r).bit_length())
     for i, kind in enumerate(g.kind):
-        r = s.wide(9, kind, 1, pack(kind, before))
+        r = s.rough(6, kind, 1, pack(kind, before))
         p[i][3] = unordered(ordered(energy(p[i], m[i])) + r)
         before = abs(r).bit_length()
     s.finish()
@@ -465,7 +519,7 @@ def bounded_momenta(data: bytes, graph: Graph, way: list[int], levels: list[int]
         (sin, cos), x = sin_cos(bins[2] / t), exp(bins[1] * h)
         p[i] = [size * cos, size * sin, size * ((x - 1 / x) / 2)]
 
-    unit, y, vertex, kind = (0.26, 0.26, 0.04), [0.0] * 3, None, 0
+    unit, y, vertex, kind = (0.26, 0.52, 0.08), [0.0] * 3, None, 0
     for i, k in enumerate(g.kind):
         if i in late or way[i] > 2:
             continue
@@ -481,7 +535,7 @@ def bounded_momenta(data: bytes, graph: Graph, way: list[int], levels: list[int]
             c = [(pack(q, 0), pack(q, close, b), pack(q, 0, wide)),
                  (pack(q, t[0]), pack(q, close, b), pack(q, t[0], wide)),
                  (pack(q, 0), pack(q, close), pack(q, close, t[0]))][j]
-            upper = s.integer(13 if way[i] else 10 + j, *c)
+            upper = signed(s.mostly(7 - j, 13 if way[i] else 10 + j, *c))
             bins[j] = wrap(upper << n | s.plain(n))
             check(abs(bins[j]) <= 2**40, "no bin")
             y[j] = bins[j] * w
@@ -717,7 +771,7 @@ def read(data: bytes) -> dict:
     check_end(data, found)
     facts = json.loads(inflate(found[0][1], zdict=DICTIONARY))
     coding = facts.pop("coding")
-    check(coding["name"] == "events", "another coding")
+    check(coding["name"] == "events" and coding["version"] == 2, "another coding")
     heads, order = other_datasets.described_facts(facts)
     made = [chunk(payload, heads, order, coding) for kind, payload, *_ in found if kind == b"C"]
     documents = {}
