@@ -220,6 +220,7 @@ def quantise_with(
     q, escapes = room or (np.empty(len(x), np.int64), np.empty(len(x), bool))
     if not _pass("hepae_quantise", quantiser, column.bound, frequent, np.ascontiguousarray(x), q, escapes):
         q[:], escapes[:] = _quantised_in_numpy(x, column, quantiser, frequent)
+    if quantiser.mode == "turn" and len(frequent): np.remainder(q, quantiser.bins, out=q)  # as all other bins
     if frequent.without is not None and len(frequent.without):
         lost = np.isin(x, frequent.without)
         q[lost], escapes[lost] = 0, True
