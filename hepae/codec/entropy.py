@@ -173,6 +173,11 @@ class BitWriter:
         self._done.append(np.packbits(bits[:whole], bitorder="little").tobytes())
         self._open = bits[whole:]
 
+    @property
+    def many(self) -> int:
+        "Bits so far."
+        return 8 * sum(map(len, self._done)) + len(self._open)
+
     def bytes(self) -> bytes: return b"".join(self._done) + np.packbits(self._open, bitorder="little").tobytes()
 
 # %% ../../nbs/codec/02_entropy.ipynb #aac6ebec

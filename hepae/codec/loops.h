@@ -49,13 +49,15 @@ void count(int32_t *counts, int levels, int64_t size, const int64_t *contexts, c
 int each_table(const int32_t *counts, int levels, int64_t size, int64_t specials, int64_t strength,
                const uint8_t *wanted, Visit visit, void *whose);
 
-/* Words of a range coder, and bits in a row; `failed` if there was no memory. */
+/* Words of a range coder, and bits in a row; `failed` if there was no memory. From `low` on, `width` wide, lies what the
+   words after the first `sure` ones may say for the same symbols. */
 typedef struct {
     uint32_t *words;
     int64_t many_words, room_for_words;
     uint8_t *bits;
     int64_t many_bits, room_for_bits;
-    int64_t failed;
+    int64_t failed, sure;
+    uint64_t low, width;
 } Output;
 
 /* A range encoder: what is sure is in `output`; words that a carry may still change are counted. */

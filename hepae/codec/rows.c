@@ -13,7 +13,9 @@ typedef struct {
     Room room;
     int64_t m;
     uint64_t *rest;
-    uint32_t *before; /* frequencies of a context, added up */
+    const uint32_t *before; /* frequencies of a context, added up: made in `sums`, or fixed */
+    uint32_t *sums;
+    const uint32_t *fixed; /* of all contexts of the column; NULL: they follow from counts */
     uint16_t firsts[1 << (PRECISION - FIRSTS)];
     Encoder *encoder;
     Decoder *decoder;
@@ -24,30 +26,32 @@ static int make_block(Block *b, int64_t most, int64_t contexts, int64_t size)
 {
     *b = (Block){0};
     b->rest = malloc(sizeof *b->rest * most);
-    b->before = malloc(sizeof *b->before * (size + 1));
-    return make_room(&b->room, most, contexts) || !b->rest || !b->before ? NO_MEMORY : 0;
+    b->sums = malloc(sizeof *b->sums * (size + 1));
+    return make_room(&b->room, most, contexts) || !b->rest || !b->sums ? NO_MEMORY : 0;
 }
 
 static void free_block(Block *b)
 {
     free_room(&b->room);
     free(b->rest);
-    free(b->before);
+    free(b->sums);
 }
 
-static void add_up_to(Block *b, const int64_t *frequencies)
+static void add_up_to(Block *b, int64_t c, const int64_t *frequencies)
 {
-    b->before[0] = 0;
-    for (int64_t s = 0; s < b->plan->size; s++) b->before[s + 1] = b->before[s] + (uint32_t)frequencies[s];
+    b->before = b->fixed ? b->fixed + c * (b->plan->size + 1) : b->sums;
+    if (b->fixed) return;
+    b->sums[0] = 0;
+    for (int64_t s = 0; s < b->plan->size; s++) b->sums[s + 1] = b->sums[s] + (uint32_t)frequencies[s];
 }
 
 static void encode_context(void *whose, int64_t c, const int64_t *frequencies)
 {
     Block *b = whose;
-    add_up_to(b, frequencies);
+    add_up_to(b, c, frequencies);
     for (int64_t i = b->room.start[c]; i < b->room.start[c + 1]; i++) {
         int64_t s = b->room.symbols[b->room.sorted[i]];
-        encode_symbol(b->encoder, b->before[s], (uint64_t)frequencies[s]);
+        encode_symbol(b->encoder, b->before[s], b->before[s + 1] - b->before[s]);
     }
 }
 
@@ -68,7 +72,7 @@ static void decode_context(void *whose, int64_t c, const int64_t *frequencies)
     const Room *r = &b->room;
     int64_t start = r->start[c], end = r->start[c + 1];
     Decoder d = *b->decoder; /* in registers */
-    add_up_to(b, frequencies);
+    add_up_to(b, c, frequencies);
     const uint16_t *firsts = find_firsts(b, end - start);
     for (int64_t i = start; i < end && !b->damaged; i++) {
         int64_t s = decode_symbol(&d, b->before, b->plan->size, firsts);
@@ -127,7 +131,18 @@ typedef struct {
     const int64_t *order, *ends;
     Table table;
     int64_t most_escapes; /* of those that are decoded; -1: any number */
+    const uint32_t *const *fixed; /* of each column: (contexts, size + 1) frequencies, added up; NULL: they are learned */
 } Walk;
+
+/* Visit the contexts that the block's rows are in. */
+static int each_context(Block *b, const int32_t *counts, Visit visit)
+{
+    const Plan *p = b->plan;
+    if (!b->fixed)
+        return each_table(counts, (int)p->levels, p->size, p->specials, p->strength, b->room.wanted, visit, b);
+    for (int64_t c = 0; c < (int64_t)1 << p->levels; c++) if (b->room.wanted[c]) visit(b, c, NULL);
+    return 0;
+}
 
 /* The value of a column in the row before, less what its splines say of that row; 0 for the first row. */
 static int add_row_before(const Walk *w, const Plan *p, int64_t k, Block *b)
@@ -164,8 +179,7 @@ static int encode_block(const Walk *w, int64_t k, Block *b, const int32_t *count
         else b->room.symbols[i] = symbol_of(p, residual(p, q, b->room.shift[i]), b->rest + i);
     }
     sort_rows(&b->room, 0, 1, b->m, p->levels);
-    if (each_table(counts, (int)p->levels, p->size, p->specials, p->strength, b->room.wanted, encode_context, b))
-        return NO_MEMORY;
+    if (each_context(b, counts, encode_context)) return NO_MEMORY;
     write_rest(b, o);
     return 0;
 }
@@ -200,8 +214,7 @@ static int decode_block(const Walk *w, int64_t k, Block *b, const int32_t *count
     if (wrong) return wrong;
     sort_rows(&b->room, 0, 1, b->m, p->levels);
     b->damaged = 0;
-    if (each_table(counts, (int)p->levels, p->size, p->specials, p->strength, b->room.wanted, decode_context, b))
-        return NO_MEMORY;
+    if (each_context(b, counts, decode_context)) return NO_MEMORY;
     if (b->damaged) return DAMAGED;
     for (int64_t i = 0; i < b->m; i++) in->escapes_left -= !b->room.symbols[i];
     if (w->most_escapes >= 0 && in->escapes_left < 0) return TOO_MANY_ESCAPES;
@@ -227,13 +240,15 @@ static int walk_through(const Walk *w, const Plan *plans, int32_t **counts, Bloc
     for (int64_t g = 0, start = 0; g < w->many_groups; start = w->ends[g++])
         for (int64_t k = w->first; k < w->many_columns; k++) {
             b->plan = plans + k;
-            if (!counts[k]) counts[k] = new_counts((int)b->plan->levels, b->plan->size);
-            if (!counts[k]) return NO_MEMORY;
+            b->fixed = w->fixed ? w->fixed[k] : NULL;
+            if (!counts[k] && !b->fixed) counts[k] = new_counts((int)b->plan->levels, b->plan->size);
+            if (!counts[k] && !b->fixed) return NO_MEMORY;
             for (int64_t at = start; at < w->ends[g]; at += b->m) {
-                b->m = next_block(at - start, w->ends[g] - at);
+                b->m = b->fixed ? w->ends[g] - at : next_block(at - start, w->ends[g] - at);
                 for (int64_t i = 0; i < b->m; i++) b->room.rows[i] = w->order ? w->order[at + i] : at + i;
                 int wrong = o ? encode_block(w, k, b, counts[k], o) : decode_block(w, k, b, counts[k], in);
                 if (wrong) return wrong;
+                if (b->fixed) continue;
                 const Room *r = &b->room;
                 count(counts[k], (int)b->plan->levels, b->plan->size, r->contexts, r->symbols, b->m);
             }
@@ -259,14 +274,21 @@ static int walk(const Walk *w, const int64_t *numbers, Output *o, Input *in)
         if (contexts >> plans[k].levels == 0) contexts = (int64_t)1 << plans[k].levels;
         if (size < plans[k].size) size = plans[k].size;
     }
-    for (int64_t g = 0, start = 0; g < w->many_groups; start = w->ends[g++])
-        if (most < (w->ends[g] - start) / 3 + 1) most = (w->ends[g] - start) / 3 + 1;
+    for (int64_t g = 0, start = 0; g < w->many_groups; start = w->ends[g++]) {
+        int64_t together = w->fixed ? w->ends[g] - start : (w->ends[g] - start) / 3 + 1;
+        if (most < together) most = together;
+    }
     if (!wrong) wrong = make_block(&block, most, contexts, size);
     block.encoder = &encoder;
     if (o) begin_encoding(&encoder, o);
     else block.decoder = &in->decoder;
     if (!wrong) wrong = walk_through(w, plans, counts, &block, o, in);
-    if (o && !wrong) end_encoding(&encoder);
+    if (o && !wrong) {
+        o->low = encoder.low;
+        o->width = encoder.width;
+        o->sure = o->many_words + encoder.pending;
+        end_encoding(&encoder);
+    }
     for (int64_t k = 0; counts && k < w->many_columns; k++) free(counts[k]);
     free_block(&block);
     free(counts);
