@@ -121,7 +121,7 @@ def _plans_text(done: list[dict]) -> str:
 # %% ../../nbs/cli/05_compression.ipynb #50772dff
 def _compress_each(inputs, folder: str, address, workers: int, quiet: bool, as_json: bool, options: dict) -> None:
     "Compress each input to a file of its own in a folder."
-    from hepae.files.compression import compress_each
+    from hepae.files.many_files import compress_each
     from hepae.files.kinds import expand
     with as_files(inputs) as names:
         names = expand(names)
@@ -148,6 +148,22 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
     size = Path(output).stat().st_size
     show(facts | {"output": output, "bytes": size}, as_json, _compressed_text(output, facts, size))
 
+# %% ../../nbs/cli/05_compression.ipynb #fa89bcd5
+def _event_options(command):
+    "The options that are for whole HepMC events."
+    options = (
+        click.option("--keep", type=click.Choice(["all", "final", "decays"]), default="all", show_default=True,
+                     help="Of whole HepMC events: all; the final state with beams, hard process and a small graph; "
+                          "or that and the particles that decayed into it."),
+        click.option("--drop-attributes", callback=names_list, metavar="NAME,…", default="",
+                     help="Of whole HepMC events: attributes to leave out, such as flow1,flow2."),
+        click.option("--conserve", is_flag=True,
+                     help="Of whole HepMC events, with --bound: px, py, pz of vertices add up as well as they did. "
+                          "Energies follow from momenta and masses."),
+    )
+    for option in reversed(options): command = option(command)
+    return command
+
 # %% ../../nbs/cli/05_compression.ipynb #7fd0dbcc
 @click.command()
 @click.argument("inputs", nargs=-1, required=True)
@@ -161,20 +177,12 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
 @click.option("--unordered", type=click.Choice(["events", "table"]),
               help="The order of rows, within events or in the whole table, is free; its bits are not spent. Of whole "
                    "HepMC events: that of the final particles of each vertex.")
-@click.option("--no-index", is_flag=True,
-              help="Do not keep events, or whatever rows are numbered by: number them through.")
+@click.option("--no-index", is_flag=True, help="Number rows through, whatever numbers or events they have.")
 @click.option("--model", "folder", type=click.Path(path_type=Path),
               help="A density model that files share (hepae train --recipe density), needed again to decompress; "
                    "or a trained autoencoder, which travels in the file.")
 @click.option("--embed", is_flag=True, help="Put a density model into the file too.")
-@click.option("--keep", type=click.Choice(["all", "final", "decays"]), default="all", show_default=True,
-              help="Of whole HepMC events: all; the final state with beams, hard process and a small graph; or that "
-                   "and the particles that decayed into it.")
-@click.option("--drop-attributes", callback=names_list, metavar="NAME,…", default="",
-              help="Of whole HepMC events: attributes to leave out, such as flow1,flow2.")
-@click.option("--conserve", is_flag=True,
-              help="Of whole HepMC events, with --bound: px, py, pz of vertices add up as well as they did. Energies "
-                   "follow from momenta and masses.")
+@_event_options
 @particles_option
 @dims_option("the four-momenta as they are stored in a ROOT file, all columns of a table")
 @missing_option

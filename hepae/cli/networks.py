@@ -298,5 +298,4 @@ def scan(table, output, grid, random, seed, workers, address, selection, filter_
                              tensorboard=tensorboard, progress=lambda line: bar.update(), **vars(selection))
     _show_points(points, as_json)
     _say_failures(points, output, grid, quiet)
-    done = (points["status"] != "failed").sum()
-    if not quiet: say(f"{output}: {done} of {len(points)} points done; scan.csv, scan.png")
+    if not quiet: say(f"{output}: {sum(points['status'] != 'failed')} of {len(points)} points done; scan.csv, scan.png")

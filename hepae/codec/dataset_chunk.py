@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 
 from .binned import arrays_of, binned_table, escape_broken
 from .bounds import quantiser_of
@@ -127,109 +128,129 @@ class Events:
         self._roots = dict(zip(roots, map(Rows, rows)))
         self._values, self._bins, self._kept, self._frequent = 0, {}, {}, {}
 
-    def _part(self, number: int) -> bytes:
-        "A part, checked."
-        a, b = self._spans[number]
-        part = self.payload[a:b]
-        if _digest(part) != self._digests[8 * number:8 * number + 8]: raise HepaeError(DAMAGED_CHUNK)
-        return part
+# %% ../../nbs/codec/38_dataset_chunk.ipynb #eb6680f5
+@patch
+def _part(self: Events, number: int) -> bytes:
+    "A part, checked."
+    a, b = self._spans[number]
+    part = self.payload[a:b]
+    if _digest(part) != self._digests[8 * number:8 * number + 8]: raise HepaeError(DAMAGED_CHUNK)
+    return part
 
-    def streams(self) -> list[bytes]:
-        "What stands beside the tables."
-        return [self._part(k) for k in range(self._first[-1], len(self._spans))]
 
-    def bins(self, number: int) -> Bins:
-        "Room for the bins of a table."
-        if number in self._bins: return self._bins[number]
-        t = self.tables[number]
-        rows = self._roots[number] if t.parent < 0 else rows_of(self.values(t.parent, t.counter))
-        columns = t.known + len(t.header.plan)
-        check_size(rows.n, columns)
-        self._values += rows.n * columns
-        if self._values > most_values(len(self.payload)):
-            raise HepaeError("has a chunk that claims more values than its bytes can hold; get the file again")
-        self._bins[number] = blank_bins(rows, t.known, len(t.header.plan))
-        return self._bins[number]
+@patch
+def streams(self: Events) -> list[bytes]:
+    "What stands beside the tables."
+    return [self._part(k) for k in range(self._first[-1], len(self._spans))]
 
-    def _know_other(self, number: int, k: int) -> None:
-        "Take column k of a table, which is one of its parent's, or of a row that its index (which is known) means."
-        if (number, k) in self._kept: return
-        t, bins = self.tables[number], self.bins(number)
-        if t.indexes[k] < 0:
-            self._know(t.parent, t.links[k])
-            bins.Q[:, k] = of_parent(self.bins(t.parent).own(t.links[k]), bins.rows)
-        else:
-            r, j = [(r, j) for r in t.references for j in r.columns][k - len(t.links)]
-            self._know(r.table, j)
-            index = np.where(bins.escapes[:, t.known + r.index], -1, bins.own(r.index))
-            there = self.bins(r.table)
-            bins.Q[:, k] = meant_values(there.own(j), meant_rows(index, bins.rows, there.rows))
-        self._kept[number, k] = None
+# %% ../../nbs/codec/38_dataset_chunk.ipynb #f8c404ee
+@patch
+def bins(self: Events, number: int) -> Bins:
+    "Room for the bins of a table."
+    if number in self._bins: return self._bins[number]
+    t = self.tables[number]
+    rows = self._roots[number] if t.parent < 0 else rows_of(self.values(t.parent, t.counter))
+    columns = t.known + len(t.header.plan)
+    check_size(rows.n, columns)
+    self._values += rows.n * columns
+    if self._values > most_values(len(self.payload)):
+        raise HepaeError("has a chunk that claims more values than its bytes can hold; get the file again")
+    self._bins[number] = blank_bins(rows, t.known, len(t.header.plan))
+    return self._bins[number]
 
-    def _needed(self, number: int, k: int) -> list[tuple[int, list[int]]]:
-        "Groups of a table without which own column k cannot be decoded, in order, and columns of others they look at."
-        t, wanted, look = self.tables[number], {}, [k]
-        of_column = np.repeat(np.arange(len(t.spans)), t.groups)
-        while look:
-            j = look.pop()
-            if (number, t.known + j) in self._kept or (g := int(of_column[j])) in wanted: continue
-            columns = looks_at(t, g)[0]
-            wanted[g] = [i for i in columns if i < t.known]
-            look += [i - t.known for i in columns if i >= t.known]
-            look += [t.indexes[i] for i in wanted[g] if t.indexes[i] >= 0]
-            if t.before and t.before[g] >= 0: look.append(t.references[t.before[g]].index)
-        return sorted(wanted.items())
+# %% ../../nbs/codec/38_dataset_chunk.ipynb #70ccc0c1
+@patch
+def _know_other(self: Events, number: int, k: int) -> None:
+    "Take column k of a table, which is one of its parent's, or of a row that its index (which is known) means."
+    if (number, k) in self._kept: return
+    t, bins = self.tables[number], self.bins(number)
+    if t.indexes[k] < 0:
+        self._know(t.parent, t.links[k])
+        bins.Q[:, k] = of_parent(self.bins(t.parent).own(t.links[k]), bins.rows)
+    else:
+        r, j = [(r, j) for r in t.references for j in r.columns][k - len(t.links)]
+        self._know(r.table, j)
+        index = np.where(bins.escapes[:, t.known + r.index], -1, bins.own(r.index))
+        there = self.bins(r.table)
+        bins.Q[:, k] = meant_values(there.own(j), meant_rows(index, bins.rows, there.rows))
+    self._kept[number, k] = None
 
-    def _know(self, number: int, k: int) -> None:
-        "Decode own column k of a table, and before it all that it looks at, however long that chain is."
-        t = self.tables[number]
-        first = self._first[number] + int(t.header.frequent) + bool(t.header.plain)
-        for g, others in self._needed(number, k):
-            for j in others: self._know_other(number, j)
-            kept = decoded_group(self._part(first + g), t, self.bins(number), g)
-            self._kept |= {(number, t.known + t.spans[g][0] + i): x for i, x in enumerate(kept)}
+# %% ../../nbs/codec/38_dataset_chunk.ipynb #3c1ee682
+@patch
+def _needed(self: Events, number: int, k: int) -> list[tuple[int, list[int]]]:
+    "Groups of a table without which own column k cannot be decoded, in order, and columns of others they look at."
+    t, wanted, look = self.tables[number], {}, [k]
+    of_column = np.repeat(np.arange(len(t.spans)), t.groups)
+    while look:
+        j = look.pop()
+        if (number, t.known + j) in self._kept or (g := int(of_column[j])) in wanted: continue
+        columns = looks_at(t, g)[0]
+        wanted[g] = [i for i in columns if i < t.known]
+        look += [i - t.known for i in columns if i >= t.known]
+        look += [t.indexes[i] for i in wanted[g] if t.indexes[i] >= 0]
+        if t.before and t.before[g] >= 0: look.append(t.references[t.before[g]].index)
+    return sorted(wanted.items())
 
-    def frequent(self, number: int) -> list[Frequent]:
-        "Frequent values of a table's columns, in coding order."
-        header = self.tables[number].header
-        if not header.frequent: return [NONE] * len(header.order)
-        if number not in self._frequent:
-            dtypes = [np.dtype(header.schema.columns[j].dtype) for j in header.order]
-            part = self._part(self._first[number])
-            self._frequent[number] = take_frequent(part, dtypes, self.bins(number).rows.n)
-        return self._frequent[number]
 
-    def values(self, number: int, j: int) -> np.ndarray:
-        "(n,) values of a column, by its place in the schema."
-        t = self.tables[number]
-        k = t.header.order.index(j)
-        self._know(number, k)
-        bins = self.bins(number)
-        quantiser = quantiser_of(t.header.schema.columns[j], t.header.variants[j])
-        x = values_with(bins.own(k), quantiser, self.frequent(number)[k])
-        escaped = bins.escapes[:, bins.known + k]
-        if escaped.any():
-            x = x.copy()
-            x[escaped] = self._kept[number, bins.known + k]
-        return x
+@patch
+def _know(self: Events, number: int, k: int) -> None:
+    "Decode own column k of a table, and before it all that it looks at, however long that chain is."
+    t = self.tables[number]
+    first = self._first[number] + int(t.header.frequent) + bool(t.header.plain)
+    for g, others in self._needed(number, k):
+        for j in others: self._know_other(number, j)
+        kept = decoded_group(self._part(first + g), t, self.bins(number), g)
+        self._kept |= {(number, t.known + t.spans[g][0] + i): x for i, x in enumerate(kept)}
 
-    def texts(self, number: int) -> list[bytes]:
-        "Texts of a table's columns."
-        t = self.tables[number]
-        return take_texts(self._part(self._first[number] + int(t.header.frequent))) if t.header.plain else []
+# %% ../../nbs/codec/38_dataset_chunk.ipynb #40856f72
+@patch
+def frequent(self: Events, number: int) -> list[Frequent]:
+    "Frequent values of a table's columns, in coding order."
+    header = self.tables[number].header
+    if not header.frequent: return [NONE] * len(header.order)
+    if number not in self._frequent:
+        dtypes = [np.dtype(header.schema.columns[j].dtype) for j in header.order]
+        part = self._part(self._first[number])
+        self._frequent[number] = take_frequent(part, dtypes, self.bins(number).rows.n)
+    return self._frequent[number]
 
-    def table(self, number: int, columns: list[str] | None = None) -> pd.DataFrame:
-        "A table, or some of its columns, without counters."
-        t = self.tables[number]
-        schema, counters = t.header.schema, {u.counter for u in self.tables if u.parent == number}
-        if t.header.plain: wanted = range(len(schema.columns))
-        else:
-            own = [j for j in range(len(schema.columns)) if j not in counters]
-            wanted = [j for j in own if columns is None or schema.columns[j].name in columns]
-        made = {schema.columns[j].name: self.values(number, j) for j in wanted}
-        table = pd.DataFrame(made, index=pd.RangeIndex(self.bins(number).rows.n), copy=False)
-        table = with_schema(table, type(schema)(tuple(schema.columns[j] for j in wanted), "", schema.source))
-        if not t.header.plain: return table
-        table = from_plain(table, t.header.plain, self.texts(number))
-        names = {schema.columns[j].name for j in counters}
-        return table[[n for n in table if n not in names and (columns is None or n in columns)]]
+
+@patch
+def values(self: Events, number: int, j: int) -> np.ndarray:
+    "(n,) values of a column, by its place in the schema."
+    t = self.tables[number]
+    k = t.header.order.index(j)
+    self._know(number, k)
+    bins = self.bins(number)
+    quantiser = quantiser_of(t.header.schema.columns[j], t.header.variants[j])
+    x = values_with(bins.own(k), quantiser, self.frequent(number)[k])
+    escaped = bins.escapes[:, bins.known + k]
+    if escaped.any():
+        x = x.copy()
+        x[escaped] = self._kept[number, bins.known + k]
+    return x
+
+# %% ../../nbs/codec/38_dataset_chunk.ipynb #b5ea4413
+@patch
+def texts(self: Events, number: int) -> list[bytes]:
+    "Texts of a table's columns."
+    t = self.tables[number]
+    return take_texts(self._part(self._first[number] + int(t.header.frequent))) if t.header.plain else []
+
+
+@patch
+def table(self: Events, number: int, columns: list[str] | None = None) -> pd.DataFrame:
+    "A table, or some of its columns, without counters."
+    t = self.tables[number]
+    schema, counters = t.header.schema, {u.counter for u in self.tables if u.parent == number}
+    if t.header.plain: wanted = range(len(schema.columns))
+    else:
+        own = [j for j in range(len(schema.columns)) if j not in counters]
+        wanted = [j for j in own if columns is None or schema.columns[j].name in columns]
+    made = {schema.columns[j].name: self.values(number, j) for j in wanted}
+    table = pd.DataFrame(made, index=pd.RangeIndex(self.bins(number).rows.n), copy=False)
+    table = with_schema(table, type(schema)(tuple(schema.columns[j] for j in wanted), "", schema.source))
+    if not t.header.plain: return table
+    table = from_plain(table, t.header.plain, self.texts(number))
+    names = {schema.columns[j].name for j in counters}
+    return table[[n for n in table if n not in names and (columns is None or n in columns)]]

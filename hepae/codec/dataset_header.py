@@ -124,7 +124,7 @@ def _check_plan(t: TableHeader) -> None:
                 raise ValueError(f"column {k} looks where its own group says")
     if t.before and len(t.before) != len(t.groups): raise ValueError("before")
 
-
+# %% ../../nbs/codec/36_dataset_header.ipynb #cf2a16ab
 def _reference(said, number: int, parent: int, header: Header, before: list[TableHeader]) -> Reference:
     "A reference of table `number`, checked."
     index, table, columns = said
@@ -141,7 +141,7 @@ def _row_before(said, t: TableHeader, number: int, first: int) -> int:
     if r >= 0 and (t.references[r].table != number or t.references[r].index >= first): raise ValueError("before")
     return r
 
-
+# %% ../../nbs/codec/36_dataset_header.ipynb #c704fb6e
 def _table_from_dict(facts: dict, before: list[TableHeader]) -> TableHeader:
     "The header of a table in these facts, checked; HepaeError if it is none."
     facts, number = {"references": [], "before": []} | facts, len(before)

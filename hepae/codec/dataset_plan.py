@@ -104,7 +104,7 @@ class _Tried:
         escape_broken(Q[:, known:], escapes[:, known:], plan)
         return Bins(rows, known, Q, escapes)
 
-
+# %% ../../nbs/codec/44_dataset_plan.ipynb #f1db72ff
 def _tried(s: _Sketched, number: int, parent: int, counter: int, tables: "list[PlannedTable]") -> _Tried:
     "A table with columns of the parent and of rows that are meant in front."
     rows, values, links, references = s.coded.rows, [], (), []
@@ -126,7 +126,7 @@ def _tried(s: _Sketched, number: int, parent: int, counter: int, tables: "list[P
     header = TableHeader(s.name, s.header, parent, counter, tuple(links), (), tuple(references))
     return _Tried(header, bins.Q, bins.escapes, rows)
 
-
+# %% ../../nbs/codec/44_dataset_plan.ipynb #fb8e6e3f
 def _plans(t: _Tried) -> list[ColumnPlan]:
     "Plans of own columns, numbered as in `t`; those that say which rows are meant look at links alone."
     header, known, links, many = t.header.header, t.header.known, len(t.header.links), len(t.header.references)

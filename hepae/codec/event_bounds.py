@@ -24,7 +24,7 @@ ALONG_THE_BEAM = "pz along the beam"  # what a report calls it
 CONSERVED = "momentum conserved" # the same, of vertices
 LEAST_MASS, LEAST_PLACE = 1e-3, 1e-3  # GeV, mm: errors that are allowed whatever ε is
 
-
+# %% ../../nbs/codec/47_event_bounds.ipynb #0c704491
 @dataclass(frozen=True)
 class EventBound:
     "How far values of an event may move."
@@ -51,7 +51,7 @@ class EventBound:
         moving += [(name, f"rel:{e} or abs:{x}") for name, x in least.items()] + [("E", "from p and m")]
         return moving + [(CONSERVED, "where it was")] * self.conserve
 
-
+# %% ../../nbs/codec/47_event_bounds.ipynb #7268ecdf
 def event_bound(
     text,  # None or 'exact'; a number or its text; 'm=abs:0.01' and 'x=abs:0.1' (GeV, mm) may follow behind commas
     conserve: bool = False,  # do vertices conserve momentum as they did?

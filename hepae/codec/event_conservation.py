@@ -162,7 +162,7 @@ def _off(way: np.ndarray, fine: np.ndarray, p: np.ndarray, q: np.ndarray, bound:
         along = np.abs(q[:, 2] / p[:, 2] - 1) <= e
     return np.where(way == NORMAL, ~near, ((way == AHEAD) | (way == BACK)) & ~along)
 
-
+# %% ../../nbs/codec/49_event_conservation.ipynb #e346f7ae
 @dataclass
 class _Search:
     "Levels of particles, and those that stay as they are."

@@ -79,7 +79,7 @@ def _apart(places: np.ndarray, bound: EventBound) -> np.ndarray:
     "Which places have no bins."
     return ~(np.abs(places) < FARTHEST).all(1) & bool(bound)
 
-
+# %% ../../nbs/codec/48_event_places.ipynb #e01d9742
 def place_steps(
     graph: EventGraph,
     places: np.ndarray,  # (vertices, 4) x, y, z, t by number, 0 where there is none
@@ -99,7 +99,7 @@ def place_steps(
     numbers[_apart(places[some], bound)] = 0, 0, 0, KEPT_APART
     return numbers, back
 
-
+# %% ../../nbs/codec/48_event_places.ipynb #bf237872
 def places_of(
     steps: np.ndarray,
     graph: EventGraph,

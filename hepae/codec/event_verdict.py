@@ -84,7 +84,7 @@ def _beyond_particles(a: Events, b: Events, bound: EventBound) -> dict[str, np.n
     unlike = lambda x, y: (x != y) & ~((x != x) & (y != y))
     return found | {"m": unlike(m, n) & (stays | moved), "E": unlike(p[:, 3], q[:, 3]) & off}
 
-
+# %% ../../nbs/codec/51_event_verdict.ipynb #0ac29ef6
 def _beyond_places(a: Events, b: Events, bound: EventBound) -> np.ndarray:
     "Which vertices moved too far."
     x, y = (_columns(by_number(e).assign(**_own(by_number(e))), _MOVING["vertices"]) for e in (a, b))
@@ -108,7 +108,7 @@ def _own(v) -> dict:
     if "placed" not in v: return {}
     return {n: np.where(v["placed"], v[n], 0.0) for n in _MOVING["vertices"]}
 
-
+# %% ../../nbs/codec/51_event_verdict.ipynb #50fc8fe2
 def beyond_bound(a: Events, b: Events, bound: EventBound) -> dict[str, np.ndarray]:
     "For each column how many values of each event differ, or moved too far where they may move."
     found = differing(a, b)

@@ -92,20 +92,6 @@ class Coordinates:
         "The pt that stands for 0, in the unit."
         return NO_PT * (MEV_PER_GEV if self.unit == "MeV" else 1)
 
-    @property
-    def names(self) -> list[str]:
-        "The columns of the row, particle by particle."
-        def name(v: str, k: int) -> str:
-            return f"d{v}_{k}" if v == "phi" and k and self.kind == "on-shell-turned" else f"{v}_{k}"
-        return [name(v, k) for k in range(self.particles) for v in self.variables]
-
-    @property
-    def schema(self) -> Schema:
-        "What the columns of the row mean."
-        known = {v: variable(v, "float64", self.unit) for v in self.variables}
-        columns = zip(self.names, (known[v] for _ in range(self.particles) for v in self.variables))
-        return Schema(tuple(replace(c, name=name) for name, c in columns), self.kind)
-
     def to_dict(self) -> dict:
         "As JSON-able data."
         return asdict(self) | {"free": list(self.free)}
@@ -115,6 +101,22 @@ class Coordinates:
         "The coordinates in `data`, checked; HepaeError if they are none."
         try: return cls(**data)
         except (TypeError, UsageError) as e: raise HepaeError(f"no coordinates of particles: {e}") from e
+
+# %% ../../nbs/learning/03_coordinates.ipynb #fa556fea
+@patch(as_prop=True)
+def names(self: Coordinates) -> list[str]:
+    "The columns of the row, particle by particle."
+    def name(v: str, k: int) -> str:
+        return f"d{v}_{k}" if v == "phi" and k and self.kind == "on-shell-turned" else f"{v}_{k}"
+    return [name(v, k) for k in range(self.particles) for v in self.variables]
+
+
+@patch(as_prop=True)
+def schema(self: Coordinates) -> Schema:
+    "What the columns of the row mean."
+    known = {v: variable(v, "float64", self.unit) for v in self.variables}
+    columns = zip(self.names, (known[v] for _ in range(self.particles) for v in self.variables))
+    return Schema(tuple(replace(c, name=name) for name, c in columns), self.kind)
 
 # %% ../../nbs/learning/03_coordinates.ipynb #900d5bcd
 def free_masses(

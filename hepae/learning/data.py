@@ -51,14 +51,6 @@ class TensorLoader:
     def __len__(self) -> int:
         return -(-self.n // self.bs)
 
-    def order(self, epoch: int) -> torch.Tensor:
-        "The permutation of the rows in pass number `epoch`."
-        order = torch.from_numpy(rng(self.seed, epoch).permutation(len(self.dataset))).to(self.device)
-        if not self.by_length: return order
-        length = (~self.dataset.isnan()).sum(1)[order]
-        batch = torch.arange(len(order), device=self.device) // (BATCHES_TOGETHER * self.bs)
-        return order[torch.argsort(batch * (self.dataset.shape[1] + 1) + length, stable=True)]
-
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         data = self.dataset[self.order(self.epoch)] if self.shuffle else self.dataset
         if self.shuffle and self.change is not None: data = self.change(data)
@@ -66,15 +58,27 @@ class TensorLoader:
         batches = data[:self.n].split(self.bs) if self.n else ()
         for i in self._turns(len(batches)): yield batches[i], batches[i]
 
-    def _turns(self, n: int) -> np.ndarray:
-        "In which order batches come: mixed, if each has its length."
-        if not (self.shuffle and self.by_length): return np.arange(n)
-        return rng(self.seed, self.epoch - 1, 2).permutation(n)
-
     def to(self, device) -> None:
         "Move the tensor, once and for all."
         self.device = torch.device(device)
         self.dataset = self.dataset.to(self.device)
+
+# %% ../../nbs/learning/06_data.ipynb #d0c48bf1
+@patch
+def order(self: TensorLoader, epoch: int) -> torch.Tensor:
+    "The permutation of the rows in pass number `epoch`."
+    order = torch.from_numpy(rng(self.seed, epoch).permutation(len(self.dataset))).to(self.device)
+    if not self.by_length: return order
+    length = (~self.dataset.isnan()).sum(1)[order]
+    batch = torch.arange(len(order), device=self.device) // (BATCHES_TOGETHER * self.bs)
+    return order[torch.argsort(batch * (self.dataset.shape[1] + 1) + length, stable=True)]
+
+
+@patch
+def _turns(self: TensorLoader, n: int) -> np.ndarray:
+    "In which order batches come: mixed, if each has its length."
+    if not (self.shuffle and self.by_length): return np.arange(n)
+    return rng(self.seed, self.epoch - 1, 2).permutation(n)
 
 # %% ../../nbs/learning/06_data.ipynb #f6a2d386
 @patch

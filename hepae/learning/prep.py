@@ -25,7 +25,7 @@ _all_ = ["FILTERS", "count_nonfinite", "filter_events", "refuse_nonfinite", "spl
 SHAPES = ("identity", "log10(x+c)", "log10(c-x)", "asinh(x/c)")
 _LN10 = np.log(10.0)
 
-
+# %% ../../nbs/learning/02_prep.ipynb #61d97a5c
 @dataclass(frozen=True)
 class Scale:
     "y = (g(x·u) − a)/b: how one column is normalised."
@@ -65,9 +65,8 @@ class Scale:
     def inverse(self, y: np.ndarray) -> np.ndarray:
         "Values from normalised ones, float64; infinite, never NaN, where a finite y is beyond what float64 holds."
         x = np.asarray(y, np.float64) * self.b + self._offset
-        x = np.where(
-            np.abs(x) <= 2.0**-50 * abs(self._offset), 0.0, x
-        )  # what the subtraction of the centre left of a zero: jets have many exact ones
+        # what the subtraction of the centre left of a zero: jets have many exact ones
+        x = np.where(np.abs(x) <= 2.0**-50 * abs(self._offset), 0.0, x)
         if self.g == "asinh(x/c)": x = self.c * np.sinh(x)
         elif self.c: x = self._sign * self.c * np.expm1(x * _LN10)
         elif self.g != "identity": x = 10.0 ** x

@@ -214,26 +214,30 @@ class Activations(ActivationStats):
             "saturated": (o.abs() > 0.95).float().mean().item(),
         }
 
-    def after_epoch(self):
-        if not len(self.stats): return
-        means = [pd.DataFrame([s[i] for s in self.stats]).mean().tolist() for i in range(len(self.layers))]
-        append_rows(
-            self.folder / "activations.csv",
-            ACTIVATION_COLUMNS,
-            [(self.learn.epoch + 1, name, *m) for name, m in zip(self.layers, means)],
-        )
-        self.stats.clear()
-
     def after_fit(self):
         super().after_fit()
         if (self.folder / "activations.csv").exists(): self._picture(pd.read_csv(self.folder / "activations.csv"))
 
-    def _picture(self, table: pd.DataFrame):
-        from matplotlib.figure import Figure
-        fig = Figure(figsize=(10, 2.8), layout="constrained")
-        for ax, what in zip(fig.subplots(1, 4), ACTIVATION_COLUMNS[2:]):
-            for name, rows in table.groupby("layer", sort=False): ax.plot(rows["epoch"], rows[what], label=name)
-            ax.set(xlabel="epoch", title=what)
-        ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))  # of all four, beside the last
-        (self.folder / "plots").mkdir(exist_ok=True)
-        with whole(self.folder / "plots" / "activations.png", force=True) as new: fig.savefig(new, dpi=80)
+# %% ../../nbs/learning/15_progress.ipynb #97952ddd
+@patch
+def after_epoch(self: Activations):
+    if not len(self.stats): return
+    means = [pd.DataFrame([s[i] for s in self.stats]).mean().tolist() for i in range(len(self.layers))]
+    append_rows(
+        self.folder / "activations.csv",
+        ACTIVATION_COLUMNS,
+        [(self.learn.epoch + 1, name, *m) for name, m in zip(self.layers, means)],
+    )
+    self.stats.clear()
+
+
+@patch
+def _picture(self: Activations, table: pd.DataFrame):
+    from matplotlib.figure import Figure
+    fig = Figure(figsize=(10, 2.8), layout="constrained")
+    for ax, what in zip(fig.subplots(1, 4), ACTIVATION_COLUMNS[2:]):
+        for name, rows in table.groupby("layer", sort=False): ax.plot(rows["epoch"], rows[what], label=name)
+        ax.set(xlabel="epoch", title=what)
+    ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))  # of all four, beside the last
+    (self.folder / "plots").mkdir(exist_ok=True)
+    with whole(self.folder / "plots" / "activations.png", force=True) as new: fig.savefig(new, dpi=80)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from hepae.core import rng
 from hepae.event_rows import event_index
-from hepae.files.compression import compress_each
+from hepae.files.many_files import compress_each
 from hepae.files.reading import read, write
 from hepae.schema import schema_of, with_schema
 
