@@ -188,8 +188,7 @@ def _event_options(command):
 @missing_option
 @click.option("--workers", type=click.IntRange(min=0), default=0,
               help="Code so many chunks of a file side by side; with a folder, so many files.")
-@click.option("--dask", "address", metavar="ADDRESS",
-              help="With a folder: compress on this dask.distributed cluster, one file a task.")
+@click.option("--dask", "address", metavar="ADDRESS", help="With a folder: on this Dask cluster, one file a task.")
 @click.option("--one-plan", is_flag=True,
               help="With a folder: find out once, on the first file, how columns are best coded, and code all files "
                    "with the same columns and bounds so. Saves most of the time of small files, and costs some bytes; "
