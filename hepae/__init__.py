@@ -14,6 +14,6 @@ def __getattr__(name: str):
         from hepae.codec.tables import decompress
         return decompress
     if name == "open":
-        from hepae.files.opening import open_events
-        return open_events
+        from hepae.files.open_file import open_file
+        return open_file
     raise AttributeError(f"module 'hepae' has no attribute {name!r}")

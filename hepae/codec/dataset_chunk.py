@@ -139,6 +139,12 @@ def _part(self: Events, number: int) -> bytes:
 
 
 @patch
+def rows_of_root(self: Events, number: int) -> int:
+    "How many rows a table without a parent has."
+    return self._roots[number].n
+
+
+@patch
 def streams(self: Events) -> list[bytes]:
     "What stands beside the tables."
     return [self._part(k) for k in range(self._first[-1], len(self._spans))]
