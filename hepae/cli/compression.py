@@ -254,7 +254,7 @@ def decompress(source, output, text, folder, rows, events, workers, rntuple, for
     _say_of_names(facts)
     if is_stream(output): return
     size = Path(output).stat().st_size
-    if "vertices" in facts: what = _events_text(facts)
+    if "vertices" in facts: what = _events_text(facts) + ", byte for byte as it was" * bool(facts["same_text"])
     elif "events" in facts: what = f"{facts['events']} events of {facts['particles']} particles"
     else: what = f"{facts['rows']} rows"
     show(facts | {"output": output, "bytes": size}, as_json, f"{output}: {what}, {volume_text(size)}")

@@ -127,7 +127,7 @@ def decompress_file(
     with opened(source) as file:
         if holds_datasets(file):
             version = _version_asked(path, rows, text)
-            return decompress_events(file, output, version, events, force, progress, threads)
+            return decompress_events(file, output, version, events, force, progress, threads, remark)
         if str(output) != PIPE: _check_output(path)
         _refuse_events_only(source, events, text)
         hepmc = text in ("hepmc", "hepmc3")

@@ -83,7 +83,7 @@ def _tables(events: Events) -> dict[str, tuple[dict, np.ndarray]]:
     weights = {"value": events.weights.to_numpy(np.float64)[there]}
     attributes = {"of": a.id, "name": a.name, "value": a.value}
     return {
-        "events": ({c: x for c, x in arrays(events.events).items() if c not in ("n_weights", "digits")}, one),
+        "events": ({c: x for c, x in arrays(events.events).items() if c not in ("n_weights", "digits", "text")}, one),
         "weights": (weights, there.sum(1)),
         "particles": (p, np.diff(events.offsets(events.particles))),
         "vertices": (v, np.diff(events.offsets(events.vertices))),

@@ -88,7 +88,7 @@ _UNITS = {"momentum_unit": ("GEV", "MEV"), "length_unit": ("MM", "CM")}
 def _event_columns(events: Events, run: int) -> dict[str, np.ndarray]:
     "What has to be stored of events, besides weights and attributes."
     e = events.events
-    try: numbers = {n: e[n].to_numpy(np.int64) for n in ("number", "n_weights", "beam_1", "beam_2") if n in e}
+    try: numbers = {n: e[n].to_numpy(np.int64) for n in ("number", "n_weights", "beam_1", "beam_2", "text") if n in e}
     except OverflowError as error:
         raise HepaeError("an event has the barcode of a beam with more than 19 digits; mend it") from error
     units = {n: (e[n] == other).to_numpy(bool) for n, (_, other) in _UNITS.items()}
@@ -98,7 +98,7 @@ def _event_columns(events: Events, run: int) -> dict[str, np.ndarray]:
 
 def _events_of(table: dict) -> dict:
     "The inverse, for `events_of`."
-    numbers = {n: table[n] for n in ("number", "beam_1", "beam_2") if n in table}
+    numbers = {n: table[n] for n in ("number", "beam_1", "beam_2", "text") if n in table}
     if ((table["digits"] < 2) | (table["digits"] > 24)).any(): raise HepaeError(DAMAGED)
     if (table["digits"] != USUAL_DIGITS).any(): numbers["digits"] = table["digits"]
     units = {n: np.array(names, object)[table[n].astype(int)] for n, names in _UNITS.items()}

@@ -136,6 +136,7 @@ def write_events(
     version: int | None = None,         # 3 or 2; None: as the events were read
     digits: int = 16,                   # after the point, of momenta and places: 16 keep every value
     force: bool = False,                # replace what is there
+    see=lambda events, k, text: None,   # called with the text of each event: k of some
 ) -> int:  # how many events
     "Write events as HepMC text, in the memory of a chunk."
     n, path = 0, Path(path)
@@ -148,7 +149,7 @@ def write_events(
 
     with whole(path, force) as new, _packed(new, path.suffix) as file:
         try:
-            for text in text_of(counted(), version, digits): file.write(text.encode())
+            for text in text_of(counted(), version, digits, see): file.write(text.encode())
         except HepaeError as e:
             if str(e).startswith("event "): raise HepaeError(f"{path}: {e}") from e
             raise

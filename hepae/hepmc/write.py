@@ -87,6 +87,7 @@ def text_of(
     chunks: Iterable[Events],
     version: int | None = None,   # 3 or 2; None: as it was read
     digits: int = 16,             # after the point: 16 keep every value
+    see=lambda events, k, text: None,  # called with the text of each event: k of some
 ) -> Iterator[str]:
     "HepMC text, piece by piece: header, events, footer; a new listing where the run changes."
     run = None
@@ -101,6 +102,8 @@ def text_of(
             if run is not None: yield footer(version)
             run = new
             yield header(run, version)
-        yield from text_of_events(events, version, digits)
+        for k, text in enumerate(text_of_events(events, version, digits)):
+            see(events, k, text)
+            yield text
     if run is None: raise HepaeError("there is no event to write")
     yield footer(version)
