@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 # real files of other people, which no test needs: what reads them is skipped where the folder is not there
 export HEPAE_TESTDATA ?= $(abspath ../shared/data)
 
-.PHONY: help map demo install test real slow notebooks step hooks bench lab clean
+.PHONY: help map demo install test real slow notebooks studies step hooks bench lab clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -49,6 +49,9 @@ step: install ## notebooks and hepae/ are in step, and notebooks are clean
 
 notebooks: install ## every cell of nbs/ and of the studies, but slow ones; which cells take longest
 	@$(BIN)/python tests/notebooks.py
+
+studies: install ## all studies, those of 4D/, 27D/ and hepmc/ that `make test` leaves out, too
+	@$(BIN)/python tests/notebooks.py --studies
 
 test: install ## the whole test suite; what needs real files is skipped without HEPAE_TESTDATA
 	@$(BIN)/python tests/suite.py

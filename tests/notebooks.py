@@ -28,6 +28,13 @@ PRELOAD = [
     "pyarrow.parquet", "pyhepmc",
 ]
 
+STUDIES = FOLDERS[1:]
+# studies that only `make studies` runs, so that the whole test suite stays within its time
+APART = [
+    "gravitational_waves", "in_the_stream", "sonification", "vae_latent_scan", "event_by_event", "ttbar_analysis",
+    "anomaly_scores",
+]
+
 
 # begun first, so that all workers end together
 LONGEST = [
@@ -138,6 +145,11 @@ def notebooks_of(paths: list[Path]) -> list[Path]:
     return [p.resolve() for some in found for p in some if ".ipynb_checkpoints" not in p.parts]
 
 
+def tested() -> list[Path]:
+    "All notebooks of the test suite."
+    return [p for p in notebooks_of(FOLDERS) if p.stem not in APART]
+
+
 def takes_long(notebook: Path) -> int:
     "The place in LONGEST from its end, 0 for all others."
     return next((len(LONGEST) - k for k, name in enumerate(LONGEST) if notebook.stem.endswith(name)), 0)
@@ -175,13 +187,15 @@ def summary(results: list[Result], durations: int) -> None:
 def main() -> None:
     "Exit 0 if all passed, 1 otherwise."
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("paths", nargs="*", type=Path, default=FOLDERS)
+    parser.add_argument("paths", nargs="*", type=Path, help="none: those of the test suite")
+    parser.add_argument("--studies", action="store_true", help="all of 4D/, 27D/ and hepmc/")
     parser.add_argument("--slow", action="store_true", help="cells marked `#| slow`, too")
     parser.add_argument("--real", action="store_true", help="only notebooks that read real files")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--durations", type=int, default=20, help="how many of the slowest cells to name")
     args = parser.parse_args()
-    notebooks = [p for p in notebooks_of(args.paths) if reads_real_files(p) or not args.real]
+    chosen = notebooks_of(STUDIES if args.studies else args.paths) if args.studies or args.paths else tested()
+    notebooks = [p for p in chosen if reads_real_files(p) or not args.real]
     results = run_all(notebooks, args.workers, args.slow)
     summary(results, args.durations)
     sys.exit(bool(failed(results)))

@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--real", action="store_true", help="only what reads real files")
     real = parser.parse_args().real
     failed = [] if real or passes(str(TESTS / "in_step.py")) else ["tests/in_step.py"]
-    chosen = [p for p in notebooks.notebooks_of(notebooks.FOLDERS) if notebooks.reads_real_files(p) or not real]
+    chosen = [p for p in notebooks.tested() if notebooks.reads_real_files(p) or not real]
     results = notebooks.run_all(chosen)
     notebooks.summary(results, durations=20)
     failed += notebooks.failed(results)
