@@ -148,7 +148,7 @@ def _how_often(n: int) -> int:
     "The class, of 4, of how often a place was asked."
     return 0 if n == 0 else 1 if n < 4 else 2 if n < 32 else 3
 
-
+# %% ../../nbs/codec/39_context_coder.ipynb #7f90f206
 class Mixer(BitCoder):
     "Bits whose probabilities are mixed from what contexts have seen."
 

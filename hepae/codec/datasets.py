@@ -161,7 +161,7 @@ def _dataset(events: Events, order: list[int], documents: dict[str, bytes]) -> D
         collections[t.name] = Collection(events.tables[t.parent].name, np.diff(events.bins(k).rows.offsets))
     return Dataset(tables, collections, documents)
 
-
+# %% ../../nbs/codec/52_datasets.ipynb #59fb6a5f
 def streams_in(facts: dict) -> int:
     "How many streams stand beside the tables of a chunk; HepaeError if a header says nothing good of them."
     if "coding" not in facts: return 0
@@ -183,7 +183,7 @@ def _decoder(reader: Reader, codings: dict) -> Callable[[bytes], Dataset]:
         return coding.unpack(_dataset(events, order, reader.documents), events.streams())
     return decoded
 
-
+# %% ../../nbs/codec/52_datasets.ipynb #e51f0bf2
 def read_datasets(file: BinaryIO, threads: int = 1, codings: dict = {}) -> Iterator[Dataset]:
     "The chunks of a file of version 2; documents with each. HepaeError if the file is damaged."
     reader = Reader(file, DATASETS)

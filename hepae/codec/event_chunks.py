@@ -207,7 +207,7 @@ def _let_vertices_conserve(graph: EventGraph, b: BinnedMomenta, bound: EventBoun
     "Change momenta of bins so that vertices conserve them, if the bound wants it."
     if bound.conserve: b.p = conserved_momenta(graph, marked_vertices(graph, graph.codes[3]), b, bound)
 
-
+# %% ../../nbs/codec/50_event_chunks.ipynb #d360c087
 @dataclass
 class _Packed:
     "What becomes of the particles of a chunk."
@@ -228,7 +228,7 @@ class _Packed:
         self.back = _with_energies(self.momenta, self.m, self.p)
         return [graph, momenta]
 
-
+# %% ../../nbs/codec/50_event_chunks.ipynb #ac9dff67
 def _packed(d: Dataset, bound: EventBound) -> _Packed:
     "The particles of a chunk."
     graph, table = _graph_of(d), d["particles"]
@@ -346,7 +346,7 @@ class EventCoding:
         conserve = {"conserve": True} if self.bound.conserve else {}
         return {"name": "events", "version": VERSION, "bound": bound, "columns": list(self.columns)} | conserve
 
-
+# %% ../../nbs/codec/50_event_chunks.ipynb #cb24f66c
 def coding_from_dict(said: dict) -> EventCoding:
     "The inverse; HepaeError for what is none, or of another version."
     version = said.get("version", 1)

@@ -135,7 +135,7 @@ def _scales(self: BoundMomenta, i: int, total: list[float], errors: list[float])
     across, forward = _scale(errors[0], pt * self.fine[i]), _scale(errors[1], length * self.fine[i])
     return across, max(forward, across), across
 
-
+# %% ../../nbs/codec/45_momenta_walk.ipynb #44fef719
 def _step(graph: Conserved, kind: list[int], v: int) -> tuple[int, int]:
     "What happens at a vertex, as contexts: its target, the first that leaves and how many there are; also the second."
     leave, enter = graph.leave[v], graph.enter[v]
@@ -264,14 +264,6 @@ class ExactMomenta:
             contexts = of(step, j), of(step, lengths, 1), of(lengths, j, 2)
             lengths = of(lengths, self.near(coder, 3 + j, contexts, i, j, _guess(total)))
 
-    def energy(self, coder: ContextCoder, i: int, before: int) -> int:
-        "The energy; `before`: bits of the difference before. Bits of this one."
-        x, y, z, _ = self.p[i]
-        mm = self.m[i] * self.m[i]
-        square = x * x + y * y + z * z + (-mm if self.m[i] < 0 else mm)
-        contexts = self.kind[i], 1, of(self.kind[i], before)
-        return self.near(coder, 6, contexts, i, 3, _guess(math.sqrt(square) if square > 0 else 0.0))
-
     def walk(self, coder: ContextCoder) -> None:
         "Code all, or decode it."
         before, last = 0, [0, 0, 0]
@@ -281,6 +273,16 @@ class ExactMomenta:
             before = kind
         for v in self.graph.order: self.follow(coder, v)
         for i in range(len(self.kind)): before = self.energy(coder, i, before)
+
+# %% ../../nbs/codec/45_momenta_walk.ipynb #c884fef7
+@patch
+def energy(self: ExactMomenta, coder: ContextCoder, i: int, before: int) -> int:
+    "The energy; `before`: bits of the difference before. Bits of this one."
+    x, y, z, _ = self.p[i]
+    mm = self.m[i] * self.m[i]
+    square = x * x + y * y + z * z + (-mm if self.m[i] < 0 else mm)
+    contexts = self.kind[i], 1, of(self.kind[i], before)
+    return self.near(coder, 6, contexts, i, 3, _guess(math.sqrt(square) if square > 0 else 0.0))
 
 # %% ../../nbs/codec/45_momenta_walk.ipynb #80413a2e
 def exact_momenta(
