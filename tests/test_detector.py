@@ -176,7 +176,7 @@ def test_interrupted_run_leaves_nothing(recipe, tmp_path):
         (["--detector", "--anomalies", "2"], "0 to 1"),
         (["--detector", "--pileup", "-1"], "choose 0 to 200"),
         (["--detector", "--workers", "0"], "1 or more"),
-        (["--detector", "--process", "ttbar", "--pthat-min", "30"], "leave it out"),
+        (["--detector", "--process", "resonance", "--pthat-min", "30"], "leave it out"),
     ],
 )
 def test_wrong_options_are_one_sentence(options, said, tmp_path):
