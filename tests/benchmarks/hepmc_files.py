@@ -1,7 +1,7 @@
 """Whole Drell-Yan HepMC files: bytes an event of hepae and its rivals, speed, memory, and what a bound does to physics.
 
     python tests/benchmarks/hepmc_files.py [FILE] [--events 400] [--seed 150] [--bounds 1e-3,1e-4] [--repeat 3]
-    [--csv FILE]
+    [--csv FILE] [--real FOLDER] [--rivals | --no-rivals]
 
 FILE is HepMC text; without it `hepae sample` makes the events. Sizes are of files; those of columns have no header,
 and say nothing of names. *Columns* are those that hepae makes of a file (graph as steps, attributes as numbers), each
@@ -32,9 +32,12 @@ from hepae.codec.datasets import regrouped_datasets, write_datasets
 from hepae.codec.event_bounds import GrowingBins, binned, event_bound, kept_masses
 from hepae.codec.event_chunks import in_units, pack_events, rounded_masses, tags_in
 from hepae.codec.event_streams import APART
+from hepae.core import HepaeError
 from hepae.dataset import Dataset, joined_datasets
+from hepae.files.compression import compress_files, verify_file
 from hepae.files.reading import read
 from hepae.hepmc.files import read_events
+from hepae.hepmc.unpacking import pieces
 from hepae.hepmc.whole_files import read_whole
 from hepae.physics.dilepton import dileptons
 from hepae.physics.drell_yan import EDGES, selected_pairs
@@ -278,17 +281,31 @@ def speed_and_memory(text: Path, n: int, repeat: int, folder: Path, figures: Fig
                 figures.add("hepae", bound, f"{name}, peak MB", peak.max(), "must 500")
 
 
-@click.command(help=__doc__)
-@click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
-@click.option("--events", default=400, show_default=True)
-@click.option("--seed", default=150, show_default=True)
-@click.option("--bounds", default="1e-3,1e-4", show_default=True)
-@click.option("--repeat", default=3, show_default=True, help="0: no speed and no memory.")
-@click.option("--csv", type=click.Path(path_type=Path), help="Write the figures here, too.")
-def main(file, events, seed, bounds, repeat, csv):
-    "Print a line a figure."
-    figures, bounds = Figures(), bounds.split(",")
-    pyhepmc.Setup.print_warnings = False
+# ---- files of other people
+
+def share_of_gzip(path: Path, small: Path, figures: Figures) -> None:
+    "A file as a share of its text packed by gzip -6; what verify says."
+    text = b"".join(pieces(path))
+    packed = len(gzip.compress(text, 6, mtime=0))
+    figures.add(path.name, "exact", "MB of text", len(text) / 1e6)
+    figures.add(path.name, "exact", "MB of gzip -6", packed / 1e6)
+    for bound, asked, most in (("exact", None, 0.6), ("1e-3", "1e-3", 1 / 7)):
+        compress_files([path], small, asked, force=True)
+        figures.add(path.name, bound, "share of gzip -6", small.stat().st_size / packed, f"at most {most:.3g}")
+        figures.add(path.name, bound, "differences", verify_file([path], small)["violations"], "must 0")
+
+
+def shares_of_gzip(folder: Path, figures: Figures) -> None:
+    "Each file of a folder; those that are no HepMC are named."
+    with tempfile.TemporaryDirectory() as made:
+        for path in sorted(folder.iterdir()):
+            try: share_of_gzip(path, Path(made) / "small.hepae", figures)
+            except HepaeError as e: print(f"not compressed: {e}")
+
+
+def all_of_a_file(file: Path | None, events: int, seed: int, bounds: list[str], repeat: int, rivals: bool,
+                  figures: Figures) -> None:
+    "A file, or a sample."
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         if file is None: write_sample(file := folder / "dy.hepmc", events, seed)
@@ -298,9 +315,27 @@ def main(file, events, seed, bounds, repeat, csv):
         for name in ("particles", "vertices"):
             figures.add("text", "exact", f"{name} an event", sum(len(d[name]) for d in parts) / n)
         bytes_of_hepae(file, parts, bounds, folder, figures)
-        bytes_of_text(file, n, folder, figures)
-        bytes_of_columns(parts, bounds, n, figures)
+        if rivals:
+            bytes_of_text(file, n, folder, figures)
+            bytes_of_columns(parts, bounds, n, figures)
         if repeat: speed_and_memory(file, n, repeat, folder, figures)
+
+
+@click.command(help=__doc__)
+@click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
+@click.option("--events", default=400, show_default=True)
+@click.option("--seed", default=150, show_default=True)
+@click.option("--bounds", default="1e-3,1e-4", show_default=True)
+@click.option("--repeat", default=3, show_default=True, help="0: no speed and no memory.")
+@click.option("--rivals/--no-rivals", default=True, show_default=True)
+@click.option("--real", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of HepMC files.")
+@click.option("--csv", type=click.Path(path_type=Path), help="Write the figures here, too.")
+def main(file, events, seed, bounds, repeat, rivals, real, csv):
+    "Print a line a figure."
+    figures, bounds = Figures(), bounds.split(",")
+    pyhepmc.Setup.print_warnings = False
+    if real: shares_of_gzip(real, figures)
+    else: all_of_a_file(file, events, seed, bounds, repeat, rivals, figures)
     if csv: pd.DataFrame(figures).to_csv(csv, index=False)
 
 
