@@ -25,8 +25,9 @@ _detector_options = together(
         "--jets", type=int,
         help="With --detector, instead of --events: as many collisions as have so many jets."),
     click.option(
-        "--process", type=click.Choice(["dijets", "ttbar", "resonance"]),
-        help="With --detector: the hard process; a resonance is a Z' of 600 GeV.  [default: dijets]"),
+        "--process", type=click.Choice(["dijets", "ttbar", "resonance", "wjets", "multijet"]),
+        help="The hard process. With --detector dijets, ttbar or resonance, a Z' of 600 GeV; with --layout ttbar, "
+             "wjets or multijet.  [default: dijets; ttbar with --layout]"),
     click.option(
         "--pileup", type=float, metavar="MU",
         help="With --detector: mean number of collisions overlaid on each.  [default: 40]"),
@@ -37,6 +38,40 @@ _detector_options = together(
         "--workers", type=int,
         help="With --detector: processes. The file does not depend on it.  [default: 1]"),
 )
+_layout_options = together(
+    click.option(
+        "--layout", type=click.Choice(["cms-tutorial"]),
+        help="Collisions at 7 TeV with a muon, smeared as a toy detector would, as the tree of the CMS HEP tutorial: "
+             "jets with b tags, muons, missing momentum, trigger, weights."),
+    click.option(
+        "--luminosity", type=float, metavar="1/pb",
+        help="With --layout: what the weights add up to.  [default: 50]"),
+    click.option(
+        "--top-mass", type=float, metavar="GEV", help="With --layout.  [default: 172.5]"),
+    click.option(
+        "--least-jets", type=click.IntRange(min=0), help="With --layout: only events with so many jets.  [default: 0]"),
+    click.option(
+        "--data", is_flag=True,
+        help="With --layout, instead of --events: pseudo-data, as many as --luminosity brings, of weight 1."),
+)
+
+# %% ../../nbs/cli/02_tables.ipynb #5c7e21ab
+def _tutorial_sample(output, events, seed, process, special: dict, others: dict, force: bool, quiet: bool) -> None:
+    "Write a sample in the layout of the CMS tutorial."
+    if odd := next((name for name, x in others.items() if x is not None), None):
+        raise UsageError(f"--{odd} means nothing with --layout cms-tutorial; leave it out")
+    if output.suffix != ".root": raise UsageError(f"{output}: this layout is a tree in a file; choose a name .root")
+    if events is not None and special["data"]:
+        raise UsageError("--events or --data says how many collisions there are; give one of them")
+    from hepae.toy.tutorial import LUMINOSITY, write_tutorial
+    n = None if special["data"] else 1000 if events is None else events
+    def bar(loop): return progress_bar(quiet, None, " batches", iterable=loop)
+    luminosity, top_mass = special["luminosity"] or LUMINOSITY, special["top-mass"] or 172.5
+    jets = special["least-jets"] or 0
+    made = write_tutorial(output, process or "ttbar", n, seed, luminosity, top_mass, jets, force, bar)
+    if not quiet:
+        say(f"{output}: a toy; {made['events']} of {made['generated']} events have a muon and {jets} jets, "
+            f"{made['cross_section_pb']:.4g} pb, {made['bytes']} bytes")
 
 # %% ../../nbs/cli/02_tables.ipynb #f4529cd8
 @click.command()
@@ -46,10 +81,21 @@ _detector_options = together(
 @click.option("--pthat-min", type=float,
               help="Least pt of the hard process of dijets or ttbar, GeV.  [default: 20; of ttbar none]")
 @_detector_options
+@_layout_options
 @force_option
 @quiet_option
-def sample(output, events, seed, pthat_min, detector, jets, process, pileup, anomalies, workers, force, quiet):
+def sample(output, events, seed, pthat_min, detector, jets, process, pileup, anomalies, workers, layout, luminosity,
+           top_mass, least_jets, data, force, quiet):
     "Write a sample file with PYTHIA 8: jets as ROOT, or Drell-Yan events as HepMC3."
+    special = {"luminosity": luminosity, "top-mass": top_mass, "least-jets": least_jets, "data": data or None}
+    if layout:
+        others = {"detector": detector or None, "jets": jets, "pileup": pileup, "anomalies": anomalies,
+                  "workers": workers, "pthat-min": pthat_min}
+        return _tutorial_sample(output, events, seed, process, special, others, force, quiet)
+    if odd := next((name for name, x in special.items() if x is not None), None):
+        raise UsageError(f"--{odd} goes with --layout cms-tutorial; add it")
+    if process in ("wjets", "multijet"):
+        raise UsageError(f"--process {process} goes with --layout cms-tutorial; add it")
     toy = dict(jets=jets, process=process, pileup=pileup, anomalies=anomalies, workers=workers)
     toy = {name: value for name, value in toy.items() if value is not None}
     if toy and not detector: raise UsageError(f"--{next(iter(toy))} goes with --detector; add it")

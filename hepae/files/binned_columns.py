@@ -25,7 +25,8 @@ from ..hepmc.files import read_events
 from ..hepmc.final import final_particles
 from ..io.chunks import event_chunks, renumbered
 from ..io.entries import read_entries
-from ..physics.binning import Binning, near
+from ..names import there_are
+from ..physics.binning import Binning
 from ..physics.cuts import parse_cut
 from ..physics.kinematics import component, inputs_for
 from ..physics.observables import observables
@@ -59,7 +60,7 @@ class Parts:
 def _check_named(parts: Parts, binning: Binning) -> None:
     "HepaeError for a column that is not there."
     for name in binning.columns:
-        if parts.level_of(name) is None: raise HepaeError(f"no column {name}; {near(name, parts.all_names())}")
+        if parts.level_of(name) is None: raise HepaeError(f"no column {name}; {there_are(name, parts.all_names())}")
 
 
 def _check_units(table: pd.DataFrame, binning: Binning) -> None:

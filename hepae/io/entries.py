@@ -17,7 +17,7 @@ from .branches import branch_names, check_entries, not_columns, trees_of
 from .jagged import flattened, table_of_arrays
 from .opening import opened
 from .root import branch_entries, check_tree, counter_of, entry_steps
-from ..physics.binning import near
+from ..names import there_are
 
 # %% ../../nbs/io/23_entries.ipynb #16a99c9a
 def _lacking(file, tree: str, names: list[str]) -> list[str]:
@@ -42,7 +42,7 @@ def tree_with(
     best = min(lacking, key=lambda t: len(lacking[t]))
     name = lacking[best][0]
     odd = not_columns(file[best]).get(name, "")
-    said = f"holds {odd}, which is no column" if odd else near(name, branch_names(file[best]))
+    said = f"holds {odd}, which is no column" if odd else there_are(name, branch_names(file[best]))
     raise HepaeError(f"{path}: no branch {name} in tree {best}; {said}")
 
 # %% ../../nbs/io/23_entries.ipynb #87b7dff0

@@ -5,19 +5,20 @@
 # %% auto #0
 __all__ = ['LEPTONS', 'GROUPS', 'OBSERVABLES', 'observables']
 
-# %% ../../nbs/physics/15_observables.ipynb #b24f7f45
+# %% ../../nbs/physics/15_observables.ipynb #ce222c42
 from typing import Callable
 
 import numpy as np
 import pandas as pd
 
 from ..core import HepaeError
+from ..names import there_are
 from .dijets import dijet_mass
 from .dilepton import PAIR, dileptons
 from .event_shapes import event_sums, leading_jet, thrust
 from .particles import CLASSES, events_of, multiplicity
 
-# %% ../../nbs/physics/15_observables.ipynb #344d8b9f
+# %% ../../nbs/physics/15_observables.ipynb #66abfcf1
 LEPTONS = {"electrons": 11, "muons": 13}
 
 
@@ -37,7 +38,7 @@ GROUPS: list[tuple[tuple[str, ...], Callable]] = [
 ]
 OBSERVABLES = tuple(name for names, _ in GROUPS for name in names)
 
-# %% ../../nbs/physics/15_observables.ipynb #4554b085
+# %% ../../nbs/physics/15_observables.ipynb #2a5f06ff
 def observables(
     table: pd.DataFrame,        # n particles in events, numbered from 0
     names: list[str],           # of OBSERVABLES
@@ -45,7 +46,7 @@ def observables(
 ) -> pd.DataFrame:              # a row an event, one column a name; GeV, rad
     "Some observables of events; HepaeError for a name that is none."
     if odd := [n for n in names if n not in OBSERVABLES]:
-        raise HepaeError(f"no observable {odd[0]}; there are {', '.join(OBSERVABLES)}")
+        raise HepaeError(f"no observable {odd[0]}; {there_are(odd[0], OBSERVABLES)}")
     found = {}
     for group, made in GROUPS:
         here = [n for n in group if n in names]
