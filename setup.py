@@ -18,7 +18,6 @@ extras["dev"] = sorted({*extras["all"], *extras["dev"]})
 classifiers = [
     "Development Status :: 4 - Beta",
     "Intended Audience :: Science/Research",
-    "License :: OSI Approved :: Apache Software License",
     "Operating System :: POSIX :: Linux",
     "Programming Language :: C",
     *(f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13)),  # those that were tested
