@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 
 from hepae.cli.options import (
-    dims_option, force_option, json_option, missing_option, names_list, particles_option, progress_bar,
+    branches_option, dims_option, entries_option, force_option,
+    json_option, missing_option, names_list, particles_option, progress_bar,
     quiet_option, remarks, rntuple_option, rows_range, say, selects, show, source_options, table_text, takes_pipes,
     volume_text)
 from ..core import BoundError, HepaeError, UsageError, as_files, is_stream
@@ -65,8 +66,18 @@ def _events_text(facts: dict) -> str:
     return f"{facts['events']} events of {of_each} each"
 
 
+def _trees_text(facts: dict) -> str:
+    "How many events, trees and branches."
+    trees = facts["trees"]
+    names = f"tree {trees[0]['name']}" if len(trees) == 1 else f"{len(trees)} trees"
+    return f"{facts['rows']} events of {names} with {facts['branches']} branches"
+
+
 def _compressed_text(output: str, facts: dict, size: int) -> str:
     "What is in a file, in a line."
+    if "trees" in facts:
+        return (f"{output}: {_trees_text(facts)}, {volume_text(facts['input_bytes'])} in {volume_text(size)}; "
+                f"{_rounded(facts['columns'])}")
     if "vertices" in facts:
         each = volume_text(size / max(facts["events"], 1))
         return (f"{output}: {_events_text(facts)}, {volume_text(facts['input_bytes'])} in {volume_text(size)} "
@@ -101,7 +112,7 @@ def _say_of_size(
     quiet: bool,
 ) -> None:
     "What makes a file larger or smaller than it might be."
-    if quiet or "vertices" in facts: return
+    if quiet or "vertices" in facts or "trees" in facts: return
     of = f"{name}: " if name else ""
     rows, index = facts["rows"], facts["index_bytes"]
     if unordered and not facts["unordered"]:
@@ -183,6 +194,10 @@ def _event_options(command):
                    "or a trained autoencoder, which travels in the file.")
 @click.option("--embed", is_flag=True, help="Put a density model into the file too.")
 @_event_options
+@click.option("--all", "all_trees", is_flag=True,
+              help="Of a ROOT file: all trees and branches, histograms too, in place of one kind of object.")
+@branches_option
+@entries_option
 @particles_option
 @dims_option("the four-momenta as they are stored in a ROOT file, all columns of a table")
 @missing_option
@@ -198,17 +213,19 @@ def _event_options(command):
 @quiet_option
 @json_option
 @selects
-def compress(inputs, output, bound, unordered, no_index, folder, embed, keep, drop_attributes, conserve, workers,
-             address, one_plan, selection, force, quiet, as_json):
+def compress(inputs, output, bound, unordered, no_index, folder, embed, keep, drop_attributes, all_trees, branches,
+             entries, conserve, workers, address, one_plan, selection, force, quiet, as_json):
     """Compress events, jets or particles to a .hepae file: without any loss, or every value within an error bound.
 
-    What is stored is what the file has: whole HepMC events, or its own branches or columns; --dims asks for other
+    What is stored is what the file has: whole HepMC events, all columns of a table, the four-momenta of one kind of
+    object of a ROOT file, or all that is in it (--all); --dims asks for other
     variables, which are then computed, and --particles for a table of a HepMC file's particles. INPUTS are HepMC,
     ROOT, parquet, pickle, CSV or ragged text files, quoted patterns, or '-' for standard input. Every value is
     checked; what a bound cannot hold is kept exactly, and so is what a column takes often (0, ±1, −999).
     """
     options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model_of(folder), embed=embed,
-                   level=keep, drop_attributes=drop_attributes, conserve=conserve, force=force, remark=remarks(quiet),
+                   level=keep, drop_attributes=drop_attributes, all_trees=all_trees, branches=branches, entries=entries,
+                   conserve=conserve, force=force, remark=remarks(quiet),
                    **vars(selection))
     if Path(output).is_dir() or output.endswith("/"):
         return _compress_each(inputs, output, address, workers, quiet, as_json, options | {"one_plan": one_plan})
@@ -239,22 +256,29 @@ def _say_of_names(facts: dict) -> None:
 @click.option("--rows", callback=rows_range, metavar="A:B", help="Only rows A to B−1; other chunks are not read.")
 @click.option("--events", callback=rows_range, metavar="A:B",
               help="Of whole events, only A to B−1; other chunks are not read.")
+@click.option("--tree", help="Of a whole ROOT file, only this tree (or those that fit a pattern).")
+@branches_option
+@entries_option
+@click.option("--pack", type=click.Choice(["zstd", "zlib", "lz4", "lzma", "none"]), default="zstd", show_default=True,
+              help="How ROOT packs a whole file.")
 @click.option("--workers", type=click.IntRange(min=0), default=0, help="Decode so many chunks side by side.")
 @rntuple_option
 @force_option
 @quiet_option
 @json_option
-def decompress(source, output, text, folder, rows, events, workers, rntuple, force, quiet, as_json):
+def decompress(source, output, text, folder, rows, events, tree, branches, entries, pack, workers, rntuple, force,
+               quiet, as_json):
     "Bring a .hepae file (or '-') back as HepMC, ROOT, parquet, pickle or CSV."
     from hepae.files.decompression import decompress_file
     tree_class = "RNTuple" if rntuple else None
     with progress_bar(quiet, unit=" rows", unit_scale=True) as bar:
         facts = decompress_file(source, output, rows, model_of(folder), tree_class, force, bar.update, text,
-                                remarks(quiet), workers, events)
+                                remarks(quiet), workers, events, tree, branches, entries, pack)
     _say_of_names(facts)
     if is_stream(output): return
     size = Path(output).stat().st_size
     if "vertices" in facts: what = _events_text(facts) + ", byte for byte as it was" * bool(facts["same_text"])
+    elif "trees" in facts: what = f"{facts['rows']} entries of {facts['branches']} branches"
     elif "events" in facts: what = f"{facts['events']} events of {facts['particles']} particles"
     else: what = f"{facts['rows']} rows"
     show(facts | {"output": output, "bytes": size}, as_json, f"{output}: {what}, {volume_text(size)}")
@@ -294,10 +318,14 @@ def verify(inputs, folder, no_index, selection, quiet, as_json):
     if len(inputs) < 2: raise UsageError("give the original file(s), then the .hepae file")
     *originals, packed = inputs
     facts = verify_file(tuple(originals), packed, model_of(folder), not no_index, **vars(selection))
-    show(facts, as_json, table_text(facts["columns"]))
+    columns = facts["columns"]
+    if "entries" in facts: columns = [c for c in columns if c["bound"] != "exact" or c["violations"]]
+    show(facts, as_json, table_text(columns) or f"{len(facts['columns'])} columns, all exact")
     for text in facts["remarks"]:
         if not quiet: say(text)
     _refuse_violations(packed, facts)
     if quiet: return
-    if "events" in facts: say(f"{packed}: {facts['rows']} events, {_equal(facts)}")
+    if "entries" in facts:
+        say(f"{packed}: {facts['rows']} entries of {len(facts['columns'])} columns, every value within its bound")
+    elif "events" in facts: say(f"{packed}: {facts['rows']} events, {_equal(facts)}")
     else: say(f"{packed}: {facts['rows']} rows, every value within its bound")

@@ -21,6 +21,7 @@ from .opening import opened
 from .tree_layout import DOCUMENT, Tree, TreeLayout, layout_to_json
 from .tree_reading import FIRST, Entries, all_trees, entries_of_tree, is_wanted, other_cycles
 from .tree_tables import Apart, Known, Regroup, dataset_of, parts_of, tables_of_tree, tree_of
+from ..schema import Schema, with_schema
 
 # %% ../../nbs/io/28_tree_files.ipynb #a5bcf5e5
 @dataclass(frozen=True)
@@ -110,14 +111,14 @@ class TreeReader:
     wanted: Wanted = Wanted()
     remark: Callable[[str], None] = lambda text: None
     documents: dict[str, bytes] = field(default_factory=dict)  # that travel beside the layout
-    with_schema: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table  # what gives tables bounds
+    schemas_of: dict[str, Schema] = field(default_factory=dict)  # of tables; others find their own
     layout: TreeLayout | None = None
     main: str = ""                                             # name of the main tree
     apart: dict[str, Apart] = field(default_factory=dict)      # of each tree
     samples: dict[str, list[dict]] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)        # entries in a piece of each tree
     firsts: dict[str, int] = field(default_factory=dict)       # entries of the first sample
-    schemas: dict[str, object] = field(default_factory=dict)
+    schemas: dict[str, dict] = field(default_factory=dict)     # the attributes of each table
     empty: dict[str, pd.DataFrame] = field(default_factory=dict)
     bare: dict[str, Tree] = field(default_factory=dict)        # trees without their branches
     known: dict[str, list[Known]] = field(default_factory=dict)  # their branches
@@ -138,6 +139,8 @@ def start(self: TreeReader) -> TreeLayout:
             sizes[name], self.steps[name] = values * len(entries) // max(1, n), _step(values, n)
         self.main = max(sizes, key=sizes.get)
         for name, (a, b) in self.wanted.spans({n: len(e) for n, e in file.entries.items()}, self.main).items():
+            e = file.entries[name]
+            self.bare[name] = Tree(name, "", (), file.titles[name], e.kind, 0 if e.known else len(e), a)
             self.firsts[name] = min(self.steps[name], b - a)
             self.samples[name] = [file.entries[name].take(a, a + self.firsts[name])]
             self.apart[name] = Apart()
@@ -148,8 +151,6 @@ def start(self: TreeReader) -> TreeLayout:
 def plan(self: TreeReader, file: TreeFile | None = None) -> TreeLayout:
     "The layout that suits all samples; from the second time on without a file."
     known = {n: e.known for n, e in file.entries.items()} if file else self.known
-    if file: self.bare = {n: Tree(n, "", (), file.titles[n], e.kind, 0 if e.known else len(e))
-                          for n, e in file.entries.items()}
     self.known, trees, parents, taken = known, {}, {}, set()
     for name in sorted(known, key=lambda n: n != self.main):
         samples = [parts_of(s, self.apart[name]) for s in self.samples[name]]
@@ -157,7 +158,8 @@ def plan(self: TreeReader, file: TreeFile | None = None) -> TreeLayout:
         trees[name], new = tree_of(self.bare[name], known[name], samples, root, self.apart[name], taken)
         parents |= new
     left_out = tuple(file.remarks()) if file else self.layout.left_out
-    self.layout = TreeLayout(tuple(trees[n] for n in known), parents or {"events": ""}, left_out)
+    self.layout = TreeLayout(tuple(trees[n] for n in known), parents or {"events": ""}, left_out,
+                             self.wanted.entries is not None)
     self.schemas, self.empty = {}, {}
     return self.layout
 
@@ -181,7 +183,7 @@ def _made(self: TreeReader, name: str, arrays: dict, n: int) -> dict:
 def _with_schema(self: TreeReader, name: str, table: pd.DataFrame) -> pd.DataFrame:
     "The table with its schema, which is made once."
     if name not in self.schemas:
-        made = self.with_schema(table)
+        made = with_schema(table, self.schemas_of[name]) if name in self.schemas_of else table
         self.schemas[name], self.empty[name] = made.attrs, made.iloc[:0]
     table.attrs = self.schemas[name]
     return table

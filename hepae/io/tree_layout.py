@@ -103,6 +103,7 @@ class Tree:
     title: str = ""
     kind: str = "TTree"   # or 'RNTuple'
     entries: int = 0      # of a tree without branches
+    first: int = 0        # which entry of the file was the first to be kept
 
     def __getitem__(self, name: str) -> Branch:
         "A branch by its name; KeyError if there is none."
@@ -118,6 +119,7 @@ class TreeLayout:
     trees: tuple[Tree, ...]
     parents: dict[str, str] = field(default_factory=dict)  # of each table its parent's name, '' for those of entries
     left_out: tuple[str, ...] = ()                         # what the file had beside, in words
+    some: bool = False                                     # are later entries of the file left out, too?
 
     def __getitem__(self, name: str) -> Tree:
         "A tree by its name; KeyError if there is none."
@@ -143,9 +145,9 @@ def layout_to_json(layout: TreeLayout) -> bytes:
     number = {name: k for k, name in enumerate(layout.parents)}
     row = lambda b: [b.name, b.title, b.typename, b.counter, _node_to_list(b.node, number, b.name)]
     trees = [{"name": t.name, "title": t.title, "kind": t.kind, "table": number.get(t.table, -1), "entries": t.entries,
-              "branches": [row(b) for b in t.branches]} for t in layout.trees]
+              "first": t.first, "branches": [row(b) for b in t.branches]} for t in layout.trees]
     tables = [[name, number.get(parent, -1)] for name, parent in layout.parents.items()]
-    said = {"format": "ROOT", "tables": tables, "trees": trees, "left_out": layout.left_out}
+    said = {"format": "ROOT", "tables": tables, "trees": trees, "left_out": layout.left_out, "some": layout.some}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 # %% ../../nbs/io/24_tree_layout.ipynb #9ffcc3e4
@@ -213,7 +215,7 @@ def _tree_from_dict(said: dict, reading: _Reading) -> Tree:
     branches = tuple(Branch(_text(n), reading.node(node, n, table), _text(title), _text(typename), _text(counter))
                      for n, title, typename, counter, node in said["branches"])
     tree = Tree(_text(said["name"]), table, branches, _text(said["title"]), said["kind"],
-                _whole(said["entries"], 0, 2**63))
+                _whole(said["entries"], 0, 2**63), _whole(said["first"], 0, 2**63))
     if tree.kind not in ("TTree", "RNTuple"): raise ValueError("a kind of tree")
     if not tree.name or len(set(tree.names)) < len(branches) or bool(branches) != bool(table):
         raise ValueError("a tree's names")
@@ -230,7 +232,7 @@ def layout_from_json(document: bytes) -> TreeLayout:
         trees = tuple(_tree_from_dict(t, _Reading(tables, parents)) for t in said["trees"])
         names = [t.name for t in trees]
         if len(set(names)) < len(names): raise ValueError("two trees of one name")
-        return TreeLayout(trees, parents, tuple(map(_text, said["left_out"])))
+        return TreeLayout(trees, parents, tuple(map(_text, said["left_out"])), said["some"] is True)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as e:
         why = " ".join(str(e).split())[:100]
         raise HepaeError(f"says nothing good of its trees (document {DOCUMENT}: {why}); get the file again") from e

@@ -185,9 +185,8 @@ def tree_of(
 class Regroup(HepaeError):
     "The layout does not suit these entries, and another one would."
 
-    def __init__(self, tree: str, branches: set[str], raw: set[str], said: str):
-        super().__init__(f"tree {tree}: {said}")
-        self.tree, self.branches, self.raw = tree, branches, raw
+    branches: set[str] = frozenset()  # that are not like others
+    raw: set[str] = frozenset()       # whose text is no text
 
 
 def _fill_all(tree: Tree, parts: dict[str, Parts], f: Filling) -> None:
@@ -199,7 +198,10 @@ def _fill_all(tree: Tree, parts: dict[str, Parts], f: Filling) -> None:
             if not e.lists: raise HepaeError(f"tree {tree.name}: {e}; treat these files separately") from e
             said = said or str(e)
             (raw if _has_text(b.node) and "UTF-8" in str(e) else apart).add(b.name)
-    if said: raise Regroup(tree.name, apart, raw, said)
+    if not said: return
+    e = Regroup(f"tree {tree.name}: {said}")
+    e.branches, e.raw = apart, raw
+    raise e
 
 
 def _has_text(node: Node) -> bool:
