@@ -17,7 +17,8 @@ import pandas as pd
 from .rivals import available, rival
 from ..codec.binned import escape_broken, quantised_table
 from ..codec.bound_text import with_bounds
-from ..codec.density import Rows, column_bits
+from ..codec.density import Rows
+from ..codec.numpy_coder import column_bits
 from ..codec.new_header import make_header
 from ..codec.row_index import index_offsets
 from ..codec.tables import compress

@@ -19,7 +19,8 @@ from .contestants import UNORDERED, Codec, check_name, codecs, model_bytes
 from .estimate import entropy_estimate, order_bits
 from ..codec.binned import escape_broken, quantised_table
 from ..codec.bound_text import with_bounds
-from ..codec.density import Rows, column_bits
+from ..codec.density import Rows
+from ..codec.numpy_coder import column_bits
 from ..codec.header import Header
 from ..codec.new_header import make_header
 from ..core import UsageError

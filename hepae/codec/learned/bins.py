@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ..bounds import FROM_MINUS_PI, Quantiser, quantise, quantiser_of
-from ..density import Rows, column_bits
+from ..density import Rows
+from ..numpy_coder import column_bits
 from ..planner import make_plan
 from ..predictor import View
 from ...schema import schema_of
