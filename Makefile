@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 # real files of other people, which no test needs: what reads them is skipped where the folder is not there
 export HEPAE_TESTDATA ?= $(abspath ../shared/data)
 
-.PHONY: help map demo install test real slow notebooks studies step hooks bench lab clean
+.PHONY: help map demo install test real slow notebooks studies step hooks bench docs lab clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -65,6 +65,10 @@ slow: install ## the cells and tests that take long, with all other cells
 
 bench: install ## the measured figures: training, extraction, bytes, speed and memory of codecs; real files if they are there
 	@failed=; for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || failed+=" $$script"; done; test -z "$$failed" || { echo "FAILED:$$failed"; exit 1; }
+
+docs: install ## the site of documentation, in _docs/: without the network, a link that leads nowhere is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open $(abspath _docs/index.html)"
 
 map: install ## draw the map of CONTRIBUTING.md anew, from notebooks and imports
 	$(BIN)/python tests/draw_map.py

@@ -9,12 +9,12 @@ here = Path(__file__).parent
 config = ConfigParser(delimiters=["="])
 config.read(here / "settings.ini", encoding="utf-8")
 facts = config["DEFAULT"]
-names = ("report", "train", "sample", "cluster", "launch", "rivals", "root", "dev")
+names = ("report", "train", "sample", "cluster", "launch", "rivals", "root", "docs", "dev")
 extras = {name: facts[f"{name}_requirements"].split() for name in names}
 extras["train"] += extras["report"]  # a training shows pictures of itself
 # ROOT is 700 MB: only for those who ask for it
-extras["all"] = sorted({need for name in names if name not in ("root", "dev") for need in extras[name]})
-extras["dev"] = sorted({*extras["all"], *extras["dev"]})
+extras["all"] = sorted({need for name in names if name not in ("root", "docs", "dev") for need in extras[name]})
+extras["dev"] = sorted({*extras["all"], *extras["docs"], *extras["dev"]})
 classifiers = [
     "Development Status :: 4 - Beta",
     "Intended Audience :: Science/Research",

@@ -27,7 +27,7 @@ settings.load_profile("hepae")
 # files whose tests take longest, in a minute or more each: begun first, so that both workers of pytest end together
 LONGEST = (
     "test_bad_input", "test_codec_machines", "test_learner", "test_scan", "test_format", "test_codec_damage",
-    "test_particles_cli", "test_blocks_models", "test_ranks", "test_readme",
+    "test_particles_cli", "test_blocks_models", "test_ranks", "test_readme", "test_docs",
 )
 
 

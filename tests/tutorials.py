@@ -67,12 +67,14 @@ def python(block: str, names: dict) -> str:
     return "".join(told)
 
 
+FIGURES = re.compile(r"[-−(]?\d[\d.,e×⁻⁰¹²³⁴⁵⁶⁷⁸⁹+-]*\)?|[–-]{2,}")
+
+
 def comparable(text: str) -> str:
-    "A tutorial without the figures of blocks that vary."
+    "A tutorial without the figures of blocks that vary, nor the room that they take."
     def plain(match):
         start, _, more, inside, end = match.groups()
-        said = inside if "varies" not in more else re.sub(r"[-−(]?\d[\d.,e×⁻⁰¹²³⁴⁵⁶⁷⁸⁹+-]*\)?|[ \t]+|[–-]{2,}", " ", inside)
-        return start + (said if "varies" not in more else re.sub(r" +", " ", said)) + end
+        return start + (re.sub(r"\s+", " ", FIGURES.sub(" ", inside)) if "varies" in more else inside) + end
     return BLOCK.sub(plain, text)
 
 

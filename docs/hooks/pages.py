@@ -146,7 +146,8 @@ def output(out: dict, stem: str, heading: str, pictures: dict[str, bytes]) -> st
         return f'<div class="shown" data-search-exclude>\n{re.sub(chr(10) + r"{2,}", chr(10), kept)}\n</div>'
     if "text/markdown" in data: return data["text/markdown"]
     text = "".join(out.get("text", "")) or data.get("text/plain", "")
-    return fenced(re.sub(r"\x1b\[[\d;]*m", "", text).rstrip(), '.text .shown data-search-exclude=""') if text.strip() else ""
+    plain = re.sub(r"\x1b\[[\d;]*m", "", text).rstrip()
+    return fenced(plain, '.text .shown data-search-exclude=""') if plain else ""
 
 
 def on_page_markdown(markdown, page, config, files):
@@ -158,7 +159,8 @@ def as_table(match: re.Match) -> str:
     "The arrows of a graph as a table: who is used by whom."
     used = {}
     for one, other in re.findall(r"([\w.]+) --> ([\w.]+)", match[1]): used.setdefault(one, []).append(f"`{other}`")
-    return "\n".join(["| wing | is imported by |", "|---|---|", *(f"| `{a}` | {', '.join(b)} |" for a, b in used.items())])
+    rows = [f"| `{one}` | {', '.join(others)} |" for one, others in used.items()]
+    return "\n".join(["| wing | is imported by |", "|---|---|", *rows])
 
 
 def on_page_content(content, page, config, files):

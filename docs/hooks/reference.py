@@ -37,7 +37,8 @@ def function(name: str) -> str:
 def parameter(name: str, known) -> str:
     "A row of the table."
     empty, default = inspect.Parameter.empty, known.get("default", inspect.Parameter.empty)
-    kind = "" if known.anno is empty else known.anno if isinstance(known.anno, str) else inspect.formatannotation(known.anno)
+    kind = "" if known.anno is empty else known.anno
+    kind = kind if isinstance(kind, str) else inspect.formatannotation(kind)
     meaning = re.sub(r"\s+", " ", known.docment or "")
     cells = ["returns" if name == "return" else f"`{name}`", f"`{kind}`" if kind else "",
              "" if default is empty else f"`{default!r}`", meaning]
@@ -51,7 +52,7 @@ def command(name: str, known: click.Command) -> str:
     parts = [f"## {name}", f"```console\n$ {usage}\n```", *map(paragraph, dedent(known.help or "").split("\n\n"))]
     rows = [record for p in known.get_params(context) if (record := p.get_help_record(context))]
     table = [f"| `{opts}` | {escaped(said)} |" for opts, said in rows]
-    return "\n\n".join([*parts, "\n".join(["| option | |", "|---|---|", *(row.replace("[", "&#91;") for row in table)])])
+    return "\n\n".join([*parts, "\n".join(["| option | |", "|---|---|", *table])])
 
 
 def paragraph(text: str) -> str:
@@ -62,4 +63,4 @@ def paragraph(text: str) -> str:
 
 def escaped(text: str) -> str:
     "Help is plain text: what Markdown would read as its own stands as itself."
-    return re.sub(r"([*_<|`\\])", r"\\\1", text).replace("\\<", "&lt;")
+    return re.sub(r"([*_<|`\\])", r"\\\1", text).replace("\\<", "&lt;").replace("[", "&#91;")
