@@ -74,7 +74,8 @@ class Browser:
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.ask("Emulation.setEmulatedMedia", features=[scheme])
-        self.ask("Page.navigate", url=address)
+        answer = self.ask("Page.navigate", url=address)
+        if "errorText" in answer: raise RuntimeError(f"{address}: {answer['errorText']}")
         while not any(event.get("method") == "Page.loadEventFired" for event in self.said):
             self.said.append(json.loads(self.socket.recv()))
 

@@ -18,22 +18,25 @@ OURS, OTHERS = "#3f76c5", "#9aa3ad"
 
 
 def on_files(files, config):
-    "Two drawings: dark ink on light pages, light ink on dark ones."
+    "Each drawing twice: dark ink on light pages, light ink on dark ones."
+    events = {(r["way"], r["bound"]): float(r["value"]) for r in rows("hepmc/file_compression.csv")
+              if r["figure"] == "kB an event"}
+    jets = {r["codec"]: float(r["bits_per_row"]) / 8 for r in rows("27D/bytes.csv")
+            if r["bound"] == "1e-3" and r["bits_per_row"]}
     for name, ink in (("light", "#1d2530"), ("dark", "#e3e7ee")):
-        files.append(File.generated(config, f"picture_{name}.svg", content=drawn(ink)))
+        both = {"events": drawn([(label, events[way, bound]) for way, bound, label in EVENTS], ink,
+                                "kB an event: Drell-Yan, HepMC"),
+                "jets": drawn([(label, jets[codec]) for codec, label in JETS], ink,
+                              "bytes a jet of 27 variables, within 10⁻³")}
+        for what, svg in both.items(): files.append(File.generated(config, f"{what}_{name}.svg", content=svg))
     return files
 
 
-def drawn(ink: str) -> str:
-    "Bars: what an event and a jet take, packed in several ways."
-    events = {(r["way"], r["bound"]): float(r["value"]) for r in rows("hepmc/file_compression.csv")
-              if r["figure"] == "kB an event"}
-    jets = {r["codec"]: float(r["bytes_per_row"]) for r in of_jets("1e-3")}
-    figure = Figure((9.2, 3.1))
-    left, right = figure.subplots(1, 2)
-    bars(left, [(label, events[way, bound]) for way, bound, label in EVENTS], ink, "kB an event: Drell-Yan, HepMC")
-    bars(right, [(label, jets[codec]) for codec, label in JETS], ink, "bytes a jet of 27 variables, within 10⁻³")
-    figure.tight_layout(w_pad=3)
+def drawn(named: list[tuple[str, float]], ink: str, title: str) -> str:
+    "Bars as SVG."
+    figure = Figure((4.7, 2.9))
+    bars(figure.subplots(), named, ink, title)
+    figure.tight_layout()
     file = io.StringIO()
     figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return file.getvalue()
@@ -42,12 +45,6 @@ def drawn(ink: str) -> str:
 def rows(path: str) -> list[dict]:
     "A table of measurements."
     with open(ROOT / path, newline="") as file: return list(csv.DictReader(file))
-
-
-def of_jets(bound: str) -> list[dict]:
-    "The codecs that were raced over 27 variables, at one bound."
-    measured = [r for r in rows("27D/bytes.csv") if r["bound"] == bound and r["bits_per_row"]]
-    return [r | {"bytes_per_row": float(r["bits_per_row"]) / 8} for r in measured]
 
 
 def bars(ax, named: list[tuple[str, float]], ink: str, title: str) -> None:

@@ -26,33 +26,31 @@ def offered(name: str) -> bool:
 
 
 def function(name: str) -> str:
-    "Heading, docstring, and a table of the parameters of a function."
+    "Heading, docstring and the parameters of a function."
     called = getattr(hepae, name)
-    rows = ["| parameter | type | default | meaning |", "|---|---|---|---|"]
-    rows += [parameter(p, known) for p, known in docments(called, full=True, returns=True).items()]
+    known = docments(called, full=True, returns=True).items()
     said = inspect.cleandoc(called.__doc__ or "")
-    return f"## hepae.{name}\n\n{said}\n\n" + "\n".join(rows) + "\n"
+    return f"## hepae.{name}\n\n{said}\n\n" + "\n".join(parameter(p, facts) for p, facts in known) + "\n"
 
 
 def parameter(name: str, known) -> str:
-    "A row of the table."
-    empty, default = inspect.Parameter.empty, known.get("default", inspect.Parameter.empty)
-    kind = "" if known.anno is empty else known.anno
-    kind = kind if isinstance(kind, str) else inspect.formatannotation(kind)
+    "A line of the list: name, type, default and meaning, as far as they are known."
+    empty, default, kind = inspect.Parameter.empty, known.get("default", inspect.Parameter.empty), known.anno
+    kind = kind if isinstance(kind, str) else "" if kind in (empty, type(None)) else inspect.formatannotation(kind)
+    shown = f" = `{default!r}`" if default is not empty and not callable(default) else ""
     meaning = re.sub(r"\s+", " ", known.docment or "")
-    cells = ["returns" if name == "return" else f"`{name}`", f"`{kind}`" if kind else "",
-             "" if default is empty else f"`{default!r}`", meaning]
-    return f"| {' | '.join(c.replace('|', chr(92) + '|') for c in cells)} |"
+    first = "- returns" if name == "return" else f"- **{name}**"
+    typed = f" `{kind}`" if kind and kind != "function" else ""
+    return first + typed + shown + (f": {meaning}" if meaning else "")
 
 
 def command(name: str, known: click.Command) -> str:
-    "Heading, usage, help and a table of the options of a command."
+    "Heading, usage, help and the options of a command."
     context = click.Context(known, info_name=f"hepae {name}", max_content_width=110, help_option_names=["-h", "--help"])
     usage = known.get_usage(context).removeprefix("Usage: ")
     parts = [f"## {name}", f"```console\n$ {usage}\n```", *map(paragraph, dedent(known.help or "").split("\n\n"))]
     rows = [record for p in known.get_params(context) if (record := p.get_help_record(context))]
-    table = [f"| `{opts}` | {escaped(said)} |" for opts, said in rows]
-    return "\n\n".join([*parts, "\n".join(["| option | |", "|---|---|", *table])])
+    return "\n\n".join([*parts, "\n".join(f"- `{option}`: {escaped(said)}" for option, said in rows)])
 
 
 def paragraph(text: str) -> str:
