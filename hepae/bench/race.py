@@ -128,8 +128,8 @@ def best_time(
 
 # %% ../../nbs/bench/06_race.ipynb #c364f57c
 COLUMNS = ["codec", "bound", "rows", "bytes", "overhead", "bits_per_row", "bits_of_rows", "bits_without_model",
-           "mean_error", "max_error", "encode_MB_s", "decode_MB_s", "encode_MB", "decode_MB", "violations", "lossless",
-           "version", "note"]
+           "ratio", "mean_error", "max_error", "encode_MB_s", "decode_MB_s", "encode_MB", "decode_MB", "violations",
+           "lossless", "version", "note"]
 ESTIMATE, ESTIMATE_UNORDERED = "entropy estimate", "entropy estimate, unordered"
 
 
@@ -150,6 +150,11 @@ def _faithfulness(table: pd.DataFrame, back: pd.DataFrame) -> dict:
     return kept | errors(table, back)
 
 # %% ../../nbs/bench/06_race.ipynb #a34401e3
+def _values_bytes(table: pd.DataFrame) -> int:
+    "Bytes of the values as they are in memory."
+    return sum(table[c].to_numpy().nbytes for c in table)
+
+
 def _measured(codec: Codec, table: pd.DataFrame, repeat: int) -> tuple[bytes, dict]:
     "What a codec makes of a table; faithfulness, speed in MB/s and memory in MB."
     data, encode_memory = peak_memory(codec.compress, table)
@@ -157,7 +162,7 @@ def _measured(codec: Codec, table: pd.DataFrame, repeat: int) -> tuple[bytes, di
     kept = _faithfulness(table, in_step(codec, table, back))
     encode = best_time(codec.compress, table, repeat=repeat)
     decode = best_time(codec.decompress, data, repeat=repeat)
-    values = sum(table[c].to_numpy().nbytes for c in table) / 1e6
+    values = _values_bytes(table) / 1e6
     return data, kept | {"encode_MB_s": values / encode, "decode_MB_s": values / decode,
                          "encode_MB": encode_memory, "decode_MB": decode_memory}
 
@@ -173,7 +178,8 @@ def measure(
         return {"note": f"failed: {' '.join(str(e).split())[:200] or type(e).__name__}"}
     n, fixed = max(len(table), 1), overhead(codec, table)
     sizes = {"per_row": len(data), "of_rows": len(data) - fixed, "without_model": len(data) - model_bytes(data)}
-    return {"bytes": len(data), "overhead": fixed} | {f"bits_{k}": 8 * b / n for k, b in sizes.items()} | facts
+    bits = {f"bits_{k}": 8 * b / n for k, b in sizes.items()}
+    return {"bytes": len(data), "overhead": fixed, "ratio": _values_bytes(table) / max(len(data), 1)} | bits | facts
 
 # %% ../../nbs/bench/06_race.ipynb #52c9ca0d
 def estimates(
