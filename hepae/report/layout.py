@@ -48,8 +48,8 @@ th, td { padding: 0.35rem 0.6rem; text-align: right; border-bottom: 1px solid va
 th { font-weight: 600; } 
 thead th { white-space: normal; vertical-align: bottom; color: var(--soft); border-bottom: 2px solid var(--line); }
 tbody tr:hover { background: var(--wash); }
-th.name, td.text { text-align: left; }
-.long { min-width: 18rem; white-space: normal; overflow-wrap: anywhere; }
+th.name, td.text { text-align: left; white-space: normal; }
+.long { min-width: 12rem; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 0.7rem; margin: 1rem 0; }
 dl div { background: var(--wash); border: 1px solid var(--line); border-radius: 6px; padding: 0.5rem 0.8rem; }
 dt { color: var(--soft); font-size: 0.82rem; } dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
@@ -57,7 +57,7 @@ dt { color: var(--soft); font-size: 0.82rem; } dd { margin: 0; font-weight: 600;
   .columns { display: grid; grid-template-columns: 14rem minmax(0, 1fr); gap: 2.2rem; align-items: start; }
   nav { position: sticky; top: 1rem; } main > section:first-child h2 { margin-top: 0; } }
 @media (max-width: 63.9rem) { nav ol { columns: 14rem; } table { font-size: 0.78rem; }
-  th, td { padding: 0.3rem 0.35rem; } th.name, td.text { white-space: normal; } .long { min-width: 9rem; } }
+  th, td { padding: 0.3rem 0.35rem; } .long { min-width: 9rem; } }
 @media (max-width: 40rem) { body { font-size: 15px; } h1 { font-size: 1.5rem; } th, td { padding: 0.3rem 0.5rem; }
   dl { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); } }
 @media print { nav, .downloads { display: none; } .columns { display: block; } figure, table { break-inside: avoid; } }
