@@ -42,7 +42,7 @@ def test_numbers_and_downloads(pages, name):
     html = pages[name].read_text()
     links = {(what, kind): base64.b64decode(data) for what, kind, data in LINK.findall(html)}
     for word in ("Figure", "Table"):
-        numbers = [int(n) for n in re.findall(rf"<b>{word} (\d+)\.</b>", html)]
+        numbers = [int(n) for n in re.findall(rf"<strong>{word} (\d+)\.</strong>", html)]
         assert numbers == list(range(1, len(numbers) + 1)) and numbers, word
     for number in range(1, html.count("<img") + 1):
         assert links[f"figure-{number}", "png"].startswith(b"\x89PNG")

@@ -39,7 +39,7 @@ nav ol { margin: 0.3rem 0 0; padding-left: 1.4rem; }
 a { color: var(--accent); text-decoration: none; } a:hover { text-decoration: underline; }
 figure { margin: 1.2rem 0 1.8rem; }
 figure img { display: block; max-width: 100%; height: auto; }
-figcaption b { color: var(--ink); }
+figcaption strong { color: var(--ink); }
 figcaption { color: var(--soft); font-size: 0.9rem; max-width: 46rem; margin: 0.4rem 0; }
 .downloads { font-size: 0.8rem; margin: 0.2rem 0 0; } .downloads a + a { margin-left: 1rem; }
 .scroll { overflow-x: auto; }
@@ -87,7 +87,7 @@ PAGE = """<!doctype html>
 </div></div></body>
 </html>
 """
-CAPTION = """{% if number or caption %}<figcaption>{% if number %}<b>{{ number }}.</b>
+CAPTION = """{% if number or caption %}<figcaption>{% if number %}<strong>{{ number }}.</strong>
 {% endif %}{{ caption }}</figcaption>{%- endif %}"""
 DOWNLOADS = """{% if links %}<p class="downloads">{% for text, name, data in links %}
 <a download="{{ name }}" href="{{ data }}">{{ text }}</a>{% endfor %}</p>{% endif %}"""
