@@ -25,9 +25,7 @@ from ..plots.comparison import plot_corner, plot_correlation, plot_histograms, p
 from ..plots.figure_data import figure_data
 from ..plots.pairs import grouped
 from ..plots.style import png
-from hepae.report.layout import (
-    FACTS, FIGURE, PAGE, TABLE, data_address, picture_link, run_facts, table_link,
-)
+from .layout import FACTS, FIGURE, PAGE, TABLE, data_address, picture_link, run_facts, table_link
 from ..schema import schema_of
 
 # %% ../../nbs/report/01_page.ipynb #51ad9ea4
