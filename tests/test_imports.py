@@ -24,8 +24,8 @@ PREPARES = {
 }
 # of the wings above learning, what needs no network
 JUDGES = {
-    "report.layout", "report.page", "report.event_chunks", "report.compare", "report.event_tables", "report.event_report",
-    "report.two_tables", "bench.rounding", "bench.compressors", "bench.rivals", "bench.estimate",
+    "report.layout", "report.page", "report.event_chunks", "report.compare", "report.event_tables",
+    "report.event_report", "report.two_tables", "bench.rounding", "bench.compressors", "bench.rivals", "bench.estimate",
     "bench.contestants", "bench.race", "bench.race_page", "bench.equal_bytes", "bench.particle_bytes",
     "bench.points", "cli.options", "cli.tables", "cli.networks", "cli.analysis", "cli.compression",
     "cli.comparison", "cli.summary", "cli.main", "cli.training_options",
