@@ -4,16 +4,15 @@
 
 # %% auto #0
 __all__ = ['CONTEXTS', 'SLOT_BITS', 'LONGEST', 'LINE', 'LAST_BITS', 'MODELLED', 'SQUASHED', 'of', 'folded', 'unfolded', 'wrapped',
-           'squashed', 'BitCoder', 'Mixer', 'Known', 'ContextCoder', 'put_stream']
+           'squashed', 'Mixer', 'Known', 'ContextCoder']
 
 # %% ../../nbs/codec/41_context_coder.ipynb #1093df08
 from collections import defaultdict
 from operator import mul
 
-import numpy as np
 from fastcore.basics import patch
 
-from ..core import HepaeError
+from .bit_coder import BitCoder
 
 # %% ../../nbs/codec/41_context_coder.ipynb #47e1c2ce
 CONTEXTS, SLOT_BITS, LONGEST = 3, 22, 40  # contexts of each bit; bits of a place in the table; most bits of a number
@@ -64,66 +63,6 @@ def _stretched() -> list[int]:
 
 
 _STRETCHED = _stretched()
-
-# %% ../../nbs/codec/41_context_coder.ipynb #b92c2921
-class BitCoder:
-    "Bits with probabilities as a stream, or back."
-
-    def __init__(self, stream: bytes | None = None):  # None: encode
-        self.decoding, self.stream = stream is not None, bytearray() if stream is None else stream
-        self.low, self.high, self.window, self.at = 0, 2**32 - 1, 0, 0
-        self.end = len(self.stream)                     # decoding: where the bits begin of which nothing is known
-        self.rest, self.resting = 0, 0                  # such bits on their way, and how many
-        self.backwards = bytearray()                    # encoding: their bytes
-        if self.decoding:
-            for _ in range(4): self._next_byte()
-
-    def _next_byte(self) -> None:
-        "Beyond its end a stream has zeros."
-        byte = self.stream[self.at] if self.at < self.end else 0
-        self.window, self.at = (self.window << 8 | byte) & 0xffffffff, self.at + 1
-
-    def bit(self, p: int, bit: int = 0) -> int:
-        "A bit that is 1 with probability p / 4096."
-        middle = self.low + ((self.high - self.low) * p >> 12)
-        if self.decoding: bit = int(self.window <= middle)
-        if bit: self.high = middle
-        else: self.low = middle + 1
-        while (self.low ^ self.high) >> 24 == 0:
-            if self.decoding: self._next_byte()
-            else: self.stream.append(self.high >> 24)
-            self.low, self.high = self.low << 8 & 0xffffffff, (self.high << 8 & 0xffffffff) | 255
-        return bit
-
-    def bits(self, count: int, value: int = 0) -> int:
-        "Bits of which nothing is known, the highest first."
-        while self.decoding and self.resting < count:
-            self.end -= 1
-            self.rest, self.resting = self.rest << 8 | (self.stream[self.end] if self.end >= 0 else 0), self.resting + 8
-        if self.decoding:
-            self.resting -= count
-            value, self.rest = self.rest >> self.resting, self.rest & (1 << self.resting) - 1
-            return value
-        value &= (1 << count) - 1
-        self.rest, self.resting = self.rest << count | value, self.resting + count
-        while self.resting >= 8:
-            self.resting -= 8
-            self.backwards.append(self.rest >> self.resting)
-            self.rest &= (1 << self.resting) - 1
-        return value
-
-    def refuse(self) -> None:
-        "What a stream says, or should say, cannot be."
-        if self.decoding: raise HepaeError("has a damaged chunk; get the file again")
-        raise HepaeError("has events that cannot be coded; use lossless columns instead")
-
-    def ended(self) -> bytes:
-        "The stream; HepaeError if it is longer or shorter than what was decoded."
-        if not self.decoding:
-            if self.resting: self.bits(8 - self.resting)
-            return bytes(self.stream) + self.low.to_bytes(4, "big") + bytes(reversed(self.backwards))
-        if self.at != self.end: self.refuse()
-        return self.stream
 
 # %% ../../nbs/codec/41_context_coder.ipynb #31228c17
 _MOST_SEEN = 250                 # bits after which a probability moves no slower
@@ -227,14 +166,16 @@ class ContextCoder(Mixer):
         m = 1 << shown | self._tree(x, found << 16, shown, n >> rest)
         return (m << rest | self.bits(rest, n)) + 2
 
-    def _bits_after_the_first(self, x: Known, n: int) -> int:
-        "How many bits n has after its first."
-        length, found = n.bit_length() - 1, 0
-        while found < LONGEST:
-            if found > 7 and found % LINE == 8: x.take((found + 8) // LINE)
-            if not self.node(x, 3 + found if found < 8 else (found + 8) % LINE, int(length > found)): return found
-            found += 1
-        self.refuse()
+# %% ../../nbs/codec/41_context_coder.ipynb #e46f50d2
+@patch
+def _bits_after_the_first(self: ContextCoder, x: Known, n: int) -> int:
+    "How many bits n has after its first."
+    length, found = n.bit_length() - 1, 0
+    while found < LONGEST:
+        if found > 7 and found % LINE == 8: x.take((found + 8) // LINE)
+        if not self.node(x, 3 + found if found < 8 else (found + 8) % LINE, int(length > found)): return found
+        found += 1
+    self.refuse()
 
 # %% ../../nbs/codec/41_context_coder.ipynb #bbf8286e
 @patch
@@ -311,11 +252,3 @@ def rough(self: ContextCoder, kind: int, contexts: tuple[int, int, int], value: 
     sign = self.bits(1, int(value < 0))
     m = 1 << length - 1 | self.bits(length - 1, abs(value))
     return wrapped(-m if sign else m)
-
-# %% ../../nbs/codec/41_context_coder.ipynb #b1611283
-def put_stream(coder: BitCoder, stream: np.ndarray, size: int) -> int:
-    "End a coder; when encoding, put its stream into `stream`. Bytes of it, or −1: it has no room of so many."
-    found = coder.ended()
-    if len(found) > size: return -1
-    if not coder.decoding: stream[:len(found)] = np.frombuffer(found, np.uint8)
-    return len(found)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from fastcore.basics import patch
 
-from .context_coder import ContextCoder, folded, of, put_stream
+from .bit_coder import put_stream
+from .context_coder import ContextCoder, folded, of
 from .particle_kinds import CAME, ENTERING, GOES, LABEL, MOTHER, ORDINARY, OTHERS, ParticleKinds, Relatives
 
 # %% ../../nbs/codec/43_event_walk.ipynb #c9dbb4a7

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from fastcore.basics import patch
 
-from .context_coder import ContextCoder, folded, of, put_stream, unfolded, wrapped
+from .bit_coder import put_stream
+from .context_coder import ContextCoder, folded, of, unfolded, wrapped
 from ..physics.momentum_bins import APART, NORMAL, REST, Widths, bins_of, momentum, rint, rounded
 
 # %% ../../nbs/codec/47_momenta_walk.ipynb #f8082f7a
