@@ -448,3 +448,9 @@ def test_analyse_does_not_blame_the_compression(tmp_path):
         facts = analyse_events(tmp_path / "a.hepmc", tmp_path / other)
         assert facts["remarks"] == [] and [facts[k]["weighted"] for k in ("before", "after")] == [True, True]
         assert facts["before"]["pairs"] == facts["after"]["pairs"] == 5
+    compress_files([tmp_path / "a.hepmc"], tmp_path / "whole.hepae", "1e-3")
+    decompress_file(tmp_path / "whole.hepae", tmp_path / "whole.hepmc.gz")
+    facts = analyse_events(tmp_path / "a.hepmc", tmp_path / "whole.hepmc.gz")
+    assert facts["remarks"] == [] and [facts[k]["weighted"] for k in ("before", "after")] == [True, True]
+    assert facts["before"]["pairs"] == facts["after"]["pairs"] == facts["matched"]["in order"] == 5
+    assert facts["residuals"]["m_ll"]["max"] < 3e-4 and facts["residuals"]["eta_l1"]["max"] < 1e-3
