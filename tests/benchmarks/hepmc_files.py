@@ -6,7 +6,10 @@
 FILE is HepMC text; without it `hepae sample` makes the events. Sizes are of files; those of columns have no header,
 and say nothing of names. *Columns* are those that hepae makes of a file (graph as steps, attributes as numbers), each
 packed by itself: by pcodec, or by the best of pcodec, xz and zstd of the bytes in order of significance. Within a bound
-they are the bins that hepae chooses, too: log pt, η, φ, masses that are not frequent, places.
+they are the bins that hepae chooses, too: log pt, η, φ, masses that are not frequent, places. Rivals that keep records
+(hepmc_rivals.py) round as they can: float32 is cut to the bits a bound needs, ProMC has one multiplier for all; the
+share of particles that end up beyond the bound is said. RNTuple is truncated by ROOT 6.40 (PyPI `root`) and left out
+without it.
 CPU seconds are of a whole command in a process of its own, start of Python and all: for hepae medians of --repeat, for
 others of one run. Memory is the peak of that process, for the file and for five times its events. A target stands
 beside each figure that has one.
@@ -15,6 +18,7 @@ beside each figure that has one.
 import gzip
 import io
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -42,6 +46,16 @@ from hepae.hepmc.whole_files import read_whole
 from hepae.physics.dilepton import dileptons
 from hepae.physics.drell_yan import EDGES, selected_pairs
 from hepae.toy.generator import write_sample
+from hepmc_rivals import (
+    MULTIPLIER,
+    beyond_bound,
+    cut,
+    kept_bits,
+    promc_sizes,
+    protobuf_file,
+    rntuple_size,
+    truncated_size,
+)
 
 HEPAE = [sys.executable, "-c", "from hepae.cli.main import main; main()"]
 TARGETS = {  # must and aim, kB an event
@@ -233,6 +247,44 @@ def bytes_of_columns(parts: list[Dataset], bounds: list[str], n: int, figures: F
                 for part, size in sizes.items(): figures.add(way, bound, part, size / n / 1e3)
 
 
+def bytes_of_protobuf(text: Path, n: int, figures: Figures) -> None:
+    "HepMC3's protobuf."
+    found = protobuf_file(list(read_events(text)))
+    for name, size in {"raw": len(found), "xz": len(lzma.compress(found, preset=6))}.items():
+        figures.add(f"HepMC3 protobuf, {name}", "exact", "kB an event", size / n / 1e3)
+
+
+def bytes_of_rntuple(d: Dataset, bounds: list[str], n: int, figures: Figures) -> None:
+    "RNTuple of double, of float32, which is within each bound down to 1e-6, and truncated as each bound needs."
+    figures.add("RNTuple double", "exact", "kB an event", rntuple_size(d, 64) / n / 1e3)
+    single, momenta = rntuple_size(d, 32), d["particles"][["px", "py", "pz"]]
+    for bound in bounds:
+        if float(bound) >= 1e-6: figures.add("RNTuple float32", bound, "kB an event", single / n / 1e3)
+        bits = kept_bits(float(bound))
+        if (size := truncated_size(d, bits)) is None: print("RNTuple, truncated: no ROOT 6.40 (pip install root)")
+        else: figures.add("RNTuple truncated", bound, "kB an event", size / n / 1e3)
+        figures.add("RNTuple truncated", bound, "share of particles beyond the bound",
+                    beyond_bound(momenta, cut(momenta.to_numpy(), bits), float(bound)))
+
+
+def bytes_of_promc(text: Path, d: Dataset, n: int, figures: Figures) -> None:
+    "ProMC's layout, our writer."
+    for name, size in promc_sizes(list(read_events(text))).items():
+        figures.add(f"ProMC's layout, {name}", "1e-3", "kB an event", size / n / 1e3)
+    momenta = d["particles"][["px", "py", "pz"]]
+    rounded = np.rint(momenta.to_numpy() * MULTIPLIER) / MULTIPLIER
+    figures.add("ProMC's layout, zip", "1e-3", "share of particles beyond the bound",
+                beyond_bound(momenta, rounded, 1e-3))
+
+
+def bytes_of_records(text: Path, parts: list[Dataset], bounds: list[str], n: int, figures: Figures) -> None:
+    "Rivals that keep an event as a record."
+    d = joined_datasets(parts)
+    bytes_of_protobuf(text, n, figures)
+    bytes_of_rntuple(d, bounds, n, figures)
+    bytes_of_promc(text, d, n, figures)
+
+
 def command_of(text: Path, bound: str, output: Path, *others: str) -> list:
     "The command that compresses."
     asked = [] if bound == "exact" else ["--bound", bound]
@@ -318,6 +370,7 @@ def all_of_a_file(file: Path | None, events: int, seed: int, bounds: list[str], 
         if rivals:
             bytes_of_text(file, n, folder, figures)
             bytes_of_columns(parts, bounds, n, figures)
+            bytes_of_records(file, parts, bounds, n, figures)
         if repeat: speed_and_memory(file, n, repeat, folder, figures)
 
 
