@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['residual_kind', 'residual', 'check_comparable', 'check_same_index', 'residuals', 'with_error', 'Summary',
            'sigma_error', 'summarise', 'mse', 'standardised_differences', 'standardised_mse', 'mean_square',
-           'standardised_error', 'within_bound', 'check_same_rows', 'same_values', 'bound_violations', 'correlation',
-           'ratio_of_same', 'bytes_on_disk']
+           'standardised_error', 'within_bound', 'check_same_rows', 'same_values', 'bound_violations', 'bytes_on_disk']
 
 # %% ../nbs/05_metrics.ipynb #ff86c355
 import html
@@ -44,19 +43,13 @@ def residual(
     return np.where(np.isfinite(d), d, np.nan)
 
 # %% ../nbs/05_metrics.ipynb #09be9af1
-def check_comparable(
-    original: pd.DataFrame,
-    reconstructed: pd.DataFrame,
-) -> None:
+def check_comparable(original: pd.DataFrame, reconstructed: pd.DataFrame) -> None:
     "HepaeError naming what differs, unless columns, rows and index are the same, one number in each cell."
     refuse_no_numbers(original, "a comparison")
     check_same_index(original, reconstructed)
 
 # %% ../nbs/05_metrics.ipynb #55c95885
-def check_same_index(
-    original: pd.DataFrame,
-    reconstructed: pd.DataFrame,
-) -> None:
+def check_same_index(original: pd.DataFrame, reconstructed: pd.DataFrame) -> None:
     "HepaeError naming what differs, unless both tables have the same columns, rows and index."
     a, b = [str(c) for c in original.columns], [str(c) for c in reconstructed.columns]
     lacks, extra = ", ".join(c for c in a if c not in b), ", ".join(c for c in b if c not in a)
@@ -84,10 +77,7 @@ def residuals(
     return with_schema(pd.DataFrame(found, index=original.index), schema)
 
 # %% ../nbs/05_metrics.ipynb #df5a4af5
-def with_error(
-    value: float,
-    error: float,
-) -> str:
+def with_error(value: float, error: float) -> str:
     "`value ± error`, the error with two digits and the value to the same place: '(1.234 ± 0.012)e-3'."
     if np.isnan(value): return "–"
     if np.isnan(error): return f"{value:.3g}"
@@ -251,10 +241,7 @@ def within_bound(
     return same | (finite & (distance <= _limit(x, mode, size, a.dtype)))
 
 # %% ../nbs/05_metrics.ipynb #f0462cdd
-def check_same_rows(
-    original: pd.DataFrame,
-    reconstructed: pd.DataFrame,
-) -> None:
+def check_same_rows(original: pd.DataFrame, reconstructed: pd.DataFrame) -> None:
     "HepaeError naming what differs, unless columns, dtypes, rows, index and its names are the same."
     check_same_index(original, reconstructed)
     a, b = list(original.index.names), list(reconstructed.index.names)
@@ -293,39 +280,6 @@ def bound_violations(
     schema = schema or schema_of(original)
     broken = {c: int((~within_bound(original[c], reconstructed[c], schema[c])).sum()) for c in original.columns}
     return pd.Series(broken, dtype="int64", name="violations")
-
-# %% ../nbs/05_metrics.ipynb #53a5d114
-def correlation(
-    table: pd.DataFrame,  # n rows, d columns: a table or residuals
-) -> pd.DataFrame:        # (d, d) in [−1, 1]
-    "Pearson correlation of each pair of columns."
-    found = table.astype("float64").corr()
-    found.attrs = {}
-    return found
-
-# %% ../nbs/05_metrics.ipynb #25b63d43
-def ratio_of_same(
-    before: np.ndarray,           # (N,) bin of each jet in the input, −1 and `bins` for under- and overflow
-    after: np.ndarray,            # (N,) bin of the same jets in the output
-    bins: int,
-    a: np.ndarray | float = 1.0,  # (N,) weights in the input
-    b: np.ndarray | float = 1.0,  # (N,) weights in the output
-) -> tuple[np.ndarray, np.ndarray]:  # (bins,) ratio output/input and its error, NaN where the input is empty
-    "Ratio of two histograms of the same jets, or of events with weights."
-    a, b = np.broadcast_to(a, before.shape), np.broadcast_to(b, after.shape)
-
-    def add(i: np.ndarray, w: np.ndarray) -> np.ndarray:
-        "Sums of `w` in the bins."
-        ok = (i >= 0) & (i < bins)
-        return np.bincount(i[ok], w[ok], bins)
-
-    stay = np.where(before == after, before, -1)
-    n, m = add(before, a), add(after, b)
-    n = np.where(n > 0, n, np.nan)
-    r = m / n
-    # Σ over those that stay of (b − r a)², over those that come of b², over those that go of (r a)²
-    square = add(after, b**2) + r**2 * add(before, a**2) - 2 * r * add(stay, a * b)
-    return r, np.where(m > 0, np.sqrt(np.maximum(square, 0)) / n, np.nan)
 
 # %% ../nbs/05_metrics.ipynb #9fb4e0bc
 def bytes_on_disk(

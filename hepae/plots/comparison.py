@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..metrics import check_comparable, ratio_of_same, summarise, with_error
+from ..metrics import check_comparable, summarise, with_error
+from .ratios import ratio_of_same
 from .pairs import plot_corner, plot_correlation  # all plots can be had from here
 from hepae.plots.style import (
     COLOURS,

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ..metrics import ratio_of_same
+from .ratios import ratio_of_same
 from hepae.plots.style import (
     COLOURS,
     axis_for,
