@@ -21,37 +21,11 @@ from .bounds import quantiser_of
 from .density import Rows
 from .fixed_rows import FixedRows, fixed_rows
 from .frequent import NONE, quantise_with, values_with
+from .gamma_code import DAMAGED_PACKET, put_gammas, take_gamma
 from .sections import put_numbers, take_numbers
 from .shared_model import DensityModel, load_model
 from ..core import HepaeError, UsageError, read_json
 from ..schema import Schema
-
-# %% ../../nbs/codec/60_packets.ipynb #ba346c8c
-def _gamma(n: int) -> tuple[int, int]:
-    "A number ≥ 1 in Elias' γ code: bits as a number, the first one lowest, and how many."
-    long = n.bit_length() - 1
-    return (1 << long) | ((n - (1 << long)) << (long + 1)), 2 * long + 1
-
-
-def _put_gammas(numbers: list[int]) -> tuple[int, int]:
-    "Numbers ≥ 0, one after the other: bits as a number, and how many."
-    bits = at = 0
-    for n in numbers:
-        code, width = _gamma(n + 1)
-        bits, at = bits | code << at, at + width
-    return bits, at
-
-# %% ../../nbs/codec/60_packets.ipynb #c963aed3
-_DAMAGED = "a packet says what no writer says; get the model again, and look who writes"
-
-
-def _take_gamma(data: bytes, at: int) -> tuple[int, int]:
-    "The number ≥ 0 whose γ code begins at bit `at`, and where it ends; HepaeError if there is none."
-    window = int.from_bytes(data[at >> 3:(at >> 3) + 9], "little") >> (at & 7)
-    long = (window & -window).bit_length() - 1
-    if not 0 <= long < 32 or at + 2 * long + 1 > 8 * len(data): raise HepaeError(_DAMAGED)
-    low = window >> (long + 1) & ((1 << long) - 1)
-    return (1 << long) + low - 1, at + 2 * long + 1
 
 # %% ../../nbs/codec/60_packets.ipynb #ab1965d3
 MOST_VALUES, MOST_EVENTS, MOST_BYTES = 2**14, 2**14, 2**18  # of a packet
@@ -119,7 +93,7 @@ def _coded(self: PacketCodec, arrays: list[np.ndarray], sizes: list[int]) -> byt
     symbols, low, many = self.rows.encode(Q, escapes, Rows(n, np.cumsum([0, *sizes])))
     kept = b"".join(x[e].astype(x.dtype.newbyteorder("<")).tobytes() for x, e in zip(arrays, escapes.T) if e.any())
     least = min(sizes)
-    bits, at = _put_gammas([len(sizes) - 1, least, *(s - least for s in sizes), len(kept)])
+    bits, at = put_gammas([len(sizes) - 1, least, *(s - least for s in sizes), len(kept)])
     bits |= int.from_bytes(kept, "little") << at | low << at + 8 * len(kept)
     return symbols + bits.to_bytes(-(-(at + 8 * len(kept) + many) // 8), "big")
 
@@ -142,14 +116,14 @@ def digest(self: PacketCodec, body: bytes) -> bytes: return blake2b(body, digest
 # %% ../../nbs/codec/60_packets.ipynb #11456c8f
 def _events_and_sizes(data: bytes, columns: int) -> tuple[list[int], int]:
     "Jets of each event in a packet, whose bits come first here, and where these numbers end."
-    many, at = _take_gamma(data, 0)
-    least, at = _take_gamma(data, at)
-    if many >= MOST_EVENTS: raise HepaeError(_DAMAGED)
+    many, at = take_gamma(data, 0)
+    least, at = take_gamma(data, at)
+    if many >= MOST_EVENTS: raise HepaeError(DAMAGED_PACKET)
     sizes = []
     for _ in range(many + 1):
-        more, at = _take_gamma(data, at)
+        more, at = take_gamma(data, at)
         sizes.append(least + more)
-    if sum(sizes) * columns > MOST_VALUES: raise HepaeError(_DAMAGED)
+    if sum(sizes) * columns > MOST_VALUES: raise HepaeError(DAMAGED_PACKET)
     return sizes, at
 
 # %% ../../nbs/codec/60_packets.ipynb #19dd11d9
@@ -160,12 +134,12 @@ def _values(self: PacketCodec, Q: np.ndarray, escapes: np.ndarray, kept: bytes) 
     for k, (column, quantiser) in enumerate(self.columns):
         x, dtype = values_with(Q[:, k], quantiser, NONE), np.dtype(column.dtype)
         if many := int(escapes[:, k].sum()):
-            if at + many * dtype.itemsize > len(kept): raise HepaeError(_DAMAGED)
+            if at + many * dtype.itemsize > len(kept): raise HepaeError(DAMAGED_PACKET)
             x = x.copy()
             x[escapes[:, k]] = np.frombuffer(kept, dtype.newbyteorder("<"), many, at)
             at += many * dtype.itemsize
         found.append(x)
-    if at != len(kept): raise HepaeError(_DAMAGED)
+    if at != len(kept): raise HepaeError(DAMAGED_PACKET)
     return found
 
 # %% ../../nbs/codec/60_packets.ipynb #f80e9ebe
@@ -178,8 +152,8 @@ def decode(
     (number,), at = take_numbers(body, 1)
     data = body[:at - 1:-1] if at else body[::-1]
     sizes, where = _events_and_sizes(data, len(self.columns))
-    length, where = _take_gamma(data, where)
-    if where + 8 * length > 8 * len(data): raise HepaeError(_DAMAGED)
+    length, where = take_gamma(data, where)
+    if where + 8 * length > 8 * len(data): raise HepaeError(DAMAGED_PACKET)
     bits = int.from_bytes(data, "little") >> where
     kept = (bits & ((1 << 8 * length) - 1)).to_bytes(length, "little")
     left, rows = 8 * len(data) - where - 8 * length, Rows(sum(sizes), np.cumsum([0, *sizes]))

@@ -34,8 +34,10 @@ import pyhepmc
 from hepae.bench.compressors import PCODEC, SHUFFLED, XZ
 from hepae.codec.datasets import regrouped_datasets, write_datasets
 from hepae.codec.event_bounds import GrowingBins, binned, event_bound, kept_masses
-from hepae.codec.event_chunks import in_units, pack_events, rounded_masses, tags_in
+from hepae.codec.event_chunks import in_units, pack_events
 from hepae.codec.event_streams import APART
+from hepae.codec.graph_tables import tags_in
+from hepae.codec.particle_masses import rounded_masses
 from hepae.core import HepaeError
 from hepae.dataset import Dataset, joined_datasets
 from hepae.files.compression import compress_files, verify_file
