@@ -17,87 +17,12 @@ import click
 
 from .options import (
     dims_option, filter_option, force_option, gathers, json_option, output_option, progress_bar, quiet_option, say,
-    seed_number, seed_option, selects, show, source_options, table_text, takes_pipes, together, widths)
-from .training_options import CODEC, checked, given_options, refuse_no_symmetry
+    seed_number, seed_option, selects, show, source_options, table_text, takes_pipes)
+from hepae.cli.training_options import (
+    CODEC, checked, codec_options, given_options, network_options, refuse_no_symmetry, rows_options, run_options,
+    schedule_options)
 from ..core import HepaeError, UsageError, naming
 from ..learning.config import TrainConfig
-
-# %% ../../nbs/cli/03_networks.ipynb #cbd1195c
-_network_options = together(
-    click.option(
-        "--recipe", default="AE_3D_200", show_default=True,
-        help="The network, such as AE_3D_50, AE_bn_LeakyReLU, AE_skip, AE_aux, AE_branches, AE_onehot; an unknown "
-             "name lists them. pca: principal components, without a training. Or a model for hepae compress "
-             "--model: density, or rate-distortion (an autoencoder trained on bits)."),
-    click.option(
-        "--latent", type=int, help="Numbers that are kept of each jet.  [default: the recipe's]"),
-    click.option(
-        "--hidden", callback=widths, metavar="N,…",
-        help="Widths of the hidden layers, as 400,400,200.  [default: the recipe's]"),
-    click.option(
-        "--activation", help="tanh, leaky_relu, relu, gelu or silu.  [default: the recipe's]"),
-    click.option(
-        "--beta", type=float,
-        help="Weight of the divergence in a variational network (--recipe VAE has 0.01): larger, and latent variables "
-             "tell less, and are closer to a normal density, from which jets can be drawn.  [default: the recipe's]"),
-    click.option(
-        "--normalisation",
-        help="standard, log, custom, log-standard or on-shell (E is never below p, no azimuth has a seam); for "
-             "particles cartesian, quantile, cylindrical or on-shell.  "
-             "[default: standard, or that of the coordinates]"),
-)
-
-_schedule_options = together(
-    click.option(
-        "--loss", default="mse", show_default=True,
-        help="mse, rmse or huber; for particles also with +mass, +momentum or both."),
-    click.option(
-        "--epochs", type=int,
-        help="How often all jets are seen.  [default: 100; 12 for density and rate-distortion]"),
-    click.option(
-        "--schedule", default="one-cycle", show_default=True, help="one-cycle or plain."),
-    click.option(
-        "--lr", type=float, help="Highest learning rate.  [default: found]"),
-    click.option(
-        "--bs", default=256, show_default=True, help="Jets in a batch."),
-    click.option(
-        "--wd", default=1e-6, show_default=True, help="Weight decay."),
-)
-
-# %% ../../nbs/cli/03_networks.ipynb #31255f21
-_codec_options = together(
-    click.option(
-        "--bound", metavar="BOUND",
-        help="For density and rate-distortion: the bounds of the files, as for hepae compress."),
-    click.option(
-        "--rate", default=1.0, show_default=True,
-        help="For rate-distortion: how much a bit of the latents weighs."),
-)
-
-_rows_options = together(
-    click.option(
-        "--symmetry", is_flag=True,
-        help="Turn each jet in phi and mirror it in eta at random, each epoch anew: more from few jets."),
-    click.option(
-        "--coordinates", metavar="KIND",
-        help="For particles: an event is a row, cartesian, cylindrical, on-shell, on-shell-turned (azimuths "
-             "measured from the first particle), on-shell-cartesian or on-shell-sorted."),
-    click.option(
-        "--particles", type=int, metavar="N",
-        help="With --coordinates: the first N particles of each event.  [default: as many as the longest has]"),
-)
-
-_run_options = together(
-    click.option(
-        "--patience", type=int, help="Stop after this many epochs without improvement."),
-    click.option(
-        "--resume", is_flag=True, help="Go on with a training that was interrupted."),
-    click.option(
-        "--tensorboard", is_flag=True,
-        help="Write losses, rate, histograms of weights and gradients, and previews for TensorBoard."),
-    click.option(
-        "--activations", is_flag=True, help="Record statistics of activations."),
-)
 
 # %% ../../nbs/cli/03_networks.ipynb #e8854f8d
 def _removed_text(cut: dict) -> str:
@@ -183,15 +108,15 @@ def _train_network(
 @click.command()
 @click.argument("table", type=click.Path(path_type=Path))
 @output_option("Folder of the trained model.")
-@_network_options
-@_schedule_options
+@network_options
+@schedule_options
 @dims_option("those of TABLE; 4D of a ROOT file")
 @source_options
 @filter_option
 @seed_option
-@_codec_options
-@_rows_options
-@_run_options
+@codec_options
+@rows_options
+@run_options
 @force_option
 @quiet_option
 @json_option
