@@ -3,9 +3,12 @@ in vain. What a function accepts can be read from its signature."""
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,3 +60,24 @@ def test_signatures_show_every_argument():
         if hides_arguments(node)
     ]
     assert not hidden
+
+
+MOST_LINES, MOST_OF_A_CELL = 300, 50
+TO_BE_SPLIT = {"cli/compression.py", "files/compression.py", "files/decompression.py", "files/trees.py"}
+
+
+def cells_of(module: str) -> list[str]:
+    "The exported cells of a module, without the line that names each."
+    parts = re.split(r"^# %% .*\n", module, flags=re.M)
+    return [part.strip("\n") for part in parts[2:]]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "hepae").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_modules_and_cells_are_short(path):
+    "A module has at most 300 lines, an exported cell at most 50; the index of names is nobody's to read."
+    if path.name == "_modidx.py" or path.relative_to(ROOT / "hepae").as_posix() in TO_BE_SPLIT:
+        return
+    text = path.read_text()
+    assert len(text.splitlines()) <= MOST_LINES, "split its notebook where it has a seam"
+    long = [cell.split("\n")[0] for cell in cells_of(text) if len(cell.splitlines()) > MOST_OF_A_CELL]
+    assert not long, "split these cells"
