@@ -48,7 +48,7 @@ def quantised_table(table: pd.DataFrame, header: Header) -> tuple[np.ndarray, np
 def escape_broken(Q: np.ndarray, escapes: np.ndarray, plan: list[ColumnPlan]) -> tuple[np.ndarray, np.ndarray]:
     "The same, where those values escape too that the plan has no place for."
     for k, p in enumerate(plan):
-        if not p.zeros and not p.hole: continue
+        if not p.zeros and not p.dead_zone: continue
         escapes[:, k] = p.breaks(Q[:, k], escapes[:, k])
         Q[escapes[:, k], k] = 0
     return Q, escapes

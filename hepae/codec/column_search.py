@@ -39,7 +39,7 @@ def try_lookups(self: Search, lookups: list[Lookup]) -> None:
 def try_alphabets(self: Search, v: np.ndarray) -> None:
     "Bins for all values v, frequent ones among them; bins round a predictor's location; finer bins."
     plain, frequent = self.plain, self.plain.alphabet.frequent
-    if frequent: self.attempt(replace(plain, alphabet=alphabet_for(v, (), 8, plain.period), hole=0))
+    if frequent: self.attempt(replace(plain, alphabet=alphabet_for(v, (), 8, plain.period), dead_zone=0))
     if HINT in self.parents and len(self.free):
         hinted = replace(plain, hint=True)
         left = hinted.residual(self.q, self.parents[HINT])[self.core]
@@ -75,7 +75,7 @@ def try_steps(self: Search) -> None:
     "Steps from the row before; also of both rows less a spline of the parent that says most about the step."
     before, there = self.previous
     if not there and not self._steps_are_small(): return
-    stepped, rows = replace(self.plain, steps=True, hole=0), np.flatnonzero(~self.escapes)
+    stepped, rows = replace(self.plain, steps=True, dead_zone=0), np.flatnonzero(~self.escapes)
     self._stepped(stepped, rows)
     step = (self.q - before >> self.plain.zeros)[rows]
     fits = lambda x: np.ptp(x) > 0 and np.abs(x).max() < MOST_FITTED

@@ -76,13 +76,13 @@ def momenta_of(b: BinnedMomenta) -> np.ndarray:
     return np.where((b.way == APART)[:, None], b.p, found)
 
 # %% ../../nbs/codec/51_event_conservation.ipynb #21c0e5dd
-def _may_err(way: np.ndarray, fine: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _may_err(way: np.ndarray, narrower: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "(n,) of px and py, and of pz."
     with np.errstate(over="ignore", invalid="ignore"):
         t = p[:, 0] * p[:, 0] + p[:, 1] * p[:, 1]
         across, whole = np.sqrt(t), np.sqrt(t + p[:, 2] * p[:, 2])
     normal, along = way == NORMAL, (way == AHEAD) | (way == BACK)
-    return np.where(normal, across, 0) * fine, np.where(normal | along, whole, 0) * fine
+    return np.where(normal, across, 0) * narrower, np.where(normal | along, whole, 0) * narrower
 
 
 @dataclass
@@ -130,9 +130,9 @@ def marked_vertices(graph: EventGraph, marks: np.ndarray) -> np.ndarray:
     return keep[:-1]
 
 # %% ../../nbs/codec/51_event_conservation.ipynb #5a92735e
-def _followed(c: Conserving, way: np.ndarray, fine: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, list[tuple]]:
+def _followed(c: Conserving, way: np.ndarray, narrower: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, list[tuple]]:
     "(n, 3) momenta where vertices conserve; the two forests."
-    forests = [c.forest(x) for x in _may_err(way, fine, p)]
+    forests = [c.forest(x) for x in _may_err(way, narrower, p)]
     across, along = c.follow(forests[0], p[:, :2]), c.follow(forests[1], p[:, 2:])
     return np.concatenate([across, along], 1), forests
 
@@ -151,9 +151,9 @@ MOST_LEVELS = 22   # beyond, particles stay as they are
 _TRIES = 6, 10    # after which what is needed, and then whole events, stay as they are
 
 
-def _off(way: np.ndarray, fine: np.ndarray, p: np.ndarray, q: np.ndarray, bound: EventBound) -> np.ndarray:
+def _off(way: np.ndarray, narrower: np.ndarray, p: np.ndarray, q: np.ndarray, bound: EventBound) -> np.ndarray:
     "(n,) which of (n, 3) momenta q leave the bounds around p."
-    e = bound.momenta * fine * (1 - 1e-9)
+    e = bound.momenta * narrower * (1 - 1e-9)
     with np.errstate(all="ignore"):
         pt, new = np.hypot(p[:, 0], p[:, 1]), np.hypot(q[:, 0], q[:, 1])
         near = np.abs(np.log(new / pt)) <= np.log1p(e)
@@ -175,7 +175,7 @@ class _Search:
     def __post_init__(self):
         n, pid = len(self.m), self.graph.pid
         self.levels, self.failed, self.apart = np.zeros(n, np.int64), np.zeros(n, np.int64), self.graph.status == 4
-        self.fine, self.b = widths_of(pid, self.bound)[1], binned(pid, self.m, self.p, self.bound, 0, self.apart)
+        self.narrower, self.b = widths_of(pid, self.bound)[1], binned(pid, self.m, self.p, self.bound, 0, self.apart)
         self.b.p = momenta_of(self.b)
 
     def narrow(self, levels: np.ndarray, apart: np.ndarray) -> None:
@@ -190,7 +190,7 @@ class _Search:
     def off(self, q: np.ndarray, forests: list[tuple]) -> np.ndarray:
         "Particles that follow and leave their bounds; (n, 3) momenta q."
         some = np.unique(np.concatenate([forest[1] for forest in forests]))
-        far = _off(self.b.way[some], self.fine[some], self.p[some], q[some], self.bound)
+        far = _off(self.b.way[some], self.narrower[some], self.p[some], q[some], self.bound)
         return some[far]
 
     def unbalanced(self, q: np.ndarray) -> np.ndarray:
@@ -220,7 +220,7 @@ def _asked(s: _Search, off: np.ndarray, forest: tuple, may: np.ndarray) -> tuple
 def _ask(s: _Search, off: np.ndarray, forests: list[tuple]) -> None:
     "Raise levels where momenta that follow from them are off."
     s.failed[off] += 1
-    found = [_asked(s, off, *x) for x in zip(forests, _may_err(s.b.way, s.fine, s.p))]
+    found = [_asked(s, off, *x) for x in zip(forests, _may_err(s.b.way, s.narrower, s.p))]
     levels, apart = np.maximum(found[0][0], found[1][0]), s.apart | found[0][1] | found[1][1]
     apart |= levels > MOST_LEVELS
     if s.failed.max() > _TRIES[1]:
@@ -237,7 +237,7 @@ def conserving_bins(
     keep = conserving(*slots, p, int(graph.vertices.sum()))
     s = _Search(graph, conserving_graph(graph, keep), m, p, bound)
     while True:
-        q, forests = _followed(s.c, s.b.way, s.fine, s.b.p)
+        q, forests = _followed(s.c, s.b.way, s.narrower, s.b.p)
         if len(off := s.off(q, forests)): _ask(s, off, forests)
         elif (worse := s.unbalanced(q)).any(): s.narrow(np.where(worse, 0, s.levels), s.apart | worse)
         else: return s.b, s.levels, keep

@@ -75,7 +75,7 @@ class ColumnPlan:
     strength: int = 8                    # how much a context leans on the coarser one
     period: int = 0                      # of a periodic column, in bins
     zeros: int = 0                       # low bits that are always 0 (or, below zero, always 1)
-    hole: int = 0                        # values nearer to 0 escape, so that both signs can be moved together
+    dead_zone: int = 0                   # values nearer to 0 escape, so that both signs can be moved together
     hint: bool = False                   # is the predictor's location taken off too?
     steps: bool = False                  # is the value of the row before taken off? Both less their splines
     lookup: Lookup | None = None         # taken off; then nothing else is
@@ -118,18 +118,18 @@ def context(self: ColumnPlan, parents: dict[int, np.ndarray], shift: np.ndarray)
 # %% ../../nbs/codec/08_plan.ipynb #349bd64c
 @patch
 def moved_in(self: ColumnPlan, q: np.ndarray) -> np.ndarray:
-    "(n,) values without their zero bits and without the hole."
+    "(n,) values without their zero bits and without the dead zone."
     v = q >> self.zeros
-    return v - np.sign(v) * self.hole if self.hole else v
+    return v - np.sign(v) * self.dead_zone if self.dead_zone else v
 
 
 @patch
 def breaks(self: ColumnPlan, q: np.ndarray, escapes: np.ndarray) -> np.ndarray:
-    "(n,) bool: escapes, and those that the plan makes: low bits not 0; in the hole, and no frequent bin."
+    "(n,) bool: escapes, and those that the plan makes: low bits not 0; in the dead zone, and no frequent bin."
     if self.zeros: escapes = escapes | (np.where(q < 0, ~q, q) & ((1 << self.zeros) - 1) != 0)
-    if self.hole:
+    if self.dead_zone:
         v = q >> self.zeros
-        escapes = escapes | (np.abs(v) <= self.hole) & ~np.isin(v, self.alphabet.frequent)
+        escapes = escapes | (np.abs(v) <= self.dead_zone) & ~np.isin(v, self.alphabet.frequent)
     return escapes
 
 # %% ../../nbs/codec/08_plan.ipynb #be7b3027
@@ -145,5 +145,5 @@ def restored(self: ColumnPlan, v: np.ndarray, shift: np.ndarray, value: np.ndarr
     "(n,) the inverse of `residual`."
     q = v + shift
     if self.period and self.moved: q = q % self.period
-    if self.hole: q = np.where(value, q, q + np.sign(q) * self.hole)
+    if self.dead_zone: q = np.where(value, q, q + np.sign(q) * self.dead_zone)
     return (q << self.zeros) | np.where(q < 0, (1 << self.zeros) - 1, 0)

@@ -32,7 +32,7 @@ def plan_to_lists(plan: list[ColumnPlan]) -> list:
             p.period,
             p.zeros,
             int(p.hint) + 2 * int(p.steps),
-            p.hole,
+            p.dead_zone,
             *([[p.lookup.parent, list(p.lookup.keys), list(p.lookup.values)]] if p.lookup else []),
         ]
         for p in plan
@@ -110,9 +110,9 @@ def _check_sizes(k: int, made: ColumnPlan) -> None:
 # %% ../../nbs/codec/16_plan_lists.ipynb #75c882c0
 def _check_parts(k: int, columns: int, made: ColumnPlan) -> None:
     "ValueError if parts of a column's plan exclude each other, or need what is not there."
-    if made.steps and (made.hole or made.period or any(r.parent == SHIFT for r in made.ranges)):
+    if made.steps and (made.dead_zone or made.period or any(r.parent == SHIFT for r in made.ranges)):
         raise ValueError(f"column {k} has steps and more")
-    if made.lookup and (made.moved or made.steps or made.hole or made.period):
+    if made.lookup and (made.moved or made.steps or made.dead_zone or made.period):
         raise ValueError(f"column {k} has a lookup and more")
     for s in made.splines:
         if not 4 <= len(s.coefficients) <= 260 or not s.low <= s.high or s.parent == SHIFT:
@@ -135,7 +135,7 @@ def _column_plan(
     period: int,
     zeros: int,
     taken: int,
-    hole: int,
+    dead_zone: int,
     lookup: list | None = None,
 ) -> ColumnPlan:
     "One column's plan, checked."
@@ -147,7 +147,7 @@ def _column_plan(
         _within(strength, 2**16, 1),
         _within(period, 2**40, 0),
         _within(zeros, 62, 0),
-        _within(hole, 2**62, 0),
+        _within(dead_zone, 2**62, 0),
         bool(_within(taken, 2, 0) == 1),
         taken == 2,
         _lookup(k, *lookup) if lookup is not None else None,

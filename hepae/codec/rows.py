@@ -22,7 +22,7 @@ def _numbers(p: ColumnPlan) -> list[int]:
     "A column's plan as `plan.h` reads it."
     keys, values = (p.lookup.keys, p.lookup.values) if p.lookup else ((), ())
     a, parent = p.alphabet, p.lookup.parent if p.lookup else 0
-    fixed = [a.low, a.shift, a.count, p.scale, p.strength, p.period, p.zeros, int(p.steps), p.hole]
+    fixed = [a.low, a.shift, a.count, p.scale, p.strength, p.period, p.zeros, int(p.steps), p.dead_zone]
     many = [len(a.frequent), len(p.splines), len(p.ranges), len(keys)]
     splines = [x for s in p.splines for x in (s.parent, s.low, s.high, len(s.coefficients), *s.coefficients)]
     ranges = [x for r in p.ranges for x in (r.parent, r.low, r.high, r.bits)]
