@@ -27,7 +27,8 @@ JUDGES = {
     "report.layout", "report.page", "report.event_chunks", "report.compare", "report.event_tables",
     "report.event_report", "report.two_tables", "bench.rounding", "bench.compressors", "bench.rivals", "bench.estimate",
     "bench.contestants", "bench.race", "bench.race_page", "bench.equal_bytes", "bench.particle_bytes",
-    "bench.points", "cli.options", "cli.tables", "cli.networks", "cli.analysis", "cli.compression",
+    "bench.points", "cli.options", "cli.tables", "cli.networks", "cli.analysis", "cli.compression_texts",
+    "cli.compression",
     "cli.comparison", "cli.summary", "cli.main", "cli.training_options",
 }
 HEAVY = ("torch", "fastai", "torchvision")

@@ -63,7 +63,6 @@ def test_signatures_show_every_argument():
 
 
 MOST_LINES, MOST_OF_A_CELL = 300, 50
-TO_BE_SPLIT = {"cli/compression.py", "files/compression.py", "files/decompression.py", "files/trees.py"}
 
 
 def cells_of(module: str) -> list[str]:
@@ -75,7 +74,7 @@ def cells_of(module: str) -> list[str]:
 @pytest.mark.parametrize("path", sorted((ROOT / "hepae").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
 def test_modules_and_cells_are_short(path):
     "A module has at most 300 lines, an exported cell at most 50; the index of names is nobody's to read."
-    if path.name == "_modidx.py" or path.relative_to(ROOT / "hepae").as_posix() in TO_BE_SPLIT:
+    if path.name == "_modidx.py":
         return
     text = path.read_text()
     assert len(text.splitlines()) <= MOST_LINES, "split its notebook where it has a seam"

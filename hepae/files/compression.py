@@ -82,6 +82,21 @@ def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str, index: bool
         said.append(f"left out: numbers, weights and beams of events, as rows without {lacking} belong to none")
     return said
 
+# %% ../../nbs/files/14_compression.ipynb #5c2e884f
+def _bounded_tables(
+    paths: list[Path], asked: Selection, bound, unordered: str, index: bool, facts: dict, remark,
+) -> Iterator[pd.DataFrame]:
+    "Tables with the bounds asked for; `facts` learns their columns and how many bytes their numbers have."
+    seen = 0
+    for table in read_chunks(paths, **vars(_as_stored(paths, bound, asked)), remark=remark):
+        table = with_schema(table, _bounded(schema_of(table), bound))
+        if "columns" not in facts:
+            facts["columns"] = [[c.name, c.bound] for c in schema_of(table).columns]
+            for text in _remarks(paths[0], table, bound, unordered, index): remark(text)
+        if not index: table, seen = with_events(numbered(table, seen), None), seen + len(table)
+        facts["values"] += int(table.memory_usage(index=False).sum())
+        yield table
+
 # %% ../../nbs/files/14_compression.ipynb #3ab08d4c
 @arguments_of(Selection, but=("as_is",))
 def compress_files(
@@ -111,20 +126,7 @@ def compress_files(
     HepMC files of which nothing in particular is asked for are kept whole, and ROOT files with `all_trees`.
     """
     if str(output) != PIPE: check_free(Path(output), force)
-    asked, facts, seen = Selection(**kwargs), {"values": 0}, 0
-
-    def tables(paths: list[Path]) -> Iterator[pd.DataFrame]:
-        "Tables with the bounds asked for."
-        nonlocal seen
-        for table in read_chunks(paths, **vars(_as_stored(paths, bound, asked)), remark=remark):
-            table = with_schema(table, _bounded(schema_of(table), bound))
-            if "columns" not in facts:
-                facts["columns"] = [[c.name, c.bound] for c in schema_of(table).columns]
-                for text in _remarks(paths[0], table, bound, unordered, index): remark(text)
-            if not index: table, seen = with_events(numbered(table, seen), None), seen + len(table)
-            facts["values"] += int(table.memory_usage(index=False).sum())
-            yield table
-
+    asked, facts = Selection(**kwargs), {"values": 0}
     of_events, free = Kept(level, tuple(drop_attributes)), unordered == "events"
     table = dict(unordered=unordered, model=model, embed=embed, without_index=not index, plan=given)
     with input_files(inputs) as paths, naming(_names(inputs)), output_stream(output, force) as file:
@@ -137,7 +139,8 @@ def compress_files(
             kept = replace(of_events, unordered=free)
             return compress_events(paths, file, bound, remark, progress, threads, kept, conserve)
         if of_events != Kept() or conserve: raise _only_for_events()
-        done = write_tables(tables(paths), file, unordered, model, embed, None, progress, threads, given)
+        tables = _bounded_tables(paths, asked, bound, unordered, index, facts, remark)
+        done = write_tables(tables, file, unordered, model, embed, None, progress, threads, given)
         return facts | done
 
 # %% ../../nbs/files/14_compression.ipynb #ece0bd54

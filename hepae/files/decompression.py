@@ -110,6 +110,23 @@ def _refuse_events_only(source: str | Path, events: tuple | None, text: str | No
     if events is not None: raise UsageError(f"{source}: is a table; --events is for whole events, so give --rows")
     if text == "hepmc2": raise UsageError(f"{source}: is a table of particles, which becomes HepMC3; give --as hepmc3")
 
+# %% ../../nbs/files/15_decompression.ipynb #028f571d
+def _counted(tables: Iterable[pd.DataFrame], facts: dict, progress) -> Iterator[pd.DataFrame]:
+    "The tables; `facts` and `progress` learn how many rows pass."
+    for t in tables:
+        facts["rows"] += len(t)
+        if progress: progress(len(t))
+        yield t
+
+
+def _refuse_some_rows(hepmc: bool, seekable: bool) -> None:
+    "UsageError where some rows of a table cannot be had."
+    if hepmc:
+        raise UsageError("some rows are no whole events; decompress all to HepMC, or the rows to a table (.parquet, "
+                         ".csv)")
+    if not seekable:
+        raise UsageError("some rows can be taken from a file, not from a pipe; decompress all, or give the file")
+
 # %% ../../nbs/files/15_decompression.ipynb #eb578341
 def decompress_file(
     source: str | Path,              # a .hepae file, or '-'
@@ -130,13 +147,6 @@ def decompress_file(
 ) -> dict:  # rows; of HepMC events: events, particles, left_out
     "Write what a `.hepae` file holds in the format that the suffix names."
     path, facts = Path(output), {"rows": 0}
-
-    def counted(tables: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        for t in tables:
-            facts["rows"] += len(t)
-            if progress: progress(len(t))
-            yield t
-
     if str(output) != PIPE: check_free(path, force)
     with ExitStack() as stack, opened(source) as file:
         if holds_datasets(file):
@@ -151,12 +161,9 @@ def decompress_file(
         if str(output) != PIPE: _check_output(path)
         _refuse_events_only(source, events, text)
         hepmc = text in ("hepmc", "hepmc3")
-        if rows is not None and (hepmc or is_hepmc_name(path)):
-            raise UsageError("some rows are no whole events; decompress all to HepMC, "
-                             "or the rows to a table (.parquet, .csv)")
-        if rows is not None and not file.seekable():
-            raise UsageError("some rows can be taken from a file, not from a pipe; decompress all, or give the file")
-        tables = counted(read_tables(file, model, threads) if rows is None else [read_rows(file, *rows, model)])
+        if rows is not None: _refuse_some_rows(hepmc or is_hepmc_name(path), file.seekable())
+        tables = read_tables(file, model, threads) if rows is None else [read_rows(file, *rows, model)]
+        tables = _counted(tables, facts, progress)
         if str(output) != PIPE: hepmc = is_hepmc_name(path)
         if not hepmc: tables = without_events(tables, remark)
         if rows is not None and (path.suffix == ".csv" or str(output) == PIPE):
