@@ -56,8 +56,8 @@ def test_commands(workplace):
             ),
             workplace,
         )
-    assert len(commands()) == 9
-    assert {"my.hepae", "back.root", "report.html", "seen.root", "jets.pkl", "model", "density"} <= {
+    assert len(commands()) == 10
+    assert {"my.hepae", "all.hepae", "back.root", "report.html", "seen.root", "jets.pkl", "model", "density"} <= {
         p.name for p in workplace.iterdir()
     }
 
