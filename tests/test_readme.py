@@ -68,7 +68,7 @@ def test_events(workplace):
     lines = [line.split("#")[0].strip() for _, text in BLOCKS if "dy.hepmc.gz" in text for line in text.splitlines()]
     for line in lines:
         runs(line + " --epochs 1 --lr 1e-3" * line.startswith("hepae train"), workplace)
-    assert len(lines) == 11
+    assert len(lines) == 13
     whole, small, less, few, packed = ((workplace / n).stat().st_size for n in (
         "dy.hepae", "small.hepae", "less.hepae", "few.hepae", "dy.hepmc.gz"))
     assert whole < packed * 0.65 and small < packed / 12 and less < packed / 4 and few < packed / 8
