@@ -71,7 +71,8 @@ def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str, index: bool
     schema, said = schema_of(table), []
     if rest := _branches_besides(path, schema.source):
         some = ", ".join(rest[:8]) + (f" and {len(rest) - 8:,} more" if len(rest) > 8 else "")
-        said.append(f"left out, as only {', '.join(schema.names)} are kept: {some} (--dims or --columns choose others)")
+        said.append(f"left out, as only {', '.join(schema.names)} are kept: {some} (--all keeps the whole file, --dims "
+                    "or --columns choose others)")
     odd = [c.name for c in schema.columns if c.kind == "periodic" and not is_angle(table[c.name].to_numpy())]
     said += [f"{name} has values beyond one turn of radians, and is taken for an ordinary column" for name in odd]
     if bound not in (None, "exact") and all(c.bound == "exact" for c in schema.columns):
