@@ -21,7 +21,7 @@ HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
     "</style></title>",
-    "{{ 7*7 }}",
+    "{{ 1237*4327 }}",
     "${x}",
     "$\\frac{",
     "_hidden",
@@ -118,7 +118,7 @@ def test_hostile_names_stay_words(tmp_path):
     )
     page = page_of(tmp_path / "r.html")
     text = "".join(page.words)
-    assert "<script>alert(1)</script>" in text and "{{ 7*7 }}" in text and "49" not in text
+    assert "<script>alert(1)</script>" in text and "{{ 1237*4327 }}" in text and str(1237 * 4327) not in text
     assert "b" not in page.tags and "svg" not in page.tags
 
 
