@@ -25,6 +25,7 @@ from hepae.metrics import bound_violations
 from hepae.schema import schema_of, with_schema
 
 FOUR = ["m", "pt", "phi", "eta"]
+TABLE = ["--container", "HLT_xAOD__JetContainer_TrigHLTJetDSSelectorCollection"]  # of the sample: not the whole file
 
 
 def good(*arguments, **options):
@@ -65,7 +66,7 @@ def small(tmp_path_factory):
 def packed(small):
     "The same as .hepae."
     path = small.with_name("small.hepae")
-    good("compress", small, "-o", path, "--bound", "1e-3")
+    good("compress", small, "-o", path, "--bound", "1e-3", *TABLE)
     return path
 
 
@@ -95,7 +96,7 @@ def test_root_to_root(small, packed, tmp_path):
 
 def test_whole_sample(sample, tmp_path):
     "The committed sample, verified; the file is small, and inspect says so."
-    facts = json.loads(good("compress", sample, "-o", tmp_path / "s.hepae", "--bound", "1e-3", "--json").stdout)
+    facts = json.loads(good("compress", sample, *TABLE, "-o", tmp_path / "s.hepae", "--bound", "1e-3", "--json").stdout)
     seen = json.loads(good("inspect", tmp_path / "s.hepae", "--json").stdout)
     size = (tmp_path / "s.hepae").stat().st_size
     assert facts["bytes"] == seen["bytes"] == size == sum(seen["sections"].values())
@@ -122,7 +123,7 @@ def test_tables_in_and_out(small, tmp_path, suffix):
 def test_pipes(small, packed, tmp_path):
     "Through '-' both ways come the same bytes."
     with open(small, "rb") as f:
-        piped = good("compress", "-", "-o", "-", "--bound", "1e-3", stdin=f, text=False).stdout
+        piped = good("compress", "-", "-o", "-", "--bound", "1e-3", *TABLE, stdin=f, text=False).stdout
     assert piped == packed.read_bytes()
     with open(packed, "rb") as f:
         text = good("decompress", "-", "-o", "-", stdin=f).stdout
@@ -167,14 +168,14 @@ def digests(folder) -> dict[str, str]:
 
 
 def test_many_into_one(three, tmp_path):
-    good("compress", *sorted(three.glob("*.root")), "-o", tmp_path / "all.hepae")
+    good("compress", *sorted(three.glob("*.root")), *TABLE, "-o", tmp_path / "all.hepae")
     back, parts = read(tmp_path / "all.hepae"), [read(p) for p in sorted(three.glob("*.root"))]
     assert len(back) == sum(map(len, parts)) and schema_of(back).source.entries == 360
     good("verify", *sorted(three.glob("*.root")), tmp_path / "all.hepae")
     bad(1, "verify", *sorted(three.glob("*.root"))[::-1], tmp_path / "all.hepae") if len(
         set(map(len, parts))
     ) > 1 else None
-    good("compress", str(three / "*.root"), "-o", tmp_path / "pattern.hepae")
+    good("compress", str(three / "*.root"), *TABLE, "-o", tmp_path / "pattern.hepae")
     assert (tmp_path / "pattern.hepae").read_bytes() == (tmp_path / "all.hepae").read_bytes()
 
 
@@ -219,16 +220,18 @@ def test_folder_workers_and_dask(three, tmp_path):
 def test_one_plan_for_a_folder(three, tmp_path):
     "The plan of the first file is that of all of its kind, the same bytes here and in two processes; each is whole."
     inputs = sorted(three.glob("*.root"))
-    done = good("compress", *inputs, "-o", f"{tmp_path}/here/", "--bound", "1e-3", "--one-plan", "--json")
+    done = good("compress", *inputs, "-o", f"{tmp_path}/here/", *TABLE, "--bound", "1e-3", "--one-plan", "--json")
     facts = json.loads(done.stdout)
-    good("compress", *inputs, "-o", f"{tmp_path}/workers/", "--bound", "1e-3", "--one-plan", "--workers", 2)
+    good("compress", *inputs, "-o", f"{tmp_path}/workers/", *TABLE, "--bound", "1e-3", "--one-plan", "--workers", 2)
     assert digests(tmp_path / "here") == digests(tmp_path / "workers")
     assert f"plan {facts[0]['plan']} of f0.hepae is that of " in done.stderr
     for path in inputs: good("verify", path, tmp_path / "here" / f"{path.stem}.hepae")
     alone = tmp_path / "alone.hepae"
-    good("compress", inputs[0], "-o", alone, "--bound", "1e-3")
+    good("compress", inputs[0], "-o", alone, "--bound", "1e-3", *TABLE)
     assert alone.read_bytes() == (tmp_path / "here" / f"{inputs[0].stem}.hepae").read_bytes()
     bad(2, "compress", inputs[0], "-o", tmp_path / "one.hepae", "--one-plan", parts=["--one-plan", "folder"])
+    bad(2, "compress", *inputs, "-o", f"{tmp_path}/whole/", "--one-plan", parts=["--one-plan", "--container"])
+    assert not list((tmp_path / "whole").glob("*"))
 
 
 def test_rows(packed, tmp_path):
@@ -254,7 +257,8 @@ def test_unordered(small, packed, tmp_path, unordered):
 
 def test_bounds(small, tmp_path):
     "Each bound is kept, and a file with a looser one breaks a tighter promise: exit code 3."
-    good("compress", small, "-o", tmp_path / "b.hepae", "--bound", "pt=rel:1e-2,eta=abs:1e-4,m=bits:12,phi=exact")
+    bound = "pt=rel:1e-2,eta=abs:1e-4,m=bits:12,phi=exact"
+    good("compress", small, *TABLE, "-o", tmp_path / "b.hepae", "--bound", bound)
     with open(tmp_path / "b.hepae", "rb") as f:
         schema = schema_of(next(read_tables(f)))
     first, back = read(small), read(tmp_path / "b.hepae")
@@ -319,8 +323,8 @@ def test_errors(small, packed, tmp_path):
     (tmp_path / "empty.root").write_bytes(b"")
     bad(1, "compress", tmp_path / "empty.root", "-o", out, parts=["empty.root"])
     assert "frob" in bad(2, "compress", small, "-o", out, "--bound", "frob:1")
-    assert "mass" in bad(2, "compress", small, "-o", out, "--bound", "mass=rel:1e-3")
-    bad(2, "compress", small, "-o", out, "--bound", "pt=rel:2")
+    assert "mass" in bad(2, "compress", small, *TABLE, "-o", out, "--bound", "mass=rel:1e-3")
+    bad(2, "compress", small, *TABLE, "-o", out, "--bound", "pt=rel:2")
     bad(2, "compress", small, "-o", out, "--dask", "tcp://127.0.0.1:1", parts=["folder"])
     bad(1, "compress", small, "-o", tmp_path / "no" / "such" / "out.hepae", parts=["no/such"])
     bad(2, "decompress", packed, "-o", tmp_path / "out.xyz", parts=[".xyz"])

@@ -124,7 +124,8 @@ def test_a_tree_without_entries_or_branches(capfd, tmp_path):
     with uproot.recreate(path) as file:
         file.mktree("bare", {"n": "i4"})
     assert "0 entries" in works(capfd, "inspect", path)
-    fails(capfd, "compress", path, "-o", tmp_path / "o.hepae", parts=["no jets found"])
+    assert there_and_back(capfd, path, tmp_path).fields == ["n"]
+    fails(capfd, "compress", path, "--dims", "4D", "-o", tmp_path / "o.hepae", parts=["no jets found"])
 
 
 def test_versions_below_zero_are_versions(capfd, tmp_path):
@@ -193,6 +194,9 @@ def test_dots_in_names_of_fields(capfd, tmp_path):
     back = there_and_back(capfd, path, tmp_path)
     for name, x in values.items():
         np.testing.assert_array_equal(back[name.replace(".", ":")], x)
+    back = there_and_back(capfd, path, tmp_path, "--dims", "4D")
+    for name, x in values.items():
+        np.testing.assert_array_equal(back[name.replace(".", ":")], x)
 
 
 def test_fixed_arrays_and_text_are_named(capfd, tmp_path):
@@ -203,7 +207,7 @@ def test_fixed_arrays_and_text_are_named(capfd, tmp_path):
             {f"Jet_{k}": np.ones((5, 3), "f4") for k in FOUR}
         )
     assert "Jet_pt (3 numbers each)" in works(capfd, "inspect", path)
-    for choice in ([], ["--columns", "pt=Jet_pt", "--dims", "pt"]):
+    for choice in (["--dims", "4D"], ["--columns", "pt=Jet_pt", "--dims", "pt"]):
         fails(capfd, "compress", path, "-o", tmp_path / "o.hepae", *choice, parts=["Jet_pt", "3"])
     assert list(tmp_path.iterdir()) == [path]
 
@@ -220,9 +224,8 @@ def test_failures_of_uproot_are_not_called_damage(capfd, tmp_path, monkeypatch):
             raise error
 
         monkeypatch.setattr(uproot.TBranch, "array", refuse)
-        assert "damaged" not in fails(
-            capfd, "compress", path, "-o", tmp_path / "o.hepae", parts=[path, "uproot cannot read branch Jet_", words]
-        )
+        packed, parts = tmp_path / "o.hepae", [path, "uproot cannot read branch Jet_", words]
+        assert "damaged" not in fails(capfd, "compress", path, "--dims", "4D", "-o", packed, parts=parts)
 
 
 @pytest.mark.parametrize("dims", ["4D", "pt"])
@@ -279,7 +282,8 @@ def test_pipes_are_read_once_by_every_command(capfd, tmp_path, jets, kind):
     data = (jets / f"a.{kind}").read_bytes()
     pipe, half = tmp_path / f"p.{kind}", len(data) // 2
     commands = [
-        ["inspect"], ["extract", "-o", tmp_path / "o.parquet"], ["compress", "-q", "-o", tmp_path / "o.hepae"],
+        ["inspect"], ["extract", "-o", tmp_path / "o.parquet"],
+        ["compress", "-q", "-o", tmp_path / "o.hepae", "--dims", "4D"],
         ["bench", "--codecs", "gzip", "--bounds", "exact"],
     ]
     for name, *rest in commands:

@@ -57,7 +57,7 @@ def test_commands(workplace):
             workplace,
         )
     assert len(commands()) == 10
-    assert {"my.hepae", "all.hepae", "back.root", "report.html", "seen.root", "jets.pkl", "model", "density"} <= {
+    assert {"my.hepae", "jets.hepae", "back.root", "report.html", "seen.root", "jets.pkl", "model", "density"} <= {
         p.name for p in workplace.iterdir()
     }
 

@@ -297,16 +297,17 @@ def test_many_files_are_remarked_as_one(workers, tmp_path):
             "pt eta phi mass",
             {"charge": np.ones_like(tree(tmp_path / "x.root", "pt")["Jet_pt"])},
         )
-    alone = good("compress", tmp_path / "a.root", "-o", tmp_path / "a.hepae", "--bound", "1e-3")
+    alone = good("compress", tmp_path / "a.root", "-o", tmp_path / "a.hepae", "--dims", "4D", "--bound", "1e-3")
     (tmp_path / "many").mkdir()
     done = good(
-        "compress", tmp_path / "a.root", tmp_path / "b.root", "-o", tmp_path / "many", "--bound", "1e-3", *workers
+        "compress", tmp_path / "a.root", tmp_path / "b.root", "-o", tmp_path / "many", "--dims", "4D",
+        "--bound", "1e-3", *workers,
     )
     assert "Jet_charge" in alone.stderr
     for name in "ab":
         assert f"{name}.root: left out" in done.stderr and done.stderr.count("Jet_charge") == 2
     assert "pt rel:1e-3" in done.stdout and "pt rel:1e-3" in alone.stdout
-    quiet = good("compress", tmp_path / "a.root", "-o", tmp_path / "many", "--force", "--quiet")
+    quiet = good("compress", tmp_path / "a.root", "-o", tmp_path / "many", "--dims", "4D", "--force", "--quiet")
     assert quiet.stderr == ""
 
 

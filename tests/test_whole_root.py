@@ -20,7 +20,7 @@ REAL = ("NanoAODv5_sample", "jets_10_events", "jets_jz1", "uproot-HZZ", "uproot-
 def round_trip(paths, folder, **options) -> list[str]:
     "Compressed, verified and decompressed to back.root; what was remarked."
     packed, remarks = folder / "x.hepae", []
-    compress_files(paths, packed, force=True, remark=remarks.append, all_trees=True, **options)
+    compress_files(paths, packed, force=True, remark=remarks.append, **options)
     assert verify_file(paths, packed)["violations"] == 0
     decompress_file(packed, folder / "back.root", force=True, remark=remarks.append)
     return remarks
@@ -116,7 +116,7 @@ def test_what_a_ttree_cannot_hold_is_said(tmp_path):
     "Lists in lists become an RNTuple; asked for a TTree, that is refused."
     path = tmp_path / "a.root"
     with uproot.recreate(path) as file: file.mkrntuple("nt", ak.Array({"deep": ak.Array([[[1], []], [], [[2]]])}))
-    compress_files([path], tmp_path / "a.hepae", all_trees=True)
+    compress_files([path], tmp_path / "a.hepae")
     with pytest.raises(UsageError, match="lists in lists"):
         decompress_file(tmp_path / "a.hepae", tmp_path / "b.root", tree_class="TTree")
     assert not (tmp_path / "b.root").exists()
@@ -159,7 +159,7 @@ def test_a_schema_that_changes_is_one_sentence(tmp_path):
     for name, field in (("a", "x"), ("b", "y")):
         with uproot.recreate(tmp_path / f"{name}.root") as file:
             file.mktree("t", {field: "int32"}).extend({field: [1, 2]})
-    done = hepae("compress", "--all", tmp_path / "a.root", tmp_path / "b.root", "-o", tmp_path / "x.hepae")
+    done = hepae("compress", tmp_path / "a.root", tmp_path / "b.root", "-o", tmp_path / "x.hepae")
     assert done.returncode == 1 and not (tmp_path / "x.hepae").exists()
     one_sentence(done.stderr, "b.root", "unlike the files before it")
 
@@ -207,7 +207,7 @@ def test_only_some(tmp_path):
     with uproot.open(path) as a, uproot.open(y) as b:
         assert b["a/b/Events"].keys() == ["nJet", "Jet_f4"]
         assert same(a["a/b/Events"]["Jet_f4"].array()[15:25], b["a/b/Events"]["Jet_f4"].array())
-    for asked in (("--branches", "Muon_*"), ("--all", "--tree", "Muons"), ("--entries", "80:90")):
+    for asked in (("--branches", "Muon_*"), ("--tree", "Muons"), ("--entries", "80:90")):
         done = hepae("compress", path, "-o", tmp_path / "z.hepae", *asked)
         assert done.returncode == 2 and not (tmp_path / "z.hepae").exists()
         one_sentence(done.stderr, "a.root")
@@ -218,7 +218,7 @@ def test_bounds_by_branch(tmp_path):
     rng, path = np.random.default_rng(2), tmp_path / "a.root"
     x = {k: rng.exponential(50, 500).astype("f4") for k in ("MET_pt", "MET_phi", "weight", "other")}
     with uproot.recreate(path) as file: file.mktree("Events", {k: "float32" for k in x}).extend(x)
-    done = hepae("compress", path, "-o", tmp_path / "x.hepae", "--bound", "1e-3,other=bits:10", "--json", "--all")
+    done = hepae("compress", path, "-o", tmp_path / "x.hepae", "--bound", "1e-3,other=bits:10", "--json")
     assert done.returncode == 0, done.stderr
     bounds = dict(json.loads(done.stdout)["columns"])
     assert bounds == {"MET_pt": "rel:1e-3", "MET_phi": "abs:1e-3", "weight": "exact", "other": "bits:10"}
@@ -238,7 +238,7 @@ def test_damage_is_one_sentence(tmp_path):
     data = path.read_bytes()
     (tmp_path / "b.root").write_bytes(data[:len(data) // 2])
     with pytest.raises(HepaeError, match="truncated"):
-        compress_files([tmp_path / "b.root"], tmp_path / "b.hepae", all_trees=True)
+        compress_files([tmp_path / "b.root"], tmp_path / "b.hepae")
     assert not (tmp_path / "b.hepae").exists()
 
 
@@ -248,7 +248,7 @@ def test_a_million_empty_lists(tmp_path):
     path, n = tmp_path / "a.root", 2000
     lists = ak.unflatten(ak.unflatten(np.zeros(0, "f4"), np.zeros(500 * n, int)), np.full(n, 500))
     with uproot.recreate(path) as file: file.mkrntuple("nt", ak.Array({"v": lists}))
-    compress_files([path], tmp_path / "x.hepae", all_trees=True)
+    compress_files([path], tmp_path / "x.hepae")
     assert (tmp_path / "x.hepae").stat().st_size < 5000
     decompress_file(tmp_path / "x.hepae", tmp_path / "back.root")
     with uproot.open(tmp_path / "back.root") as back: assert ak.sum(ak.num(back["nt"]["v"].array())) == 500 * n

@@ -17,7 +17,7 @@ from typing import Iterable, Iterator
 import pandas as pd
 
 from ..arguments import arguments_of
-from ..codec.container import Reader
+from ..codec.container import DATASETS, Reader
 from ..codec.bound_text import with_bounds
 from ..codec.header import Header
 from ..codec.new_header import is_angle
@@ -34,6 +34,7 @@ from .selection import Selection
 from .verdict import RowsInStep, Verdict, in_one_order, numbered
 from ..hepmc.event_layout import Kept
 from ..hepmc.final import kept_bounds
+from ..io.tree_layout import DOCUMENT
 from ..schema import PRESETS, Schema, Source, events_of, schema_of, with_events, with_schema
 
 # %% ../../nbs/files/14_compression.ipynb #11fa20fe
@@ -71,8 +72,8 @@ def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str, index: bool
     schema, said = schema_of(table), []
     if rest := _branches_besides(path, schema.source):
         some = ", ".join(rest[:8]) + (f" and {len(rest) - 8:,} more" if len(rest) > 8 else "")
-        said.append(f"left out, as only {', '.join(schema.names)} are kept: {some} (--all keeps the whole file, --dims "
-                    "or --columns choose others)")
+        said.append(f"left out, as only {', '.join(schema.names)} are kept: {some} (--dims or "
+                    "--columns choose others; without a word about a table the whole file is kept)")
     odd = [c.name for c in schema.columns if c.kind == "periodic" and not is_angle(table[c.name].to_numpy())]
     said += [f"{name} has values beyond one turn of radians, and is taken for an ordinary column" for name in odd]
     if bound not in (None, "exact") and all(c.bound == "exact" for c in schema.columns):
@@ -116,7 +117,6 @@ def compress_files(
     level: str = "all",              # of whole events: 'all', 'final' or 'decays'
     drop_attributes: Iterable[str] = (),  # of whole events: names of attributes
     conserve: bool = False,          # of whole events, within a bound: do vertices conserve momentum as they did?
-    all_trees: bool = False,         # keep ROOT files whole; `branches` and `entries` ask for that, too
     branches: Iterable[str] = (),    # of whole ROOT files: names or patterns; none: all
     entries: tuple[int, int] | None = None,  # of a whole ROOT file: the first, and one past the last; None: all
     **kwargs,
@@ -124,15 +124,14 @@ def compress_files(
     # kind, rows, events, particles, vertices, input_bytes, columns; of trees kind, rows, trees, branches, columns
     """Compress files to one `.hepae` file, as they are unless `dims` asks for other variables; every value is checked.
 
-    HepMC files of which nothing in particular is asked for are kept whole, and ROOT files with `all_trees`.
+    HepMC and ROOT files are kept whole, unless something of the selection, a model or an order asks for a table.
     """
     if str(output) != PIPE: check_free(Path(output), force)
     asked, facts = Selection(**kwargs), {"values": 0}
     of_events, free = Kept(level, tuple(drop_attributes)), unordered == "events"
     table = dict(unordered=unordered, model=model, embed=embed, without_index=not index, plan=given)
     with input_files(inputs) as paths, naming(_names(inputs)), output_stream(output, force) as file:
-        asked_whole = all_trees or bool(branches) or entries is not None
-        if asked_whole and (wanted := _wanted_trees(paths, asked, branches, entries, table)) is not None:
+        if wanted := _wanted_trees(paths, asked, branches, entries, table | {"by_schema": bound == "schema"}):
             from hepae.files.root_files import compress_trees
             if of_events != Kept() or conserve: raise _only_for_events()
             return compress_trees(paths, file, bound, remark, progress, threads, wanted)
@@ -151,15 +150,15 @@ def _only_for_events() -> UsageError:
 
 
 def _wanted_trees(paths: list[Path], asked: Selection, branches: Iterable[str], entries: tuple | None, others: dict):
-    "What is wanted of whole ROOT files; None of other files. UsageError if a table is asked for, too."
+    "What is wanted of whole ROOT files; None if a table is asked for, or of other files."
     is_root = any(kind_of(p) == "ROOT" for p in paths)
     if is_root:
         from hepae.files.root_files import are_whole_trees
         from hepae.io.tree_files import Wanted
         if are_whole_trees(paths, asked, **others):
             return Wanted((asked.tree,) if asked.tree else (), tuple(branches), entries)
-    if branches or entries or is_root:
-        raise UsageError("--all, --branches and --entries are for whole ROOT files; leave them out"
+    if branches or entries:
+        raise UsageError("--branches and --entries are for whole ROOT files; leave them out"
                          + (", or the options that ask for a table" if is_root else ""))
 
 
@@ -222,6 +221,14 @@ def _original(paths: list[Path], first: pd.DataFrame, asked: Selection, schema: 
     return replace(found, particles=_particles_said(paths, asked.particles, schema))
 
 # %% ../../nbs/files/14_compression.ipynb #f4f682f8
+def _made_of(compressed: str | Path, paths: list[Path]) -> str:
+    "What a file of several tables was made of, 'ROOT' or 'HepMC'; UsageError if the others are something else."
+    with opened(compressed) as file: kind = "ROOT" if DOCUMENT in Reader(file, DATASETS).documents else "HepMC"
+    if other := next((p for p in paths if kind_of(p) != kind), None):
+        raise UsageError(f"holds what whole {kind} files have, and {other} is {kind_of(other)}; give the original")
+    return kind
+
+
 @arguments_of(Selection, but=("as_is",))
 def verify_file(
     inputs: Iterable[str | Path],    # the original file(s)
@@ -235,7 +242,7 @@ def verify_file(
     with opened(compressed) as file:
         if holds_datasets(file):
             with input_files(inputs) as paths, naming(pair):
-                if any(kind_of(p) == "ROOT" for p in paths):
+                if _made_of(compressed, paths) == "ROOT":
                     from hepae.files.root_verdict import verify_trees
                     return verify_trees(paths, compressed, asked)
                 return verify_events(paths, compressed, asked)

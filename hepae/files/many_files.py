@@ -7,6 +7,7 @@ __all__ = ['plan_of', 'compress_each']
 
 # %% ../../nbs/files/19_many_files.ipynb #d5cbb9f5
 import os
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Iterable
 
@@ -19,8 +20,9 @@ from ..codec.tables import read_tables
 from ..core import HepaeError, UsageError, check_free
 from .cluster import connected
 from .compression import compress_files
-from .kinds import expand
+from .kinds import expand, kind_of
 from .pipes import opened
+from .selection import Selection
 
 # %% ../../nbs/files/19_many_files.ipynb #efabcd00
 def _one(path: str, output: str, options: dict, remark=lambda text: None) -> dict:
@@ -53,6 +55,19 @@ def plan_of(path: str | Path) -> GivenPlan | None:
     with opened(path) as file: table = next(read_tables(file))
     return given_plan(header, next(iter(fitting(table)))[1])
 
+# %% ../../nbs/files/19_many_files.ipynb #5107120f
+def _check_one_plan(inputs: Iterable[str | Path], options: dict) -> None:
+    "UsageError if files cannot share a plan: with models, without order, or kept whole."
+    if options.get("model") is not None or options.get("unordered") == "table":
+        raise UsageError("--one-plan: a model has its plan, and rows without order their keys; leave --one-plan out")
+    asked = Selection(**{f.name: options[f.name] for f in fields(Selection) if f.name in options})
+    a_table = (replace(asked, tree=None) != Selection() or options.get("unordered") or not options.get("index", True)
+               or options.get("bound") == "schema")
+    for path in expand(inputs):
+        if not a_table and kind_of(path) in ("ROOT", "HepMC"):
+            raise UsageError(f"{path}: --one-plan is for tables, and this is kept whole; say which table with "
+                             "--container or --dims, or leave --one-plan out")
+
 # %% ../../nbs/files/19_many_files.ipynb #a1b6835f
 @arguments_of(compress_files, but=("remark",))
 def compress_each(
@@ -66,8 +81,7 @@ def compress_each(
     **kwargs,
 ) -> list[dict]:                     # facts of each file, in the order of the inputs; of one that failed, its error
     "Compress each file to one of its own: here, with some processes, or on a Dask cluster that sees the same files."
-    if one_plan and (kwargs.get("model") is not None or kwargs.get("unordered") == "table"):
-        raise UsageError("--one-plan: a model has its plan, and rows without order their keys; leave --one-plan out")
+    if one_plan: _check_one_plan(inputs, kwargs)
     paths, folder = expand(inputs), Path(folder)
     outputs = [folder / f"{p.stem}.hepae" for p in paths]
     twice = sorted({o.name for o in outputs if outputs.count(o) > 1})

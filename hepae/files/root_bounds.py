@@ -43,6 +43,12 @@ def _short(schema: Schema) -> Schema:
     return replace(schema, columns=tuple(replace(c, name=n) for c, n in zip(schema.columns, names)))
 
 
+def _spelled_out(schema: Schema, part: str) -> list[str]:
+    "A part of a bound, of which a pattern became the names of the columns that it fits."
+    pattern, named, bound = part.rpartition("=")
+    return [f"{n}={bound}" for n in schema.names if is_wanted(n, [pattern.strip()])] if named else [part]
+
+
 def bounded_schemas(schemas: dict[str, Schema], bound) -> dict[str, Schema]:
     "The schemas with the bounds asked for; UsageError for one that fits no branch."
     if isinstance(bound, dict): bound = ",".join(f"{name}={b}" for name, b in bound.items())
@@ -54,8 +60,8 @@ def bounded_schemas(schemas: dict[str, Schema], bound) -> dict[str, Schema]:
         if not any(fits(s, part) for s in short.values()):
             raise UsageError(f"--bound {part.strip()}: no branch fits; hepae inspect lists them")
     for table, s in short.items():
-        own = ",".join(p for p in parts if fits(s, p))
-        bounds = [c.bound for c in with_bounds(s, own).columns] if own and s.names else ["exact"] * len(s.names)
-        columns = tuple(replace(c, bound=b) for c, b in zip(schemas[table].columns, bounds))
+        own = [q for p in parts if fits(s, p) for q in _spelled_out(s, p)]
+        bounded = with_bounds(s, ",".join(own) if own and s.names else None)
+        columns = tuple(replace(c, bound=b.bound) for c, b in zip(schemas[table].columns, bounded.columns))
         found[table] = replace(schemas[table], columns=columns)
     return found

@@ -86,6 +86,8 @@ def compress_trees(
     "Write whole ROOT files as one `.hepae` file."
     reader = TreeReader(paths, wanted, remark)
     layout = reader.start()
+    if layout.left_out and not any(t.branches for t in layout.trees) and any(t.entries for t in layout.trees):
+        raise HepaeError(f"{paths[0]}: uproot can read none of its branches; nothing would be kept")
     bounded_schemas(plain_schemas(layout), bound)
     if wanted == Wanted():
         if document := _objects(paths[0], remark): reader.documents[OBJECTS] = document

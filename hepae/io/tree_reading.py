@@ -132,11 +132,19 @@ def _is_simple(name: str, branch) -> bool:
 
 
 @patch
+def _array(self: Entries, name: str, start: int, stop: int) -> ak.Array:
+    "Entries of one branch."
+    if self.kind == "RNTuple" and "." in name:  # uproot takes the name for that of a member of a member
+        return self.tree.arrays(filter_name=lambda n: n == name, entry_start=start, entry_stop=stop)[name]
+    return self.fields[name].array(entry_start=start, entry_stop=stop)
+
+
+@patch
 def read(self: Entries, names: list[str], start: int, stop: int, failed: dict) -> dict[str, ak.contents.Content]:
     "Entries of some branches; those that cannot be read go with their exception to `failed`."
     try:
         if len(names) == 1:
-            return {names[0]: ak.to_layout(self.fields[names[0]].array(entry_start=start, entry_stop=stop))}
+            return {names[0]: ak.to_layout(self._array(names[0], start, stop))}
         wanted = {id(self.fields[name]): name for name in names}
         found = self.tree.arrays(filter_branch=lambda b: id(b) in wanted, entry_start=start, entry_stop=stop, how=dict)
         if set(found) == set(names): return {name: ak.to_layout(x) for name, x in found.items()}
@@ -234,5 +242,6 @@ def entries_of_tree(
 
 
 def is_wanted(name: str, patterns: list[str]) -> bool:
-    "Does a name fit a pattern, as a whole or without the object that holds it?"
-    return any(fnmatchcase(n, p) for p in patterns for n in (name, name.rpartition("/")[2]))
+    "Does a name fit a pattern, as a whole or without the object that holds it (Jets/Jets.fPt: Jets.fPt, fPt)?"
+    inner = name.rpartition("/")[2]
+    return any(fnmatchcase(n, p) for p in patterns for n in (name, inner, inner.rpartition(".")[2]))
