@@ -205,7 +205,7 @@ def test_bad_input(tmp_path, arguments, code, part):
     (tmp_path / "cut.hepmc.gz").write_bytes(DY.read_bytes()[:200_000])
     if "jets.hepae" in arguments:
         write(first_jets(), tmp_path / "jets.root")
-        compress_files([tmp_path / "jets.root"], tmp_path / "jets.hepae")
+        compress_files([tmp_path / "jets.root"], tmp_path / "jets.hepae", dims="4D")
     before = sorted(tmp_path.iterdir())
     done = hepae(*arguments, cwd=tmp_path)
     assert done.returncode == code, done.stderr
