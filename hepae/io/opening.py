@@ -8,11 +8,13 @@ __all__ = ['reading_branch', 'check_root', 'opened']
 # %% ../../nbs/io/01_opening.ipynb #a65fcf27
 import zlib
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Iterator
 
 import uproot
 import uproot.compression
+import uproot.containers
 from uproot.interpretation.identify import UnknownInterpretation
 from uproot.interpretation.objects import CannotBeStrided
 
@@ -99,8 +101,19 @@ def _check_blocks(chunk, cursor, compressed_bytes: int, uncompressed_bytes: int,
             "copy the file again"
         )
 
+# %% ../../nbs/io/01_opening.ipynb #740c94d2
+def _checked_lists(read):
+    "uproot's function that reads a list of objects, which refuses one that claims more objects than bytes are left."
+    @wraps(read)
+    def checked(model, length, chunk, cursor, *rest, **options):
+        left = chunk.stop - cursor.index
+        if length > left: raise ValueError(f"a list claims {length} objects in {left} bytes")
+        return read(model, length, chunk, cursor, *rest, **options)
+    return checked
+
 # %% ../../nbs/io/01_opening.ipynb #4fa9670a
-uproot.compression.decompress.hook_before_block = _check_blocks  # uproot takes memory for what a record claims
+uproot.compression.decompress.hook_before_block = _check_blocks  # uproot takes memory for what a record claims,
+uproot.containers._read_nested = _checked_lists(uproot.containers._read_nested)  # and for what a list does
 
 
 @contextmanager
