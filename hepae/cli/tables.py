@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from hepae.cli.options import (
-    dims_option, force_option, json_option, missing_option, output_option, particles_option, progress_bar,
+    dims_option, force_option, json_option, missing_option, names_list, output_option, particles_option, progress_bar,
     quiet_option, remarks, rows_range, say, seed_option, selects, show, source_options, table_text, takes_pipes,
     together)
 from ..core import UsageError, is_stream, read_json, to_json
@@ -247,6 +247,10 @@ def _extracted_text(output: Path, facts: dict, particles: int | str | None) -> s
 @particles_option
 @click.option("--events", callback=rows_range, metavar="A:B",
               help="Only events A to B−1; they are numbered from 0 then.")
+@click.option("--entries", callback=rows_range, metavar="A:B", help="The same, of a ROOT tree.")
+@click.option("--branches", callback=names_list, metavar="NAME,…", default="",
+              help="Of ROOT files and what they became: these branches as columns, such as 'Jet_*', instead of "
+                   "variables of a container; all of one collection, or all of events.")
 @dims_option("4D; cartesian of a HepMC file")
 @missing_option
 @source_options
@@ -255,9 +259,9 @@ def _extracted_text(output: Path, facts: dict, particles: int | str | None) -> s
 @json_option
 @takes_pipes("inputs")
 @selects
-def extract(inputs, output, events, selection, force, quiet, as_json):
+def extract(inputs, output, events, entries, branches, selection, force, quiet, as_json):
     """Make one table of the jets in ROOT, CSV, parquet, pickle or ragged text files, or of the particles in
-    HepMC files.
+    HepMC files. A .hepae file of whole ROOT files is read as these are.
 
     INPUTS are files or quoted patterns ('data/*.root'). Values and units stay as they are; rows are indexed by
     event and jet. EnergyPerSampling (--dims 27D,EnergyPerSampling) has a list in each row and goes to .parquet.
@@ -267,10 +271,11 @@ def extract(inputs, output, events, selection, force, quiet, as_json):
     """
     from hepae.files.extraction import extract as extract_table
     from hepae.files.kinds import expand
-    asked = vars(selection) | {"dims": selection.dims or ""}
+    asked = vars(selection) | {"dims": selection.dims or "", "branches": branches}
+    if events and entries: raise UsageError("--events and --entries say the same; give one of them")
     with progress_bar(quiet, unit=" particles" if selection.particles else " jets", unit_scale=True) as bar:
-        facts = extract_table(expand(inputs), output, force, lambda chunk: bar.update(len(chunk)), events,
-                              remarks(quiet), **asked)
+        facts = extract_table(expand(inputs), output, force, lambda chunk: bar.update(len(chunk)),
+                              events or entries, remark=remarks(quiet), **asked)
     if facts["missing"] and not quiet:
         say(f"left out, because the input does not have them: {', '.join(facts['missing'])}")
     for name, n in facts["nonfinite"].items():

@@ -14,17 +14,20 @@ import numpy as np
 import pandas as pd
 
 from ..codec.container import DATASETS, Reader
+from ..codec.dataset_header import tables_from_dict
 from ..codec.event_chunks import coding_from_dict
 from ..core import HepaeError, UsageError, naming
 from .kinds import holds_datasets, kind_of
 from .opening import open_events
 from .reading import read_chunks
+from .tree_views import holds_trees, opened_like_root
 from ..hepmc.events import Events, in_one_unit
 from ..hepmc.facts import first_weights, weight_names
 from ..hepmc.files import read_events
 from ..hepmc.final import final_particles
 from ..io.chunks import event_chunks, renumbered
 from ..io.entries import read_entries
+from ..io.opening import opened
 from ..names import there_are
 from ..physics.binning import Binning
 from ..physics.cuts import parse_cut
@@ -133,12 +136,20 @@ def rows_of(
     return table, *_rounded(parts, binning)
 
 # %% ../../nbs/files/22_binned_columns.ipynb #d40b485b
-def _root_parts(path: Path, binning: Binning) -> Iterator[Parts]:
-    "Branches of a ROOT tree."
+def _root_parts(path: Path, binning: Binning, opening=opened) -> Iterator[Parts]:
+    "Branches of a ROOT tree, or of one in a `.hepae` file, which says how they were rounded."
+    rounded = {} if opening is opened else _bounds_of_trees(path)
     if binning.observables:
         raise HepaeError(f"{path}: {binning.observables[0]} is for tables and HepMC files, and this is a ROOT tree; "
                          "name branches, or make a table with hepae extract")
-    for events, objects in read_entries(path, binning.columns, binning.tree): yield Parts(events, objects)
+    for events, objects in read_entries(path, binning.columns, binning.tree, opening):
+        yield Parts(events, objects, rounded={n: b for n, b in rounded.items() if n in binning.columns})
+
+
+def _bounds_of_trees(path: Path) -> dict[str, str]:
+    "Bounds of the columns of trees that are not exact."
+    with open(path, "rb") as file: tables = tables_from_dict(Reader(file, DATASETS).facts)
+    return {c.name: c.bound for t in tables for c in t.header.schema.columns if c.bound != "exact"}
 
 # %% ../../nbs/files/22_binned_columns.ipynb #3ae4ff99
 EVENTS = 2000  # in a chunk, where observables are computed of them
@@ -184,7 +195,7 @@ def _bounds_of(path: Path) -> dict[str, str]:
 
 
 def _whole_event_parts(path: Path) -> Iterator[Parts]:
-    "Whole events of a `.hepae` file; other datasets are not known here yet."
+    "Whole events of a `.hepae` file."
     rounded = any(bound != "exact" for bound in _bounds_of(path).values())
     yield from _event_parts(open_events(path).chunks(), {ANY: "rounded"} if rounded else {})
 
@@ -199,9 +210,11 @@ def binned_rows(
         kind = kind_of(path)
         if kind == "ragged text":
             raise UsageError("is ragged text, with several kinds of objects; make a table of it with hepae extract")
-        if binning.tree and kind != "ROOT": 
+        trees = kind == "hepae" and holds_trees(path)
+        if binning.tree and kind != "ROOT" and not trees:
             raise HepaeError(f"is {kind} and has no tree; leave tree out of the binning")
         if kind == "ROOT": found = _root_parts(path, binning)
+        elif trees: found = _root_parts(path, binning, opened_like_root)
         elif kind == "HepMC": found = _event_parts(read_events(path, attributes=False))
         elif kind == "hepae" and _is_dataset(path): found = _whole_event_parts(path)
         else: found = _table_parts(path, kind, binning)

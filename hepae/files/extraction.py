@@ -58,6 +58,20 @@ def _nonfinite(x: pd.Series) -> int:
     if x.dtype.kind != "f" and not is_ragged(x.dtype): return 0
     return int((~np.isfinite(flat_values(x))).sum())
 
+# %% ../../nbs/files/09_extraction.ipynb #5eb5baca
+def _with_branches(paths: list[str | Path], asked: Selection, branches: list[str], remark) -> Selection:
+    "What is asked for, with the branches of the first file that fit as columns; UsageError for files without any."
+    from hepae.files.tree_views import holds_trees, opened_like_root
+    from hepae.io.entries import columns_like, opened
+    if asked.container or asked.columns or asked.dims:
+        raise UsageError("--branches says which columns are meant; leave --container, --columns and --dims out")
+    kind = kind_of(paths[0])
+    if kind != "ROOT" and not (kind == "hepae" and holds_trees(paths[0])):
+        raise UsageError(f"{paths[0]}: is {kind}, and --branches is for ROOT files; give --dims, or leave it out")
+    way = opened if kind == "ROOT" else opened_like_root
+    tree, columns = columns_like(paths[0], branches, asked.tree, way, remark)
+    return replace(asked, dims=None, tree=tree, columns=columns, as_is=True)
+
 # %% ../../nbs/files/09_extraction.ipynb #49fcb61f
 def _write_blocks(table: pd.DataFrame, particles: int | None, output: str | Path, force: bool) -> Schema:
     "A table of particles as .npz; its schema."
@@ -102,13 +116,15 @@ def extract(
     force: bool = False,          # replace what is there
     progress=None,                # called with each chunk
     events: tuple[int, int] | None = None,  # first event, and one past the last; they are numbered from 0 then
+    branches: Iterable[str] = (),  # of ROOT files and what they became: names or patterns, all of one collection
     remark: Callable[[str], None] = lambda text: None,  # told what is left out
     dims: str | list[str] | None = "",      # a preset or names; None: all of a table; '': 4D of jets, all of particles
     **kwargs,
 ) -> dict:  # rows, entries, columns, unit, container, nonfinite, missing; short: events with too few particles
     "Extract a table from files to a file; HepaeError if there is no jet or particle in any of them."
     asked = Selection(dims, **kwargs)
-    if dims == "": asked = replace(asked, dims="4D" if asked.particles is None else None)
+    if branches: asked = _with_branches(paths := list(paths), asked, list(branches), remark)
+    elif dims == "": asked = replace(asked, dims="4D" if asked.particles is None else None)
     N = particles_asked(paths, asked.particles)
     count = _Counted(N)
 

@@ -76,7 +76,8 @@ def refuse_options(
     asked: Selection,
 ) -> None:
     "UsageError for options that mean nothing for a kind of file."
-    if asked.particles is not None and kind in ("ROOT", "ragged text"):
+    if asked.particles is not None and (kind in ("ROOT", "ragged text") or kind == "hepae" and _has_trees(path)):
+        kind = "a whole ROOT file" if kind == "hepae" else kind
         raise UsageError(f"{path}: --particles is for HepMC files, and this is {kind}; leave it out")
     if kind == "HepMC" and (asked.container or asked.tree or asked.columns or asked.unit or asked.leading):
         raise UsageError(f"{path}: a HepMC file has particles in its own unit, so --container, --tree, --columns, "
@@ -93,17 +94,29 @@ def _first_particles(table: pd.DataFrame, particles: int | None) -> pd.DataFrame
     source = replace(schema.source, container=f"first {particles} particles")
     return with_schema(table[table.index.get_level_values(1) < particles], replace(schema, source=source))
 
+# %% ../../nbs/files/08_reading.ipynb #073dd25b
+def _has_trees(path: str | Path) -> bool:
+    "Is this `.hepae` file made of whole ROOT files?"
+    from hepae.files.tree_views import holds_trees
+    return holds_trees(path)
+
+
+def _root_chunks(path, kind: str, asked: Selection, entries: int) -> Iterator[pd.DataFrame]:
+    "The chunks of a container of a ROOT file, or of the `.hepae` file that it became."
+    from hepae.io.root import opened, read_root_chunks
+    from hepae.files.tree_views import opened_like_root
+    wanted = variables(asked.dims)
+    return read_root_chunks(path, wanted if asked.as_is else wanted or preset("4D"), asked.container, asked.tree,
+                            asked.columns, asked.unit, asked.leading, entries, asked.allow_missing,
+                            opened if kind == "ROOT" else opened_like_root)
+
 # %% ../../nbs/files/08_reading.ipynb #1a175538
 def _file_chunks(path, kind, asked: Selection, entries, progress, said, common, of_events) -> Iterator[pd.DataFrame]:
     "The chunks of one file, whose events follow `entries` others."
     particles = None if asked.particles == "all" else asked.particles
     if kind == "HepMC":
         return read_particles(path, particles, asked.dims or "cartesian", entries, progress, columns=of_events)
-    if kind == "ROOT":
-        from hepae.io.root import read_root_chunks
-        wanted = variables(asked.dims)
-        return read_root_chunks(path, wanted if asked.as_is else wanted or preset("4D"), asked.container, asked.tree,
-                                asked.columns, asked.unit, asked.leading, entries, asked.allow_missing)
+    if kind == "ROOT" or kind == "hepae" and _has_trees(path): return _root_chunks(path, kind, asked, entries)
     if kind == "ragged text": return ragged_chunks(path, asked, entries)
     tables = table_chunks(Path(path), kind, asked, entries, said, common)
     return (_first_particles(table, particles) for table in tables)

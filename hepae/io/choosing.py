@@ -102,7 +102,8 @@ def choose_container(
 # %% ../../nbs/io/04_choosing.ipynb #83ed3178
 def unsplit_stores(file: uproot.ReadOnlyDirectory) -> list[str]:
     "Containers with a static store that is one object instead of branches."
-    trees = [file[name] for name, kind in trees_of(file) if kind == "TTree"]
+    trees = [file[name] for name, _ in trees_of(file)]
+    trees = [tree for tree in trees if isinstance(tree, uproot.TTree)]
     stores = [(tree, key) for tree in trees for key in tree.keys(recursive=False) if key.endswith("Aux.")]
     return [key[:-4] for tree, key in stores if not len(tree[key].branches)]
 

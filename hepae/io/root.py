@@ -16,7 +16,7 @@ import pandas as pd
 import uproot
 
 from ..core import HepaeError, UsageError, naming
-from .branches import branch_array, branch_names, branch_of, check_entries, not_columns, trees_of
+from .branches import OtherTree, branch_array, branch_names, branch_of, check_entries, not_columns, trees_of
 from .choosing import choose_container, described_container, unsplit_stores
 from .containers import Container, all_containers
 from .jagged import flattened, table_of_arrays
@@ -45,6 +45,7 @@ def _clusters(tree, branches: list[str]) -> list[int]:
 # %% ../../nbs/io/20_root.ipynb #1dcb11b6
 def entry_steps(tree, branches: list[str]) -> Iterator[tuple[int, int]]:
     "Ranges of entries of about STEP_BYTES, whole clusters where these are not huge; one empty range of an empty tree."
+    if isinstance(tree, OtherTree): return (yield from tree.spans() or [(0, 0)])
     n = tree.num_entries
     if isinstance(tree, uproot.TTree): size = sum(branch_of(tree, b)[0].uncompressed_bytes for b in branches)
     else: size = sum(branch_array(tree, b, 0, min(1000, n)).nbytes for b in branches) * max(1, n / 1000)
@@ -59,6 +60,7 @@ def entry_steps(tree, branches: list[str]) -> Iterator[tuple[int, int]]:
 # %% ../../nbs/io/20_root.ipynb #762c8acb
 def counter_of(tree, branch: str) -> str:
     "The branch that counts the rows of `branch` in each entry, or ''."
+    if isinstance(tree, OtherTree): return tree.counters.get(branch, "")
     own = branch_of(tree, branch)[0]
     counter = getattr(own, "count_branch", None)
     return counter.name if counter is not None and counter.name != own.name else ""  # an object counts itself
@@ -157,9 +159,10 @@ def read_root_chunks(
     leading: bool = False,                   # only the jet of highest pt in each event
     first_entry: int = 0,                    # number of the file's first event
     allow_missing: bool = False,             # leave out what the file does not have
+    opening=opened,                          # what opens the file: another for `OtherFile`
 ) -> Iterator[pd.DataFrame]:
     "Tables of the `wanted` variables, chunk by chunk, values and dtypes as they are in the file."
-    with opened(path) as file:
+    with opening(path) as file:
         if tree is not None: check_tree(path, file, tree)
         if columns: box = described_container(file, columns, tree)
         else: box = _chosen(path, file, wanted or MOMENTA[0], container, tree, allow_missing, wanted is None)

@@ -1,0 +1,166 @@
+"Whole ROOT files as .hepae files: every command takes them for what they were."
+
+import json
+
+import awkward as ak
+import numpy as np
+import pandas as pd
+import pytest
+import uproot
+from conftest import hepae, one_sentence
+
+from hepae.files.compression import compress_files
+from hepae.files.extraction import extract
+from hepae.files.reading import read
+from hepae.files.summary import summarise
+from hepae.physics.binning import binning_from_dict
+from hepae.schema import schema_of
+
+ALL = ("*",)  # every branch of a file
+
+# file: what is asked of it, a list of containers and variables
+REAL = {
+    "NanoAODv5_sample": [{"container": "Jet"}, {"container": "Muon", "dims": ["pt", "eta", "phi", "m", "dxy", "pdgId"]},
+                         {"container": "Electron", "leading": True}, {"columns": {"met": "MET_pt", "phi": "MET_phi"}, "dims": ["met"]}],
+    "uproot-physlite-rntuple_v1-0-0-0": [{"container": "AnalysisJets"}, {"container": "AnalysisElectrons"},
+                                         {"container": "AnalysisMuons", "allow_missing": True, "dims": "E4D"}],
+    "jets_10_events": [{"container": "AntiKt4TruthJets"},
+                       {"container": "AntiKt4EMTopoJets", "dims": "27D", "allow_missing": True}],
+    "jets_jz1": [{"container": "AntiKt4EMTopoJets", "dims": "4D"}],
+    "uproot-HZZ": [{"container": "Jet"}, {"container": "Muon", "dims": "E4D", "leading": True}],
+    "uproot-Zmumu": [{"columns": {"px": "px1", "py": "py1", "pz": "pz1", "E": "E1"}, "dims": ["pt", "m"]}],
+}
+
+
+def events_file(path, n: int = 500, seed: int = 1):
+    "A tree of jets, muons and numbers of events, an RNTuple of nested objects, and odd names."
+    rng = np.random.default_rng(seed)
+    jets, muons = rng.integers(0, 5, n), rng.integers(0, 3, n)
+    scales = {"pt": 30, "eta": 1, "phi": 1, "mass": 5}
+    floats = lambda counts, scale: ak.unflatten(rng.exponential(scale, counts.sum()).astype("f4"), counts)
+    jet, muon = ({v: floats(counts, scale) for v, scale in scales.items()} for counts in (jets, muons))
+    data = {"Jet": ak.zip(jet), "Muon": ak.zip(muon), "met": rng.exponential(20, n), "run": np.arange(n, dtype="u4"),
+            "odd.name:with blank µ": np.arange(n), "three": rng.normal(size=(n, 3)),
+            "word": ak.Array(["a", "µ"] * (n // 2))}
+    kind = lambda a: a.type.content if isinstance(a, ak.Array) else np.dtype((a.dtype, a.shape[1:]))
+    with uproot.recreate(path) as file:
+        tree = file.mktree("Events", {name: kind(a) for name, a in data.items()})
+        tree.extend(data)
+        file.mkrntuple("nt", ak.Array({"p": ak.zip(muon), "nested": ak.Array([[[1.0], []], [[2.0]]] * (n // 2))}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    "A ROOT file and the .hepae file that it became."
+    folder = tmp_path_factory.mktemp("whole")
+    root, packed = events_file(folder / "a.root"), folder / "a.hepae"
+    compress_files([root], packed, branches=ALL)
+    return root, packed
+
+
+def same_table(a: pd.DataFrame, b: pd.DataFrame) -> None:
+    "Rows, values, dtypes, index and what is known of columns are equal."
+    pd.testing.assert_frame_equal(a, b)
+    assert schema_of(a).columns == schema_of(b).columns
+    assert schema_of(a).source.branches == schema_of(b).source.branches
+
+
+@pytest.mark.parametrize("asked", [
+    {"container": "Jet"}, {"container": "Jet", "dims": "E4D"}, {"container": "Muon", "tree": "Events", "leading": True},
+    {"columns": {"m": "met", "n": "odd.name:with blank µ"}, "dims": ["m", "n"]}, {"container": "p", "tree": "nt", "dims": ["pt", "eta"]},
+    {"columns": {"pt": "p.pt", "m": "p.mass"}, "dims": ["pt", "m"], "unit": "GeV"},
+    {"container": "Muon", "tree": "Events", "dims": "27D", "allow_missing": True}])
+def test_a_table_is_that_of_the_root_file(pair, asked):
+    same_table(*(read(path, **asked) for path in pair))
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_tables_of_real_files(testdata, tmp_path, name):
+    path = testdata(f"root/{name}.root")
+    compress_files([path], tmp_path / "x.hepae", branches=ALL)
+    for asked in REAL[name]:
+        a, b = (read(p, **asked) for p in (path, tmp_path / "x.hepae"))
+        assert len(a)
+        same_table(a, b)
+
+
+def test_extract_branches_of_events_and_of_a_collection(pair, tmp_path):
+    for options in (("--branches", "Jet_*"), ("--branches", "met,run,odd*"), ("--columns", "pt=p.pt,m=p.mass", "--dims", "m,pt"),
+                    ("--branches", "Jet_pt", "--entries", "90:200"),
+                    ("--container", "Muon", "--tree", "Events", "--events", "3:8")):
+        for path, table in zip(pair, ("a.parquet", "b.parquet")):
+            done = hepae("extract", path, "-o", tmp_path / table, "--force", *options)
+            assert done.returncode == 0, done.stderr
+        same_table(read(tmp_path / "a.parquet"), read(tmp_path / "b.parquet"))
+    jets = uproot.open(pair[0])["Events"].arrays(["Jet_pt", "Jet_mass"])
+    extract([pair[1]], tmp_path / "c.pkl", branches=["Jet_*"])
+    found = read(tmp_path / "c.pkl")
+    assert list(found) == ["Jet_pt", "Jet_eta", "Jet_phi", "Jet_mass"]
+    assert found["Jet_mass"].tolist() == ak.flatten(jets.Jet_mass).to_list()
+    assert np.array_equal(found.groupby(level=0).size(), (n := ak.num(jets.Jet_pt).to_numpy())[n > 0])
+
+
+def test_summarise_is_the_same_and_knows_bounds(pair, tmp_path):
+    root, packed = pair
+    by = binning_from_dict({"dimension": [{"column": "Jet_pt", "bins": 9, "range": [5, 100]},
+                                          {"column": "run", "edges": [0, 100, 500]}],
+                            "weight": "met", "cuts": ["Jet_eta > 0.5"]})
+    here, there = summarise([root], by), summarise([packed], by)
+    pd.testing.assert_frame_equal(here.table, there.table)
+    assert here.facts() == there.facts() and here.facts()["filled"] > 100
+    in_nt = binning_from_dict({"tree": "nt", "dimension": [{"column": "p.pt", "bins": 5, "range": [0, 50]}]})
+    assert summarise([root], in_nt).table.equals(summarise([packed], in_nt).table)
+    compress_files([root], tmp_path / "rounded.hepae", "1e-2", branches=ALL)
+    rounded = summarise([tmp_path / "rounded.hepae"], by).table
+    assert {"n_low", "n_high"} <= set(rounded) - set(here.table) or set(rounded) != set(here.table)
+
+
+def test_summarise_a_real_file(testdata, tmp_path):
+    path = testdata("root/NanoAODv5_sample.root")
+    compress_files([path], tmp_path / "x.hepae", branches=ALL)
+    by = binning_from_dict({"dimension": [{"column": "Jet_pt", "bins": 20, "range": [20, 220]}], "weight": "genWeight"})
+    assert summarise([path], by).table.equals(summarise([tmp_path / "x.hepae"], by).table)
+
+
+def test_train_and_analyse_take_it(pair, tmp_path):
+    pytest.importorskip("fastai")
+    small = ("--epochs", "1", "--hidden", "8", "--latent", "2")
+    for path, model in zip(pair, ("m", "n")):
+        done = hepae("train", path, "-o", tmp_path / model, "--container", "Jet", "-q", "--json", *small)
+        assert done.returncode == 0, done.stderr
+    a, b = (json.loads((tmp_path / m / "config.json").read_text())["result"] for m in ("m", "n"))
+    numbers = {name for name in a if "second" not in name and "time" not in name}
+    assert len(numbers) > 3 and {n: a[n] for n in numbers} == {n: b[n] for n in numbers}
+    done = hepae("analyse", pair[1], "--model", tmp_path / "n", "-o", tmp_path / "r.html", "--container", "Jet", "-q")
+    assert done.returncode == 0 and (tmp_path / "r.html").exists(), done.stderr
+    done = hepae("analyse", *pair, "-o", tmp_path / "two.html", "--container", "Jet", "-q", "--json")
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)["residuals"].values()
+    assert len(found) == 4 and all(row["std"] == 0 for row in found.values())
+
+
+def test_what_is_mistyped_is_one_sentence(pair, tmp_path):
+    out = tmp_path / "x.pkl"
+    for path in pair:
+        for options, says in (
+            (("--container", "Jets"), "did you mean Jet?"), (("--tree", "Event"), "no tree Event; there are"),
+            (("--branches", "Je_pt"), "did you mean Jet_pt?"), (("--container", "Muonn"), "did you mean Muon?"),
+            (("--branches", "Jet_pt,met"), "are of different objects"), (("--particles", "3"), "--particles"),
+            (("--branches", "three"), "can be no columns"), (("--columns", "m=mett"), "did you mean met?"),
+            (("--branches", "Jet_pt", "--dims", "4D"), "leave --container"),
+        ):
+            done = hepae("extract", path, "-o", out, *options)
+            assert done.returncode in (1, 2) and not out.exists()
+            one_sentence(done.stderr, says)
+    done = hepae("extract", pair[1], "-o", out, "--container", "Jet", "--events", "3:5", "--entries", "3:5")
+    one_sentence(done.stderr, "give one of them")
+
+
+def test_a_cut_file_is_one_sentence(pair, tmp_path):
+    data = pair[1].read_bytes()
+    for n in (3, 40, 400, len(data) // 2, len(data) - 5):
+        (tmp_path / "cut.hepae").write_bytes(data[:n])
+        done = hepae("extract", tmp_path / "cut.hepae", "-o", tmp_path / "x.pkl", "--container", "Jet")
+        assert done.returncode == 1 and not (tmp_path / "x.pkl").exists()
+        one_sentence(done.stderr, "cut.hepae")
