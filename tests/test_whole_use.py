@@ -16,8 +16,6 @@ from hepae.files.summary import summarise
 from hepae.physics.binning import binning_from_dict
 from hepae.schema import schema_of
 
-ALL = ("*",)  # every branch of a file
-
 # file: what is asked of it, a list of containers and variables
 REAL = {
     "NanoAODv5_sample": [{"container": "Jet"}, {"container": "Muon", "dims": ["pt", "eta", "phi", "m", "dxy", "pdgId"]},
@@ -55,7 +53,7 @@ def pair(tmp_path_factory):
     "A ROOT file and the .hepae file that it became."
     folder = tmp_path_factory.mktemp("whole")
     root, packed = events_file(folder / "a.root"), folder / "a.hepae"
-    compress_files([root], packed, branches=ALL)
+    compress_files([root], packed)
     return root, packed
 
 
@@ -78,7 +76,7 @@ def test_a_table_is_that_of_the_root_file(pair, asked):
 @pytest.mark.parametrize("name", REAL)
 def test_tables_of_real_files(testdata, tmp_path, name):
     path = testdata(f"root/{name}.root")
-    compress_files([path], tmp_path / "x.hepae", branches=ALL)
+    compress_files([path], tmp_path / "x.hepae")
     for asked in REAL[name]:
         a, b = (read(p, **asked) for p in (path, tmp_path / "x.hepae"))
         assert len(a)
@@ -111,14 +109,14 @@ def test_summarise_is_the_same_and_knows_bounds(pair, tmp_path):
     assert here.facts() == there.facts() and here.facts()["filled"] > 100
     in_nt = binning_from_dict({"tree": "nt", "dimension": [{"column": "p.pt", "bins": 5, "range": [0, 50]}]})
     assert summarise([root], in_nt).table.equals(summarise([packed], in_nt).table)
-    compress_files([root], tmp_path / "rounded.hepae", "1e-2", branches=ALL)
+    compress_files([root], tmp_path / "rounded.hepae", "1e-2")
     rounded = summarise([tmp_path / "rounded.hepae"], by).table
     assert {"n_low", "n_high"} <= set(rounded) - set(here.table) or set(rounded) != set(here.table)
 
 
 def test_summarise_a_real_file(testdata, tmp_path):
     path = testdata("root/NanoAODv5_sample.root")
-    compress_files([path], tmp_path / "x.hepae", branches=ALL)
+    compress_files([path], tmp_path / "x.hepae")
     by = binning_from_dict({"dimension": [{"column": "Jet_pt", "bins": 20, "range": [20, 220]}], "weight": "genWeight"})
     assert summarise([path], by).table.equals(summarise([tmp_path / "x.hepae"], by).table)
 
@@ -137,7 +135,7 @@ def test_train_and_analyse_take_it(pair, tmp_path):
     done = hepae("analyse", *pair, "-o", tmp_path / "two.html", "--container", "Jet", "-q", "--json")
     assert done.returncode == 0, done.stderr
     (found,) = json.loads(done.stdout)["residuals"].values()
-    assert len(found) == 4 and all(row["std"] == 0 for row in found.values())
+    assert len(found) == 4 and all(row["sigma"] == 0 for row in found.values())
 
 
 def test_what_is_mistyped_is_one_sentence(pair, tmp_path):
