@@ -15,7 +15,7 @@ import awkward as ak
 import numpy as np
 
 from ..codec.container import DATASETS, Reader
-from ..core import HepaeError, UsageError, existing_file, naming
+from ..core import UsageError, existing_file, naming
 from .kinds import holds_datasets
 from .trees import OpenTree, TreeFile, opened_trees
 from ..io.branches import OtherFile, OtherTree
