@@ -19,7 +19,8 @@ from hepae.schema import schema_of
 # file: what is asked of it, a list of containers and variables
 REAL = {
     "NanoAODv5_sample": [{"container": "Jet"}, {"container": "Muon", "dims": ["pt", "eta", "phi", "m", "dxy", "pdgId"]},
-                         {"container": "Electron", "leading": True}, {"columns": {"met": "MET_pt", "phi": "MET_phi"}, "dims": ["met"]}],
+                         {"container": "Electron", "leading": True},
+                         {"columns": {"met": "MET_pt", "phi": "MET_phi"}, "dims": ["met"]}],
     "uproot-physlite-rntuple_v1-0-0-0": [{"container": "AnalysisJets"}, {"container": "AnalysisElectrons"},
                                          {"container": "AnalysisMuons", "allow_missing": True, "dims": "E4D"}],
     "jets_10_events": [{"container": "AntiKt4TruthJets"},
