@@ -18,7 +18,8 @@ from hepae.schema import schema_of
 
 # file: what is asked of it, a list of containers and variables
 REAL = {
-    "NanoAODv5_sample": [{"container": "Jet"}, {"container": "Muon", "dims": ["pt", "eta", "phi", "m", "dxy", "pdgId"]},
+    "NanoAODv5_sample": [{"container": "Jet"},
+                         {"container": "Muon", "dims": ["pt", "eta", "phi", "m", "dxy", "pdgId"]},
                          {"container": "Electron", "leading": True},
                          {"columns": {"met": "MET_pt", "phi": "MET_phi"}, "dims": ["met"]}],
     "uproot-physlite-rntuple_v1-0-0-0": [{"container": "AnalysisJets"}, {"container": "AnalysisElectrons"},
@@ -67,7 +68,8 @@ def same_table(a: pd.DataFrame, b: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("asked", [
     {"container": "Jet"}, {"container": "Jet", "dims": "E4D"}, {"container": "Muon", "tree": "Events", "leading": True},
-    {"columns": {"m": "met", "n": "odd.name:with blank µ"}, "dims": ["m", "n"]}, {"container": "p", "tree": "nt", "dims": ["pt", "eta"]},
+    {"columns": {"m": "met", "n": "odd.name:with blank µ"}, "dims": ["m", "n"]},
+    {"container": "p", "tree": "nt", "dims": ["pt", "eta"]},
     {"columns": {"pt": "p.pt", "m": "p.mass"}, "dims": ["pt", "m"], "unit": "GeV"},
     {"container": "Muon", "tree": "Events", "dims": "27D", "allow_missing": True}])
 def test_a_table_is_that_of_the_root_file(pair, asked):
@@ -85,7 +87,8 @@ def test_tables_of_real_files(testdata, tmp_path, name):
 
 
 def test_extract_branches_of_events_and_of_a_collection(pair, tmp_path):
-    for options in (("--branches", "Jet_*"), ("--branches", "met,run,odd*"), ("--columns", "pt=p.pt,m=p.mass", "--dims", "m,pt"),
+    for options in (("--branches", "Jet_*"), ("--branches", "met,run,odd*"),
+                    ("--columns", "pt=p.pt,m=p.mass", "--dims", "m,pt"),
                     ("--branches", "Jet_pt", "--entries", "90:200"),
                     ("--container", "Muon", "--tree", "Events", "--events", "3:8")):
         for path, table in zip(pair, ("a.parquet", "b.parquet")):
