@@ -57,6 +57,32 @@ def test_no_column_is_shifted(bound, dtype):
             assert worst <= 0.01, (c, seed, worst)
 
 
+def changing(r: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+    "Columns whose first rows are not like the later ones."
+    other = lambda a, b: np.concatenate([a[: n // 2], b[n // 2 :]])
+    return {
+        "a peak later": other(20 + r.exponential(1, n), r.normal(91, 2, n)),
+        "sorted": np.sort(r.exponential(5, n)),
+        "a lattice moved": other(r.integers(0, 5000, n) * 0.01 + 0.0013, r.integers(0, 5000, n) * 0.01 + 0.0047),
+        "signs apart": other(-r.exponential(1, n) - 20, r.normal(91, 2, n)),
+    }
+
+
+@pytest.mark.parametrize("bound", ["abs:0.1", "rel:0.2", "rel:1e-3", "bits:4"])
+def test_a_million_values_whose_later_rows_are_others(bound):
+    "The mean error of all chunks together is at most a hundredth of the bound, and each value keeps its bound."
+    n, (mode, size) = 10**6, bound.split(":")
+    limit = 2.0 ** -(int(size) + 1) if mode == "bits" else float(size)
+    table = pd.DataFrame(changing(np.random.default_rng(8), n)).astype("f4")
+    back = decompress(compress(table, bound))
+    for c in table:
+        a, b = table[c].to_numpy(float), back[c].to_numpy(float)
+        error = (b - a) / limit if mode == "abs" else (b - a) / a / limit
+        assert abs(error.mean()) <= 0.01 and abs(error).max() <= 1, (c, error.mean())
+        if mode != "abs":
+            assert abs((error * np.sign(a)).mean()) <= 0.01, c
+
+
 def test_angles_are_not_shifted():
     "Nor do they leave their turn."
     random = np.random.default_rng(3)

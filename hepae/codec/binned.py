@@ -12,7 +12,8 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from .frequent import NONE, Frequent, frequent_of, not_listed, quantise_with, values_with
+from .balance import fair_values
+from .frequent import MOST_LISTED, NONE, Frequent, frequent_of, not_listed, quantise_with, values_with
 from .header import Header
 from .plain import from_plain, to_plain
 from .plan import ColumnPlan
@@ -34,9 +35,12 @@ def binned_table(
     for k, j in enumerate(header.order):
         x, column = arrays[j], header.schema.columns[j]
         found = not_listed(frequent_of(x, column, quantisers[j]), listed) if header.frequent else NONE
+        quantise_with(x, column, quantisers[j], found, (Q[:, k], escapes[:, k]))
+        if header.frequent:
+            fair = fair_values(x, Q[:, k], escapes[:, k], found, column, quantisers[j])
+            if listed + len(fair) <= MOST_LISTED: found = fair
         listed += len(found)
         frequent.append(found)
-        quantise_with(x, column, quantisers[j], found, (Q[:, k], escapes[:, k]))
     return Q, escapes, frequent
 
 # %% ../../nbs/codec/32_binned.ipynb #ada42b91
