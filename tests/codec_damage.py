@@ -194,6 +194,7 @@ def honest_files(seed: int = 0) -> dict[str, bytes]:
         "texts in chunks": compress(with_texts(rng, 150), rows=60),
         "labels": compress(with_labels(rng, 600), "schema"),
         "facts": compress(with_facts(rng, small), "schema", rows=100),
+        "dithered": compress(with_labels(rng, 600), "schema", rows=250, dither=5),
     }
     return files | with_models(rng, flat)
 

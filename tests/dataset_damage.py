@@ -22,6 +22,7 @@ def honest_datasets(seed: int = 0) -> dict[str, bytes]:
         "physics": written(physics(seed)),
         "chunks": written(physics(seed + 1), events=25),
         "small": written(physics(seed + 2, 8)),
+        "dithered": written(physics(seed + 4, 30), events=12, dither=5),
         "empty": written(physics(seed + 3).between(0, 0)),
     }
     return files | {f"whatever {k}": written(whatever(seed + k)) for k in range(6)}
@@ -86,7 +87,8 @@ def _attacked(r: random.Random, data: bytes, files: list[bytes]) -> bytes:
     chunks = list(reader.chunks())
     facts, rows = put_json(reader.facts), [n for _, n in reader.end.chunks]
     documents = [put_document(*d) for d in reader.documents.items()]
-    roots = sum(t["parent"] < 0 for t in reader.facts["tables"])
+    tables = reader.facts["tables"]
+    roots = sum(t["parent"] < 0 for t in tables) + any("dither" in t for t in tables)
     events, what = reader.end.events, r.random()
     if what < 0.5:
         facts = _odd_json(r, reader.facts) if r.random() < 0.05 else put_json(_changed(r, reader.facts))

@@ -113,7 +113,10 @@ def raw(data: bytes) -> bytes:
 
 def chunk(payload: bytes, heads: list[dict], streams: int = 0) -> tuple[list[Table], list[dict], list[bytes]]:
     "The tables of a chunk, the columns of each by name, and streams that stand beside them."
-    roots, at, tables, shown = [], 0, [], []
+    roots, at, tables, shown, start = [], 0, [], [], 0
+    if any(head["dither"] is not None for head in heads):
+        start, at = leb128(payload, at)
+    heads = [head | {"first": start} for head in heads]
     for head in heads:
         if head["parent"] < 0:
             n, at = leb128(payload, at)

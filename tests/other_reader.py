@@ -144,6 +144,7 @@ def described_in(facts: dict) -> dict:
         "frequent": 0,
         "plain": {},
         "events": None,
+        "dither": None,
     }
     return usual | facts
 
@@ -241,8 +242,58 @@ def values(cells: list[int], dtype: np.dtype, kind: str, bound: str, variant: in
     return np.array([(q if q >= 0 else q ^ ((1 << (size - 1)) - 1)) % (1 << size) for q in cells], bits).view(dtype)
 
 
+def draws(seed: int, first: int, table: str, column: str, n: int) -> list[int]:
+    "Of each row the place of its bins, in 65536ths of their width."
+    said = seed.to_bytes(8, "little") + first.to_bytes(8, "little") + f"{table}\0{column}".encode()
+    start, found, all_bits = int.from_bytes(blake2b(said, digest_size=8).digest(), "little"), [], (1 << 64) - 1
+    for i in range(1, n + 1):
+        z = (start + i * 0x9E3779B97F4A7C15) & all_bits
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & all_bits
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & all_bits
+        found.append((z ^ (z >> 31)) >> 48)
+    return found
+
+
+def dithered(cells: list[int], dtype: np.dtype, kind: str, bound: str, variant: int, own: list[int]) -> np.ndarray:
+    "The values of cells that are moved by another part of their width in each row."
+    name, _, number = bound.partition(":")
+    eps, mantissa, from_zero = float(np.finfo(dtype).eps), np.finfo(dtype).nmant, variant == 2065
+    size = 2.0 ** -(int(number) + 1) if name == "bits" else float(number)
+    parts = [(2 * k + 1) / 2**17 for k in own]
+    if name == "abs" and kind == "periodic" and math.pi * 2**-37 < size < math.pi:
+        p, low = turn_cells(size, 11), 0 if from_zero else -math.pi
+        w, f, middle, high = 2 * math.pi / p, (-1 if from_zero else -(p // 2) - 1), 0.5 * from_zero, low + 2 * math.pi
+        found = [((q - f) % (p + 1) + f + (middle + part)) * w for q, part in zip(cells, parts)]
+        found = [2 * low - x if x < low else 2 * high - x if x > high else x for x in found]
+        return np.array(found, float).astype(dtype)
+    if name == "abs":
+        found = [(q + part) * (2 * size * (1 - 2**-11)) for q, part in zip(cells, parts)]
+        return np.array([abs(x) if from_zero else x for x in found], float).astype(dtype)
+    n = 65537
+    if size > 2 * eps:
+        n, r, _ = rel_cells(size, eps, 0.5)
+    if n <= 65536:
+        with localcontext() as c:
+            c.prec = 40
+            fair = r.ln() * r / (r - 1)
+            high = [float(fair * r ** (Decimal(k) / 256)) for k in range(256)]
+            low = [float(r ** (Decimal(2 * k + 1) / 2**17)) for k in range(256)]
+        each = [rel_values([q], n, r, high[k >> 8] * low[k & 255])[0] for q, k in zip(cells, own)]
+        return np.array(each, float).astype(dtype)
+    drop = mantissa - (int(number) if name == "bits" else math.ceil(-math.log2(size)) - 1)
+    if drop <= 0 or name == "rel" and size <= 2 * eps:
+        return values(cells, dtype, kind, bound, 16)
+    sign = 8 * dtype.itemsize - 1
+    found = [
+        (abs(q) << drop) + (math.floor(part * 2**drop) if q else 0) + ((q < 0) << sign) for q, part in zip(cells, parts)
+    ]
+    return np.array(found, np.dtype(f"u{dtype.itemsize}")).view(dtype)
+
+
 def canonical(q: int, kind: str, bound: str, variant: int) -> int:
     "The one number of this cell: those of a circle have many."
+    if variant >= 2064:
+        variant = 17 + 1024 * (variant - 2064)
     name, _, number = bound.partition(":")
     if name != "abs" or kind != "periodic" or not math.pi * 2**-37 < float(number) < math.pi:
         return q
@@ -650,6 +701,7 @@ def chunk(payload: bytes, head: dict, entries_before: int = 0) -> dict:
     n, entries, kind, *own = numbers(first)
     check(n * len(head["plan"]) <= (1 << 22) + 64 * max(0, len(payload) - (1 << 20)), "more values than bytes can hold")
     parts = told_apart(parts, kind, head)
+    head = head | {"first": own.pop() if head["dither"] is not None else 0, "table": ""}
     loose = own.pop() if head["unordered"] == "table" else 0
     check(kind != 1 or entries - own[0] == entries_before, "events do not follow each other")
     index, place, size = indexed(kind, own, entries, n, parts["index"])
@@ -688,7 +740,11 @@ def columns_of(rows: Rows, head: dict, escapes: bytes, lists: bytes = b"") -> di
     dtypes = [np.dtype(head["columns"][k][1]).newbyteorder("<") for k in head["order"]]
     for k, dtype, cells, escaped, own in zip(head["order"], dtypes, rows.cells, rows.escaped, frequent(lists, dtypes)):
         grid, size = (*head["columns"][k][3:5], head["variants"][k]), sum(escaped) * dtype.itemsize
-        column = values(cells, dtype, *grid)
+        if grid[-1] < 2064 or dtype.kind != "f" or grid[1] == "exact":
+            column = values(cells, dtype, *grid)
+        else:
+            moved = draws(head["dither"], head["first"], head["table"], head["columns"][k][0], len(cells))
+            column = dithered(cells, dtype, *grid, moved)
         for row, q in enumerate(cells if own else []):
             column[row] = own.get(canonical(q, *grid), column[row])
         column[np.array(escaped, bool)] = np.frombuffer(escapes[:size], dtype)

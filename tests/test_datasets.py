@@ -35,12 +35,17 @@ def agrees(found: dict, d: Dataset) -> None:
 @cache
 def file(kind: str, seed: int) -> bytes:
     "A file, written once."
+    if kind == "dithered":
+        return written(physics(seed), events=50, dither=seed)
     if kind == "physics":
         return written(physics(seed), events=50 if seed % 2 else None)
     return written(whatever(seed), events=7 if seed % 2 else None)
 
 
-@pytest.mark.parametrize("kind, seed", [("physics", k) for k in range(3)] + [("whatever", k) for k in range(25)])
+SEEDS = [("physics", k) for k in range(3)] + [("dithered", 3)] + [("whatever", k) for k in range(25)]
+
+
+@pytest.mark.parametrize("kind, seed", SEEDS)
 def test_a_second_reader(kind, seed):
     data = file(kind, seed)
     agrees(other_datasets.read(data), whole(data))
@@ -58,7 +63,7 @@ def test_what_the_files_use():
 
 
 def test_there_are_golden_files():
-    assert len(NAMES) == 3
+    assert len(NAMES) == 4
 
 
 @pytest.mark.parametrize("name", NAMES)

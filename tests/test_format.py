@@ -294,6 +294,10 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
     later = {
         "moved": (moved(new, 600), {}),
         "labels": (with_labels(new, 600), {}),
+        "dithered": (moved(new, 600), {"dither": 7, "rows": 250}),
+        "dithered bounds": (bounded(new, 150), {"dither": 2**63 - 1}),
+        "dithered particles": (particles(new, 1000), {"dither": 0}),
+        "dithered labels": (with_labels(new, 600), {"dither": 1}),
         "labels in chunks": (with_labels(new, 600), {"rows": 200}),
         "labels as table": (with_labels(new, 600), {"unordered": "table"}),
         "texts": (texts(new, 200), {"rows": 70}),
@@ -369,7 +373,7 @@ def test_other_reader(name):
 
 
 EARLIER = [
-    "angles", "chunks", "empty", "events", "exact", "frequent", "from_zero", "leptons", "odd", "of_events",
+    "angles", "chunks", "dithered", "empty", "events", "exact", "frequent", "from_zero", "leptons", "odd", "of_events",
     "particles", "rows", "texts", "unordered_events", "unordered_table",
 ]
 

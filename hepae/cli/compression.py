@@ -103,16 +103,24 @@ _many_files_options = together(
                       "bytes; a file that it does not suit gets a plan of its own."),
 )
 
+# %% ../../nbs/cli/06_compression.ipynb #c27bf062
+_rounding_options = together(
+    click.option("--bound", metavar="BOUND",
+                  help="How exactly values come back. 1e-3 rounds measured momenta (relative: pt, m, E, px, py, pz; "
+                       "absolute: eta, phi); abs:x, rel:x or bits:k (mantissa bits) round all floats, "
+                       "'Jet_pt=rel:1e-3,*_phi=abs:1e-4' the columns that fit; 'schema' rounds each variable as "
+                       "hepae's own list says. All else is exact.  [default: without any loss]"),
+    click.option("--dither", type=click.IntRange(0, 2**63 - 1), metavar="SEED",
+                  help="Round each value to a lattice that begins at another, seeded place for each row: as close as "
+                       "without, but histograms have no spikes and no empty bins. Not for whole HepMC events."),
+)
+
 # %% ../../nbs/cli/06_compression.ipynb #7fd0dbcc
 @click.command()
 @click.argument("inputs", nargs=-1, required=True)
 @click.option("-o", "--output", required=True,
               help="A .hepae file, '-' for standard output, or a folder: then each input gets a file of its own.")
-@click.option("--bound", metavar="BOUND",
-              help="How exactly values come back. 1e-3 rounds measured momenta (relative: pt, m, E, px, py, pz; "
-                   "absolute: eta, phi); abs:x, rel:x or bits:k (mantissa bits) round all floats, "
-                   "'Jet_pt=rel:1e-3,*_phi=abs:1e-4' the columns that fit; 'schema' rounds each variable as hepae's "
-                   "own list says. All else is exact.  [default: without any loss]")
+@_rounding_options
 @click.option("--unordered", type=click.Choice(["events", "table"]),
               help="The order of rows, within events or in the whole table, is free; its bits are not spent. Of whole "
                    "HepMC events: that of the final particles of each vertex.")
@@ -122,10 +130,12 @@ _many_files_options = together(
                    "or a trained autoencoder, which travels in the file.")
 @click.option("--embed", is_flag=True, help="Put a density model into the file too.")
 @_event_options
+@click.option("--all", "all_trees", is_flag=True,
+              help="Of a ROOT file: all trees and branches, histograms too, in place of one kind of object.")
 @branches_option
 @entries_option
 @particles_option
-@dims_option("a whole ROOT file, all columns of a table; with --container the four-momenta as they are stored")
+@dims_option("the four-momenta as they are stored in a ROOT file, all columns of a table")
 @missing_option
 @_many_files_options
 @source_options
@@ -133,19 +143,19 @@ _many_files_options = together(
 @quiet_option
 @json_option
 @selects
-def compress(inputs, output, bound, unordered, no_index, folder, embed, keep, drop_attributes, branches, entries,
-             conserve, workers, address, one_plan, selection, force, quiet, as_json):
+def compress(inputs, output, bound, dither, unordered, no_index, folder, embed, keep, drop_attributes, all_trees,
+             branches, entries, conserve, workers, address, one_plan, selection, force, quiet, as_json):
     """Compress events, jets or particles to a .hepae file: without any loss, or every value within an error bound.
 
-    What is stored is what the file has: whole HepMC events, all trees and branches of a ROOT file, all columns of a
-    table. --container, --dims or --columns ask for a table of one kind of object of a ROOT file, whose variables are
-    then computed, and --particles for one of a HepMC file's particles. INPUTS are HepMC,
+    What is stored is what the file has: whole HepMC events, all columns of a table, the four-momenta of one kind of
+    object of a ROOT file, or all that is in it (--all); --dims asks for other
+    variables, which are then computed, and --particles for a table of a HepMC file's particles. INPUTS are HepMC,
     ROOT, parquet, pickle, CSV or ragged text files, quoted patterns, or '-' for standard input. Every value is
     checked; what a bound cannot hold is kept exactly, and so is what a column takes often (0, ±1, −999).
     """
-    options = dict(bound=bound, unordered=unordered or "", index=not no_index, model=model_of(folder), embed=embed,
-                   level=keep, drop_attributes=drop_attributes, branches=branches, entries=entries,
-                   conserve=conserve, force=force, remark=remarks(quiet), **vars(selection))
+    options = dict(bound=bound, dither=dither, unordered=unordered or "", index=not no_index, model=model_of(folder),
+                   embed=embed, level=keep, drop_attributes=drop_attributes, all_trees=all_trees, branches=branches,
+                   entries=entries, conserve=conserve, force=force, remark=remarks(quiet), **vars(selection))
     if Path(output).is_dir() or output.endswith("/"):
         return _compress_each(inputs, output, address, workers, quiet, as_json, options | {"one_plan": one_plan})
     if one_plan: raise UsageError(f"{output}: --one-plan is for many files; give a folder with -o, or leave it out")

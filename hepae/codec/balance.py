@@ -153,7 +153,7 @@ def fair_values(
     quantiser: Quantiser,
 ) -> Frequent:
     "The frequent values, and values of a few other bins, if rounding shifts the mean of this chunk."
-    if quantiser.mode not in LOSSY or len(x) < LEAST: return frequent
+    if quantiser.mode not in LOSSY or quantiser.by_row or len(x) < LEAST: return frequent
     mode, size = parse_bound(column.bound)
     size = size if mode in ("abs", "rel") else 2.0**-(size + 1)
     a = x[~escapes & (x != 0)].astype(float)

@@ -91,6 +91,7 @@ class Quantiser:
     low: float = 0.0     # turn: where the circle is cut, rad
     whole: bool = False  # turn: do the bins fill the circle from cut to cut, so that none lies on both sides of it?
     phase: float = 0.0   # abs, turn, rel, bits: how far the bins are moved, as a part of a bin
+    by_row = False       # has each row bins of its own (`codec.row_bins`)?
 
     @property
     def bins(self) -> int:

@@ -199,7 +199,8 @@ def _in_c(quantiser: Quantiser, bound: str) -> _InC | None:
 # %% ../../nbs/codec/04_frequent.ipynb #629d14cd
 def _pass(name: str, quantiser: Quantiser, bound: str, frequent: Frequent, *arrays: np.ndarray) -> bool:
     "Call a function of quantise.c on arrays of one length, of which it fills the last; False where numpy has to do."
-    known = _in_c(quantiser, bound) if loops() is not None and len(frequent) <= MOST_FREQUENT else None
+    in_c = loops() is not None and len(frequent) <= MOST_FREQUENT and not quantiser.by_row
+    known = _in_c(quantiser, bound) if in_c else None
     if known is None or not all(a.flags.c_contiguous and a.dtype.isnative for a in arrays): return False
     bins, values = np.ascontiguousarray(frequent.bins, np.int64), np.ascontiguousarray(frequent.values, quantiser.dtype)
     (given, *filled), n = (ctypes.c_void_p(a.ctypes.data) for a in arrays), ctypes.c_int64(len(arrays[0]))

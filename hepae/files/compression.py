@@ -119,6 +119,7 @@ def compress_files(
     conserve: bool = False,          # of whole events, within a bound: do vertices conserve momentum as they did?
     branches: Iterable[str] = (),    # of whole ROOT files: names or patterns; none: all
     entries: tuple[int, int] | None = None,  # of a whole ROOT file: the first, and one past the last; None: all
+    dither: int | None = None,       # a seed: the bins of each row are moved by another part of their width
     **kwargs,
 ) -> dict:  # rows, entries, sections, index_bytes, plan, values (bytes of the numbers as they were), columns; of events
     # kind, rows, events, particles, vertices, input_bytes, columns; of trees kind, rows, trees, branches, columns
@@ -134,13 +135,14 @@ def compress_files(
         if wanted := _wanted_trees(paths, asked, branches, entries, table | {"by_schema": bound == "schema"}):
             from hepae.files.root_files import compress_trees
             if of_events != Kept() or conserve: raise _only_for_events()
-            return compress_trees(paths, file, bound, remark, progress, threads, wanted)
+            return compress_trees(paths, file, bound, remark, progress, threads, wanted, dither)
         if are_whole_events(paths, asked, **table | {"unordered": unordered and not free}):
+            if dither is not None: raise UsageError("--dither is for tables and ROOT files, not for whole HepMC events")
             kept = replace(of_events, unordered=free)
             return compress_events(paths, file, bound, remark, progress, threads, kept, conserve)
         if of_events != Kept() or conserve: raise _only_for_events()
         tables = _bounded_tables(paths, asked, bound, unordered, index, facts, remark)
-        done = write_tables(tables, file, unordered, model, embed, None, progress, threads, given)
+        done = write_tables(tables, file, unordered, model, embed, None, progress, threads, given, dither)
         return facts | done
 
 # %% ../../nbs/files/19_compression.ipynb #ece0bd54

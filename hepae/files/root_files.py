@@ -54,7 +54,7 @@ def _objects(path: Path, remark) -> bytes:
     return document
 
 
-def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress) -> dict:
+def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress, dither: int | None) -> dict:
     "Write all pieces; begin anew with another layout as often as one is needed."
     while True:
         facts, schemas = {"values": 0}, bounded_schemas(plain_schemas(reader.layout), bound)
@@ -64,7 +64,7 @@ def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress) 
                 facts["values"] += sum(int(t.memory_usage(index=False).sum()) for t in d.tables.values())
                 yield d
         reader.schemas_of = schemas
-        try: done = write_datasets(parts(), file, threads=threads, progress=progress, as_cut=True)
+        try: done = write_datasets(parts(), file, threads=threads, progress=progress, as_cut=True, dither=dither)
         except Regroup:
             file.seek(0)
             file.truncate()
@@ -82,6 +82,7 @@ def compress_trees(
     progress=None,             # called with the number of events of each chunk
     threads: int = 1,          # that code chunks side by side; the bytes are the same
     wanted: Wanted = Wanted(),
+    dither: int | None = None, # a seed, as for `write_datasets`
 ) -> dict:  # kind, rows, events, values, columns, trees, branches, input_bytes, sizes
     "Write whole ROOT files as one `.hepae` file."
     reader = TreeReader(paths, wanted, remark)
@@ -94,7 +95,7 @@ def compress_trees(
         if len(paths) > 1 and document: remark(f"histograms and other objects are those of {paths[0]}")
     with tempfile.TemporaryFile() as spool:
         out = file if file.seekable() else spool
-        done = _written(reader, out, bound, threads, progress)
+        done = _written(reader, out, bound, threads, progress, dither)
         if out is spool:
             spool.seek(0)
             shutil.copyfileobj(spool, file)

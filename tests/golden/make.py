@@ -193,6 +193,16 @@ def angles() -> pd.DataFrame:
     )
 
 
+def dithered() -> pd.DataFrame:
+    "The angles and other columns, with a sentinel among measured values and fine mantissas."
+    table, schema = angles(), schema_of(angles())
+    x = np.random.default_rng(8).lognormal(4, 1, len(table))
+    table["score"] = np.where(np.arange(len(table)) % 5 == 0, -999.25, x).astype("f4")
+    table["fine"] = x.astype("f4")
+    more = Column("score", "float32", bound="abs:1e-2"), Column("fine", "float32", bound="bits:20")
+    return with_schema(table, Schema((*schema.columns, *more)))
+
+
 def later() -> dict:
     "Files with what came after the first release."
     return {
@@ -200,6 +210,7 @@ def later() -> dict:
         "texts": compress(texts(), "pt=1e-3", rows=80),
         "of_events": compress(of_events(), "schema", rows=300),
         "angles": compress(angles(), "schema"),
+        "dithered": compress(dithered(), "schema", rows=250, dither=7),
     }
 
 

@@ -15,6 +15,7 @@ from test_datasets import arrays_of_dataset  # noqa: E402
 FILES = {
     "events": lambda: written(physics(100, 80)),
     "chunks": lambda: written(physics(101, 120), events=60),
+    "dithered": lambda: written(physics(102, 120), events=60, dither=7),
     "nested": lambda: written(whatever(7), events=9),
 }
 
