@@ -130,12 +130,10 @@ _rounding_options = together(
                    "or a trained autoencoder, which travels in the file.")
 @click.option("--embed", is_flag=True, help="Put a density model into the file too.")
 @_event_options
-@click.option("--all", "all_trees", is_flag=True,
-              help="Of a ROOT file: all trees and branches, histograms too, in place of one kind of object.")
 @branches_option
 @entries_option
 @particles_option
-@dims_option("the four-momenta as they are stored in a ROOT file, all columns of a table")
+@dims_option("a whole ROOT file, all columns of a table; with --container the four-momenta as they are stored")
 @missing_option
 @_many_files_options
 @source_options
@@ -143,19 +141,19 @@ _rounding_options = together(
 @quiet_option
 @json_option
 @selects
-def compress(inputs, output, bound, dither, unordered, no_index, folder, embed, keep, drop_attributes, all_trees,
-             branches, entries, conserve, workers, address, one_plan, selection, force, quiet, as_json):
+def compress(inputs, output, bound, dither, unordered, no_index, folder, embed, keep, drop_attributes, branches,
+             entries, conserve, workers, address, one_plan, selection, force, quiet, as_json):
     """Compress events, jets or particles to a .hepae file: without any loss, or every value within an error bound.
 
-    What is stored is what the file has: whole HepMC events, all columns of a table, the four-momenta of one kind of
-    object of a ROOT file, or all that is in it (--all); --dims asks for other
-    variables, which are then computed, and --particles for a table of a HepMC file's particles. INPUTS are HepMC,
+    What is stored is what the file has: whole HepMC events, all trees and branches of a ROOT file, all columns of a
+    table. --container, --dims or --columns ask for a table of one kind of object of a ROOT file, whose variables are
+    then computed, and --particles for one of a HepMC file's particles. INPUTS are HepMC,
     ROOT, parquet, pickle, CSV or ragged text files, quoted patterns, or '-' for standard input. Every value is
     checked; what a bound cannot hold is kept exactly, and so is what a column takes often (0, ±1, −999).
     """
     options = dict(bound=bound, dither=dither, unordered=unordered or "", index=not no_index, model=model_of(folder),
-                   embed=embed, level=keep, drop_attributes=drop_attributes, all_trees=all_trees, branches=branches,
-                   entries=entries, conserve=conserve, force=force, remark=remarks(quiet), **vars(selection))
+                   embed=embed, level=keep, drop_attributes=drop_attributes, branches=branches, entries=entries,
+                   conserve=conserve, force=force, remark=remarks(quiet), **vars(selection))
     if Path(output).is_dir() or output.endswith("/"):
         return _compress_each(inputs, output, address, workers, quiet, as_json, options | {"one_plan": one_plan})
     if one_plan: raise UsageError(f"{output}: --one-plan is for many files; give a folder with -o, or leave it out")
