@@ -13,7 +13,7 @@ from fastcore.basics import patch
 
 from .entropy import Alphabet
 from .plan import HINT, PREVIOUS, SHIFT, ColumnPlan, Lookup, Ranges
-from .plan_costs import Search, alphabet_for, plan_alone
+from .plan_costs import Search, alphabet_for, lone_value, plan_alone
 from hepae.codec.spline_fits import (
     MOST_FITTED, Parent, differences, fitted, fitted_steps, informations, ranges_of, reach,
 )
@@ -37,13 +37,17 @@ def try_lookups(self: Search, lookups: list[Lookup]) -> None:
 # %% ../../nbs/codec/15_column_search.ipynb #6abe8555
 @patch
 def try_alphabets(self: Search, v: np.ndarray) -> None:
-    "Bins for all values v, frequent ones among them; bins round a predictor's location; finer bins."
+    "Bins for all values v, frequent ones among them; round a predictor's location; one bin; finer bins."
     plain, frequent = self.plain, self.plain.alphabet.frequent
     if frequent: self.attempt(replace(plain, alphabet=alphabet_for(v, (), 8, plain.period), dead_zone=0))
     if HINT in self.parents and len(self.free):
         hinted = replace(plain, hint=True)
         left = hinted.residual(self.q, self.parents[HINT])[self.core]
         self.attempt(replace(hinted, alphabet=alphabet_for(left, frequent, 8, plain.period)))
+    many = plain.alphabet.count
+    if many > 4 and (lone := lone_value(np.sort(self.free))) is not None:
+        learned = 64 * np.log2(many) / self.rows  # what the first 64 rows take in a table that is flat
+        self.attempt(replace(plain, alphabet=Alphabet(lone, 0, 1, frequent)), -learned)
     if plain.alphabet.shift:
         self.attempt(replace(plain, alphabet=alphabet_for(self.free, frequent, 10, plain.period)), 0.005)
 
