@@ -5,15 +5,14 @@ from ._moved import find_old_names
 find_old_names()
 
 
+_HOMES = {name: "library" for name in ("compress", "decompress", "read", "verify", "inspect")} | {"open": "open_file"}
+
+
 def __getattr__(name: str):
-    "`hepae.compress`, `decompress` and `open`, imported when they are asked for: `hepae --help` needs none."
-    if name == "compress":
-        from hepae.files.compression import compress
-        return compress
-    if name == "decompress":
-        from hepae.codec.tables import decompress
-        return decompress
-    if name == "open":
-        from hepae.files.open_file import open_file
-        return open_file
-    raise AttributeError(f"module 'hepae' has no attribute {name!r}")
+    "What `import hepae` offers, imported when it is asked for: `hepae --help` needs none of it."
+    if name not in _HOMES: raise AttributeError(f"module 'hepae' has no attribute {name!r}")
+    from importlib import import_module
+    return getattr(import_module(f"hepae.files.{_HOMES[name]}"), "open_file" if name == "open" else name)
+
+
+def __dir__(): return sorted({*globals(), *_HOMES})

@@ -146,7 +146,8 @@ def check_free(path: str | os.PathLike, force: bool) -> None:
     except OSError as e:
         raise HepaeError(f"{path}: cannot be looked at ({e.strerror}); check the name and its permissions") from e
     if odd: raise HepaeError(f"{path}: is {odd}, and no file shall take its place; choose another name")
-    if there and not force: raise HepaeError(f"{path}: exists already; give --force to replace it, or another name")
+    if there and not force:
+        raise HepaeError(f"{path}: exists already; give --force (in Python force=True) to replace it, or another name")
     folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
     if not folder.is_dir(): raise HepaeError(f"{path}: its folder {folder} does not exist; make it first")
 
@@ -176,7 +177,7 @@ def _put_where_nothing_is(new: Path, path: Path) -> None:
     except OSError as e:
         if os.path.lexists(path):
             raise HepaeError(f"{path}: appeared while it was written; "
-                             "give --force to replace it, or another name") from e
+                             "give --force (in Python force=True) to replace it, or another name") from e
         os.replace(new, path)  # a file system without links
 
 # %% ../nbs/00_core.ipynb #1f0e2b02

@@ -88,7 +88,8 @@ def compress_trees(
     reader = TreeReader(paths, wanted, remark)
     layout = reader.start()
     if layout.left_out and not any(t.branches for t in layout.trees) and any(t.entries for t in layout.trees):
-        raise HepaeError(f"{paths[0]}: uproot can read none of its branches; nothing would be kept")
+        raise HepaeError(f"{paths[0]}: nothing would be kept ({'; '.join(layout.left_out)}); copy the file again, or "
+                         "open it with ROOT to see more")
     bounded_schemas(plain_schemas(layout), bound)
     if wanted == Wanted():
         if document := _objects(paths[0], remark): reader.documents[OBJECTS] = document

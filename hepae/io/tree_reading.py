@@ -216,7 +216,8 @@ def _given(self: Entries, name: str, start: int, stop: int, again: bool) -> ak.c
     return packed(found)
 
 # %% ../../nbs/io/27_tree_reading.ipynb #e6c70a9a
-_DAMAGE = ("Zlib", "zlib", "LZMA", "lzma", "LZ4", "Zstd", "zstd", "XXHash", "decompress")
+_DAMAGE = ("Zlib", "zlib", "LZMA", "lzma", "LZ4", "Zstd", "zstd", "XXHash", "decompress",
+           "copy the file again")
 FIRST = 32  # entries that are read to see whether a branch can be
 
 
