@@ -126,16 +126,20 @@ def _ttree(tree: Tree) -> TreeWriter:
 
 # %% ../../nbs/io/30_tree_writing.ipynb #6c50dffc
 def _with_titles(made, writer: TreeWriter) -> None:
-    "Titles of branches and types of counters as they were, if this version of uproot lets them be set."
+    """Titles of branches and types of counters as they were, if this version of uproot lets them be set.
+
+    uproot then writes the head of the tree again, whose time grows with the square of its branches: 10 s for 2,600."""
+    titles = {n: b.title for n, _, b in writer.branches if b.title}
+    dtypes = {n: np.dtype(node.dtype) for n, node, _ in writer.branches if isinstance(node, Counts)}
+    changed = False
     try:
-        titles = {n: b.title for n, _, b in writer.branches if b.title}
-        dtypes = {n: np.dtype(node.dtype) for n, node, _ in writer.branches if isinstance(node, Counts)}
         for datum in made._cascading._branch_data:
-            name = datum.get("fName")
+            name, before = datum.get("fName"), (datum["fTitle"], datum.get("dtype"))
             if name in titles: datum["fTitle"] = titles[name]
             if name in dtypes and datum["kind"] == "counter" and dtypes[name].itemsize == 4:
                 datum["dtype"] = dtypes[name].newbyteorder(">")
-        made._cascading._relocate(made._file, made._file.sink)
+            changed |= before != (datum["fTitle"], datum.get("dtype"))
+        if changed: made._cascading._relocate(made._file, made._file.sink)
     except (AttributeError, KeyError): pass
 
 
