@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GZIP', 'XZ', 'ZSTD', 'SHUFFLED', 'BLOSC2', 'PCODEC', 'OPENZL', 'ZFP', 'SZ3', 'SAFEGUARDS', 'root_file', 'root_arrays',
-           'root_package', 'real32_file']
+           'root_package', 'coarse', 'real32_file']
 
 # %% ../../nbs/bench/02_compressors.ipynb #6821ab34
 import gzip
@@ -242,17 +242,28 @@ def _needed_bits(x: np.ndarray) -> int:
     return max(10, 33 - (used & -used).bit_length()) if used else 10
 
 # %% ../../nbs/bench/02_compressors.ipynb #65fe7a18
-def _field(model, name: str, x: np.ndarray, bound: str, quantised: bool) -> np.ndarray:
-    "A field for a column in a model of ROOT; the values to write into it."
+def coarse(
+    x: np.ndarray,    # (n,) a column
+    bound: str,       # 'abs:x', 'rel:x', 'bits:k' or 'exact'
+    quantised: bool,  # may it become integers over a range?
+) -> tuple[np.ndarray, tuple[int, float, float] | None, int]:
+    """How ROOT keeps a column within a bound: values to write; bits, lowest and highest of a quantised field, or None;
+    bits of a float that is cut, 32 if it is not."""
     steps = _steps(x, bound) if quantised else None
     values = x if steps else truncated(x, bound)
+    return values, steps, _needed_bits(values) if values.dtype.kind == "f" and not steps else 32
+
+
+def _field(model, name: str, x: np.ndarray, bound: str, quantised: bool) -> np.ndarray:
+    "A field for a column in a model of ROOT; the values to write into it."
+    values, steps, bits = coarse(x, bound, quantised)
     if values.dtype in (bool, np.float16): values = values.astype("u1" if values.dtype == bool else "f4")
     whole = f"std::{'u' * (values.dtype.kind == 'u')}int{8 * values.itemsize}_t"
     kind = {"f4": "float", "f8": "double"}.get(values.dtype.str[1:], whole)
     model.MakeField[kind](name)
     field = model.GetMutableField(name)
     if steps: field.SetQuantized(steps[0], root_package().std.pair[kind, kind](*steps[1:]))
-    elif values.dtype.kind == "f" and (bits := _needed_bits(values)) < 32: field.SetTruncated(bits)
+    elif bits < 32: field.SetTruncated(bits)
     return values
 
 # %% ../../nbs/bench/02_compressors.ipynb #001ff975

@@ -155,6 +155,13 @@ def rows_of_root(self: Events, number: int) -> int:
 
 
 @patch
+def sizes(self: Events) -> list[int]:
+    "Bytes that each table takes, and beyond them those of what stands beside the tables."
+    ends = [0, *np.cumsum([b - a for a, b in self._spans]).tolist()]
+    return np.diff([ends[k] for k in [*self._first, len(self._spans)]]).tolist()
+
+
+@patch
 def streams(self: Events) -> list[bytes]:
     "What stands beside the tables."
     return [self._part(k) for k in range(self._first[-1], len(self._spans))]

@@ -8,12 +8,16 @@ __all__ = ['OBJECTS', 'Beyond', 'flat_branches', 'branch_type', 'TreeWriter', 't
 
 # %% ../../nbs/io/30_tree_writing.ipynb #676e26a8
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from pathlib import Path
+from typing import Iterator
 
 import awkward as ak
 import numpy as np
 import uproot
+import uproot.writing._cascadetree
 from fastcore.basics import patch
 
 from ..core import UsageError
@@ -125,22 +129,39 @@ def _ttree(tree: Tree) -> TreeWriter:
     return TreeWriter(tree, "TTree", named, renamed, "", counters)
 
 # %% ../../nbs/io/30_tree_writing.ipynb #6c50dffc
-def _with_titles(made, writer: TreeWriter) -> None:
-    """Titles of branches and types of counters as they were, if this version of uproot lets them be set.
+_SETTINGS = ["directory", "name", "title", "branch_types", "freesegments", "counter_name", "field_name",
+             "initial_basket_capacity", "resize_factor"]  # of uproot's tree in the version that this was made for
 
-    uproot then writes the head of the tree again, whose time grows with the square of its branches: 10 s for 2,600."""
+
+def _with_titles(made, writer: TreeWriter) -> None:
+    "Give uproot's tree the titles of branches and the types of counters that a tree had."
     titles = {n: b.title for n, _, b in writer.branches if b.title}
     dtypes = {n: np.dtype(node.dtype) for n, node, _ in writer.branches if isinstance(node, Counts)}
-    changed = False
-    try:
-        for datum in made._cascading._branch_data:
-            name, before = datum.get("fName"), (datum["fTitle"], datum.get("dtype"))
-            if name in titles: datum["fTitle"] = titles[name]
-            if name in dtypes and datum["kind"] == "counter" and dtypes[name].itemsize == 4:
-                datum["dtype"] = dtypes[name].newbyteorder(">")
-            changed |= before != (datum["fTitle"], datum.get("dtype"))
-        if changed: made._cascading._relocate(made._file, made._file.sink)
-    except (AttributeError, KeyError): pass
+    for datum in made._branch_data:
+        name = datum.get("fName")
+        if name in titles: datum["fTitle"] = titles[name]
+        if name in dtypes and datum["kind"] == "counter" and dtypes[name].itemsize == 4:
+            datum["dtype"] = dtypes[name].newbyteorder(">")
+
+
+@contextmanager
+def _titled(folder: uproot.WritableDirectory, writer: TreeWriter) -> Iterator[None]:
+    """Trees that are made in a folder have titles from the beginning, if this version of uproot lets them be set.
+
+    uproot describes a tree in a time that grows with the square of its branches, 10 s for 2,600: once is enough."""
+    cascading, kind = folder._cascading, uproot.writing._cascadetree.Tree
+
+    def add_tree(sink, name, title, types, *settings):
+        made = kind(cascading, name, title, types, cascading._freesegments, *settings)
+        _with_titles(made, writer)
+        made.write_anew(sink)
+        return made
+    if [*signature(kind).parameters] != _SETTINGS:
+        yield
+        return
+    cascading.add_tree = add_tree
+    try: yield
+    finally: del cascading.add_tree
 
 
 @patch
@@ -150,9 +171,11 @@ def begin(self: TreeWriter, file: uproot.WritableDirectory) -> None:
         counter = {n: self.counters[node.table] for n, node, _ in self.branches
                    if isinstance(node, Lists) and node.kind == "list"}
         types = {n: branch_type(node) for n, node, _ in self.branches}
-        self.made = file.mktree(self.tree.name, types, title=self.tree.title,
-                                counter_name=lambda n: counter.get(n, f"n{n}"))
-        return _with_titles(self.made, self)
+        path, _, name = self.tree.name.rpartition("/")
+        folder = file.mkdir(path) if path else file
+        with _titled(folder, self):
+            self.made = folder.mktree(name, types, self.tree.title, counter_name=lambda n: counter.get(n, f"n{n}"))
+        return
     none = Columns(lambda table, column: self._none(table, column), lambda table: np.zeros(0, np.int64))
     empty = self._record({n: put_together(node, none) for n, node, _ in self.branches}, 0)
     self.made = file.mkrntuple(self.tree.name, empty.form, self.tree.title)
