@@ -77,7 +77,7 @@ decompress_file(sys.argv[1], sys.argv[2], force=True)
 
 def compress(paths: list, output: Path, bound: str | None) -> None:
     "Whole ROOT files to one .hepae file."
-    compress_files(paths, output, bound, force=True, all_trees=True)
+    compress_files(paths, output, bound, force=True)
 
 
 class Figures(list):
