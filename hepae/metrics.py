@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from .core import HepaeError
 from .physics.kinematics import delta_phi
+from .columns import unit_of, unit_values
 from .schema import Column, Schema, parse_bound, refuse_no_numbers, schema_of, with_schema
 
 # %% ../nbs/05_metrics.ipynb #100fe432
@@ -217,7 +218,7 @@ def standardised_error(
 # %% ../nbs/05_metrics.ipynb #0b872d93
 def _limit(original: np.ndarray, mode: str, size: float, dtype: np.dtype) -> np.ndarray | float:
     "The largest |difference| that a bound allows for each (finite) value."
-    if mode == "abs": return size
+    if mode in ("abs", "sigma"): return size
     if mode == "rel": return size * np.abs(original)
     exponent = np.frexp(original)[1] - 1
     if dtype.kind == "f": exponent = np.maximum(exponent, np.finfo(dtype).minexp)  # subnormals have fewer bits
@@ -228,10 +229,14 @@ def within_bound(
     original: ArrayLike,       # (n,)
     reconstructed: ArrayLike,  # (n,)
     column: Column,            # its bound
+    unit: np.ndarray | None = None,  # (n,) from `unit_values` of the original; where it is not above 0, all is exact
 ) -> np.ndarray:               # (n,) bool
     "Does each value keep the column's bound, as a plain difference (of angles, too)?"
     a, b = np.asarray(original), np.asarray(reconstructed)
     mode, size = parse_bound(column.bound)
+    if mode == "sigma":
+        if unit is None: raise HepaeError(f"the bound {column.bound} of {column.name} needs {unit_of(column.bound)}")
+        size = size * np.where(np.isfinite(unit) & (unit > 0), unit, 0)
     same = (a == b) | ((a != a) & (b != b))
     x, y = a.astype(float), b.astype(float)
     if mode == "exact": return same & ((np.signbit(x) == np.signbit(y)) | (x != 0))
@@ -256,16 +261,18 @@ def same_values(
     original: pd.Series,       # (n,) of any dtype
     reconstructed: pd.Series,  # (n,) of the same
     column: Column,            # its bound
+    unit: np.ndarray | None = None,  # (n,) from `unit_values` of the original
 ) -> np.ndarray:               # (n,) bool
     "Is each value within its bound? Text, dates and gaps have to be equal."
     if isinstance(original.dtype, np.dtype) and original.dtype.kind in "fiub":
-        return within_bound(original.to_numpy(), reconstructed.to_numpy(), column)
+        return within_bound(original.to_numpy(), reconstructed.to_numpy(), column, unit)
     gaps, found = original.isna().to_numpy(bool), reconstructed.isna().to_numpy(bool)
     equal = np.zeros(len(original), bool)
     both = ~gaps & ~found
     a, b = original[both], reconstructed[both]
     is_float = getattr(original.dtype, "kind", "") == "f"
-    if is_float: equal[both] = within_bound(a.to_numpy(float), b.to_numpy(float), column)
+    unit = unit if unit is None else unit[both]
+    if is_float: equal[both] = within_bound(a.to_numpy(float), b.to_numpy(float), column, unit)
     else: equal[both] = np.asarray(a.array == b.array, bool)
     return equal | (gaps & found)
 
@@ -278,7 +285,8 @@ def bound_violations(
     "How many values of each column break its bound."
     check_comparable(original, reconstructed)
     schema = schema or schema_of(original)
-    broken = {c: int((~within_bound(original[c], reconstructed[c], schema[c])).sum()) for c in original.columns}
+    good = lambda c: within_bound(original[c], reconstructed[c], schema[c], unit_values(original, schema[c]))
+    broken = {c: int((~good(c)).sum()) for c in original.columns}
     return pd.Series(broken, dtype="int64", name="violations")
 
 # %% ../nbs/05_metrics.ipynb #9fb4e0bc

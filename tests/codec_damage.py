@@ -159,6 +159,19 @@ def with_labels(rng: np.random.Generator, n: int) -> pd.DataFrame:
     return with_schema(table, schema)
 
 
+def units() -> pd.DataFrame:
+    "Momenta in units of their errors, which are exact, rounded, or integers; of some rows there are none."
+    r, n = np.random.default_rng(9), 600
+    pt, error = r.lognormal(4, 1, n), r.lognormal(0, 0.5, n)
+    error[::50] = [0, -1, np.nan, np.inf] * 3
+    columns = {"pt": pt, "ptErr": error, "p": -pt, "coarse": error, "E": pt, "steps": r.integers(0, 4, n)}
+    bounds = {"pt": "sigma:0.1*ptErr", "ptErr": "exact", "p": "sigma:0.3*coarse", "coarse": "rel:0.05",
+              "E": "sigma:0.01*steps", "steps": "exact"}
+    table = pd.DataFrame(columns).astype({c: "f4" for c in columns if c not in ("steps", "p")})
+    return with_schema(table, Schema(tuple(
+        Column(c, str(table[c].dtype), "", "integer" if c == "steps" else "continuous", bounds[c]) for c in columns)))
+
+
 def with_facts(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
     "The table, with a number and a weight for each event."
     n = int(table.index.get_level_values(0)[-1]) + 1
@@ -194,6 +207,7 @@ def honest_files(seed: int = 0) -> dict[str, bytes]:
         "texts in chunks": compress(with_texts(rng, 150), rows=60),
         "labels": compress(with_labels(rng, 600), "schema"),
         "facts": compress(with_facts(rng, small), "schema", rows=100),
+        "units": compress(units(), "schema", rows=250, dither=9),
         "dithered": compress(with_labels(rng, 600), "schema", rows=250, dither=5),
     }
     return files | with_models(rng, flat)

@@ -93,6 +93,13 @@ def physics(seed: int, n: int = 120) -> Dataset:
     return Dataset(tables, belong, {"title": "Dijets, √s = 13 TeV".encode(), "empty": b""})
 
 
+def in_units(seed: int, n: int = 120) -> Dataset:
+    "The same, with jets' pt in units of eta: where that is not above 0, pt is exact."
+    d = physics(seed, n)
+    d.tables["jets"] = with_bounds(d.tables["jets"], pt="sigma:0.05*eta", eta="rel:1e-2", score="abs:1e-2")
+    return d
+
+
 def whatever(seed: int) -> Dataset:
     "A few tables of a few columns of any numbers, nested as it happens."
     r = np.random.default_rng(seed)

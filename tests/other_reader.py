@@ -290,6 +290,20 @@ def dithered(cells: list[int], dtype: np.dtype, kind: str, bound: str, variant: 
     return np.array(found, np.dtype(f"u{dtype.itemsize}")).view(dtype)
 
 
+def in_units(cells: list[int], column: list, variant: int, unit: list, of: np.ndarray, own: list[int]) -> np.ndarray:
+    "The values of cells that are as wide as another column's values say; `own`: places of dithered ones."
+    (_, _, number), (mode, _, size) = column[4].partition(":"), unit[4].partition(":")
+    x, dtype, off = float(number.partition("*")[0]), np.dtype(column[1]), 0.0
+    if np.dtype(unit[1]).kind == "f" and mode in ("rel", "bits"):
+        off = float(size) if mode == "rel" else 2.0 ** -(int(size) + 1)
+    found = []
+    for i, (q, u) in enumerate(zip(cells, of.astype(float).tolist())):
+        width = (u if math.isfinite(u) and u > 0 else 1.0) * (2 * x * (1 - 2**-11) * (1 - off))
+        value = (q + (2 * own[i] + 1) / 2**17 if own else q) * width
+        found.append(abs(value) if variant == 2065 else value)
+    return np.array(found, float).astype(dtype)
+
+
 def canonical(q: int, kind: str, bound: str, variant: int) -> int:
     "The one number of this cell: those of a circle have many."
     if variant >= 2064:
@@ -735,21 +749,29 @@ def chunk_of_events(payload: bytes, facts: dict, first_entry: int, entries: int)
 
 
 def columns_of(rows: Rows, head: dict, escapes: bytes, lists: bytes = b"") -> dict[int, np.ndarray]:
-    "Columns by their position: grids, frequent values over them, escapes over both."
-    escapes, found = inflate(escapes) if escapes else b"", {}
+    "Columns by their position: grids, frequent values over them, escapes over both; those in units of others last."
+    escapes, found, kept = inflate(escapes) if escapes else b"", {}, {}
     dtypes = [np.dtype(head["columns"][k][1]).newbyteorder("<") for k in head["order"]]
-    for k, dtype, cells, escaped, own in zip(head["order"], dtypes, rows.cells, rows.escaped, frequent(lists, dtypes)):
-        grid, size = (*head["columns"][k][3:5], head["variants"][k]), sum(escaped) * dtype.itemsize
-        if grid[-1] < 2064 or dtype.kind != "f" or grid[1] == "exact":
+    for k, dtype, escaped in zip(head["order"], dtypes, rows.escaped):
+        size = sum(escaped) * dtype.itemsize
+        kept[k], escapes = np.frombuffer(escapes[:size], dtype), escapes[size:]
+    check(not escapes, "there are more escapes than escaped values")
+    parts = list(zip(head["order"], dtypes, rows.cells, rows.escaped, frequent(lists, dtypes)))
+    for k, dtype, cells, escaped, own in sorted(parts, key=lambda part: "*" in head["columns"][part[0]][4]):
+        grid, moved = (*head["columns"][k][3:5], head["variants"][k]), []
+        if grid[-1] >= 2064:
+            moved = draws(head["dither"], head["first"], head["table"], head["columns"][k][0], len(cells))
+        if "*" in grid[1] and dtype.kind == "f":
+            unit = [name for name, *_ in head["columns"]].index(grid[1].partition("*")[2])
+            column = in_units(cells, head["columns"][k], grid[-1], head["columns"][unit], found[unit], moved)
+        elif not moved or dtype.kind != "f" or grid[1] == "exact":
             column = values(cells, dtype, *grid)
         else:
-            moved = draws(head["dither"], head["first"], head["table"], head["columns"][k][0], len(cells))
             column = dithered(cells, dtype, *grid, moved)
         for row, q in enumerate(cells if own else []):
             column[row] = own.get(canonical(q, *grid), column[row])
-        column[np.array(escaped, bool)] = np.frombuffer(escapes[:size], dtype)
-        escapes, found[k] = escapes[size:], column
-    check(not escapes, "there are more escapes than escaped values")
+        column[np.array(escaped, bool)] = kept[k]
+        found[k] = column
     return found
 
 

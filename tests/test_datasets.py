@@ -8,7 +8,7 @@ import numpy as np
 import other_datasets
 import pytest
 from dataset_damage import DatasetJudge, honest_datasets, whole
-from dataset_samples import physics, same, whatever, written
+from dataset_samples import in_units, physics, same, whatever, written
 from codec_damage import campaign
 from golden.arrays import plain_array
 
@@ -37,12 +37,15 @@ def file(kind: str, seed: int) -> bytes:
     "A file, written once."
     if kind == "dithered":
         return written(physics(seed), events=50, dither=seed)
+    if kind == "units":
+        return written(in_units(seed), events=50, dither=seed if seed % 2 else None)
     if kind == "physics":
         return written(physics(seed), events=50 if seed % 2 else None)
     return written(whatever(seed), events=7 if seed % 2 else None)
 
 
-SEEDS = [("physics", k) for k in range(3)] + [("dithered", 3)] + [("whatever", k) for k in range(25)]
+SEEDS = [("physics", k) for k in range(3)] + [("whatever", k) for k in range(25)]
+SEEDS += [("dithered", 3), ("units", 4), ("units", 5)]
 
 
 @pytest.mark.parametrize("kind, seed", SEEDS)
@@ -63,7 +66,7 @@ def test_what_the_files_use():
 
 
 def test_there_are_golden_files():
-    assert len(NAMES) == 4
+    assert len(NAMES) == 5
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,7 +11,7 @@ import numpy as np
 import other_reader
 import pandas as pd
 import pytest
-from codec_damage import with_labels
+from codec_damage import units, with_labels
 from golden.arrays import arrays_of, plain_array
 
 from hepae.codec.tables import compress, decompress
@@ -295,6 +295,9 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
         "moved": (moved(new, 600), {}),
         "labels": (with_labels(new, 600), {}),
         "dithered": (moved(new, 600), {"dither": 7, "rows": 250}),
+        "units": (units(), {"rows": 250}),
+        "dithered units": (units(), {"dither": 8}),
+        "units without order": (units(), {"unordered": "table"}),
         "dithered bounds": (bounded(new, 150), {"dither": 2**63 - 1}),
         "dithered particles": (particles(new, 1000), {"dither": 0}),
         "dithered labels": (with_labels(new, 600), {"dither": 1}),
@@ -374,7 +377,7 @@ def test_other_reader(name):
 
 EARLIER = [
     "angles", "chunks", "dithered", "empty", "events", "exact", "frequent", "from_zero", "leptons", "odd", "of_events",
-    "particles", "rows", "texts", "unordered_events", "unordered_table",
+    "particles", "rows", "texts", "units", "unordered_events", "unordered_table",
 ]
 
 

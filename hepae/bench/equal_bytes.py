@@ -15,6 +15,7 @@ from .rivals import rival
 from ..codec.tables import compress, decompress
 from ..core import HepaeError, UsageError
 from ..metrics import residuals, summarise
+from ..columns import unit_of
 from ..schema import Column, Source, infer_schema, parse_bound, schema_of, with_schema
 
 # %% ../../nbs/bench/08_equal_bytes.ipynb #8259fb54
@@ -57,6 +58,7 @@ def scaled_bound(
     mode, size = parse_bound(column.bound)
     if mode == "exact": return "exact"
     if mode == "bits": mode, size = "rel", 2.0 ** -(size + 1)
+    if mode == "sigma": return f"sigma:{size * factor:.4g}*{unit_of(column.bound)}"
     return f"{mode}:{min(size * factor, 0.5 if mode == 'rel' else np.inf):.4g}"
 
 # %% ../../nbs/bench/08_equal_bytes.ipynb #23e6cab6

@@ -25,6 +25,7 @@ from ..codec.header import Header
 from ..codec.new_header import make_header
 from ..core import UsageError
 from ..metrics import bound_violations
+from ..columns import unit_of
 from ..schema import Column, parse_bound, refuse_no_numbers, schema_of, with_schema
 
 # %% ../../nbs/bench/06_race.ipynb #c05daf61
@@ -85,7 +86,7 @@ def errors(
     back: pd.DataFrame,
 ) -> dict:                # mean_error, max_error
     "Mean and largest error in units of the bound, of the column where it is worst."
-    bounded = [c for c in schema_of(table).columns if c.bound != "exact"]
+    bounded = [c for c in schema_of(table).columns if c.bound != "exact" and not unit_of(c.bound)]
     found = [in_bounds(table[c.name].to_numpy(), back[c.name].to_numpy(), c) for c in bounded]
     found = [e for e in found if len(e)]
     mean = max((abs(e.mean()) for e in found), default=0.0)

@@ -21,7 +21,7 @@ def tolerance(
 ) -> tuple[str, float]:   # 'abs', 'rel' or 'exact'; size, 0 if exact
     "The error that a bound allows in a column of this dtype."
     mode, size = parse_bound(bound)
-    if dtype.kind != "f": return "exact", 0.0
+    if dtype.kind != "f" or mode == "sigma": return "exact", 0.0  # no rival knows bounds in units of a column
     if mode == "bits": mode, size = "rel", 2.0 ** -(size + 1)
     return (mode, size) if mode == "abs" or size > 4 * np.finfo(dtype).eps else ("exact", 0.0)
 

@@ -295,5 +295,6 @@ def keeps_bound(
         a, b = x.astype(float), back.astype(float)
         error = np.abs(b - a)
         if mode == "exact": return (a == b) & np.isfinite(b)
+        if mode == "sigma": size, mode = column.limits, "abs"  # `row_bins.ColumnInUnits`
         limit = size if mode == "abs" else np.abs(a) * (size if mode == "rel" else 2.0**-(size + 1))
         return (error <= limit * _ROUNDED) & np.isfinite(b)

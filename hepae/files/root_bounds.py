@@ -11,6 +11,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ..codec.bound_text import with_bounds
+from ..columns import unit_of
 from ..core import UsageError
 from ..io.tree_layout import Fixed, Lists, Node, Record, Texts, TreeLayout, Values, columns_of_node
 from ..io.tree_reading import is_wanted
@@ -62,6 +63,9 @@ def bounded_schemas(schemas: dict[str, Schema], bound) -> dict[str, Schema]:
     for table, s in short.items():
         own = [q for p in parts if fits(s, p) for q in _spelled_out(s, p)]
         bounded = with_bounds(s, ",".join(own) if own and s.names else None)
-        columns = tuple(replace(c, bound=b.bound) for c, b in zip(schemas[table].columns, bounded.columns))
+        full = dict(zip(s.names, schemas[table].names))
+        bounds = [b.bound.replace(f"*{unit}", f"*{full[unit]}") if (unit := unit_of(b.bound)) else b.bound
+                  for b in bounded.columns]
+        columns = tuple(replace(c, bound=b) for c, b in zip(schemas[table].columns, bounds))
         found[table] = replace(schemas[table], columns=columns)
     return found

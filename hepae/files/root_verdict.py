@@ -23,6 +23,7 @@ from ..io.opening import opened as opened_root
 from ..io.tree_layout import Lists, Node, Record, Tree, TreeLayout
 from ..io.tree_reading import Entries, all_trees
 from ..io.tree_tables import Apart, Known, parts_of, tables_of_tree
+from ..columns import unit_values
 from ..metrics import same_values
 from ..schema import schema_of
 
@@ -88,7 +89,7 @@ def _count_broken(a: pd.DataFrame, b: pd.DataFrame, found: dict) -> None:
     b = b.copy(deep=False)
     b.attrs = {}
     for c in schema.columns:
-        n = int((~same_values(a[c.name], b[c.name], c)).sum())
+        n = int((~same_values(a[c.name], b[c.name], c, unit_values(a, c))).sum())
         bound, broken = found.get(c.name, (c.bound, 0))
         found[c.name] = bound, broken + n
 

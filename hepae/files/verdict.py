@@ -17,6 +17,7 @@ from ..codec.binned import stored_values
 from ..codec.header import Header
 from ..core import HepaeError
 from ..io.chunks import joined
+from ..columns import unit_values
 from ..metrics import check_same_rows, same_values
 from ..schema import fill_columns, infer_schema, joined_events, schema_of, with_events, with_schema
 
@@ -119,7 +120,7 @@ class Verdict:
         check_same_rows(a, b)
         schema = schema_of(b)
         self.columns |= {c.name: c.bound for c in schema.columns}
-        for c in schema.columns: self._count(c.name, ~same_values(a[c.name], b[c.name], c))
+        for c in schema.columns: self._count(c.name, ~same_values(a[c.name], b[c.name], c, unit_values(a, c)))
         self.rows += len(a)
 
     def _count(self, name: str, broken: np.ndarray) -> None:

@@ -4,6 +4,7 @@ versions must read it.
 `from_zero` is written by versions before the angles' variants 11 and 12 only: angles from 0 and from −π in bins of
 variants 1 and 0."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from hepae.files.reading import read
 from hepae.schema import Column, Schema, Source, event_index, schema_of, with_events, with_schema
 
 HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent)]
+from codec_damage import units  # noqa: E402
 
 
 def jets(n: int, dims: str = "4D") -> pd.DataFrame:
@@ -210,6 +213,7 @@ def later() -> dict:
         "texts": compress(texts(), "pt=1e-3", rows=80),
         "of_events": compress(of_events(), "schema", rows=300),
         "angles": compress(angles(), "schema"),
+        "units": compress(units(), "schema", rows=250, dither=9),
         "dithered": compress(dithered(), "schema", rows=250, dither=7),
     }
 
