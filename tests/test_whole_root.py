@@ -266,3 +266,20 @@ def test_real_files(testdata, name, tmp_path):
     path = testdata(f"root/{name}.root")
     round_trip([path], tmp_path)
     assert compare(path, tmp_path / "back.root", layout_of(path)) > 0
+
+
+def test_a_dry_run_says_what_would_be_kept(tmp_path):
+    "Of whole files and tables, without writing anything; what it says is what a compression says."
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        file.mktree("t", {"Jet_pt": "f4", "n": "i4"}).extend({"Jet_pt": np.ones(9, "f4"), "n": np.arange(9)})
+    for options in ([], ["--bound", "1e-3"], ["--columns", "pt=Jet_pt", "--dims", "pt", "--bound", "1e-3"]):
+        dry = hepae("compress", path, "--dry-run", "--json", *options)
+        assert dry.returncode == 0 and [p.name for p in tmp_path.iterdir()] == ["a.root"], dry.stderr
+        done = hepae("compress", path, "-o", tmp_path / "a.hepae", "--json", *options)
+        assert json.loads(dry.stdout)["columns"] == json.loads(done.stdout)["columns"]
+        assert done.stderr.startswith(dry.stderr)
+        (tmp_path / "a.hepae").unlink()
+    assert "nothing is written" in hepae("compress", path, "--dry-run").stdout
+    assert hepae("compress", path, "--dry-run", "--bound", "MET=rel:1e-3").returncode == 2
+    assert hepae("compress", path).returncode == 2

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import click
 
-from .compression_texts import compressed_text, events_text, many_files_text, plans_text, say_of_size
+from .compression_texts import (
+    compressed_text, events_text, foreseen_text, many_files_text, plans_text, say_of_size)
 from .options import (
     branches_option, dims_option, entries_option, force_option,
     json_option, missing_option, names_list, particles_option, progress_bar,
     quiet_option, remarks, rntuple_option, rows_range, say, selects, show, source_options, table_text, takes_pipes,
-    together, volume_text)
+    together, volume_text, with_rate)
 from ..core import BoundError, HepaeError, UsageError, as_files, is_stream
 
 # %% ../../nbs/cli/06_compression.ipynb #022dbc53
@@ -70,13 +71,20 @@ def _compress_all(inputs, output: str, quiet: bool, as_json: bool, options: dict
     from hepae.files.compression import compress_files
     unit = " particles" if options["particles"] else " rows"
     with progress_bar(quiet, unit=unit, unit_scale=True) as bar:
-        facts = compress_files(inputs, output, progress=bar.update, **options)
+        facts = compress_files(inputs, output, progress=with_rate(bar), **options)
     say_of_size(facts, "", options["unordered"], options["particles"], quiet)
     if is_stream(output): return
     size = Path(output).stat().st_size
     show(facts | {"output": output, "bytes": size}, as_json, compressed_text(output, facts, size))
 
 # %% ../../nbs/cli/06_compression.ipynb #fa89bcd5
+def _foresee(inputs, as_json: bool, options: dict) -> None:
+    "Say what would be kept of all inputs together."
+    from hepae.files.compression import compress_files
+    facts = compress_files(inputs, "", dry_run=True, **options)
+    show(facts, as_json, foreseen_text(", ".join(inputs), facts))
+
+
 def _event_options(command):
     "The options that are for whole HepMC events."
     options = (
@@ -119,8 +127,10 @@ _rounding_options = together(
 # %% ../../nbs/cli/06_compression.ipynb #7fd0dbcc
 @click.command()
 @click.argument("inputs", nargs=-1, required=True)
-@click.option("-o", "--output", required=True,
-              help="A .hepae file, '-' for standard output, or a folder: then each input gets a file of its own.")
+@click.option("-o", "--output",
+              help="A .hepae file, '-' for standard output, or a folder: then each input gets a file of its own.  "
+                   "[required, but for --dry-run]")
+@click.option("--dry-run", is_flag=True, help="Say what would be kept, rounded and left out; write nothing.")
 @_rounding_options
 @click.option("--unordered", type=click.Choice(["events", "table"]),
               help="The order of rows, within events or in the whole table, is free; its bits are not spent. Of whole "
@@ -142,8 +152,8 @@ _rounding_options = together(
 @quiet_option
 @json_option
 @selects
-def compress(inputs, output, bound, dither, unordered, no_index, folder, embed, keep, drop_attributes, branches,
-             entries, conserve, workers, address, one_plan, selection, force, quiet, as_json):
+def compress(inputs, output, dry_run, bound, dither, unordered, no_index, folder, embed, keep, drop_attributes,
+             branches, entries, conserve, workers, address, one_plan, selection, force, quiet, as_json):
     """Compress events, jets or particles to a .hepae file: without any loss, or every value within an error bound.
 
     What is stored is what the file has: whole HepMC events, all trees and branches of a ROOT file, all columns of a
@@ -155,6 +165,8 @@ def compress(inputs, output, bound, dither, unordered, no_index, folder, embed, 
     options = dict(bound=bound, dither=dither, unordered=unordered or "", index=not no_index, model=model_of(folder),
                    embed=embed, level=keep, drop_attributes=drop_attributes, branches=branches, entries=entries,
                    conserve=conserve, force=force, remark=remarks(quiet), **vars(selection))
+    if dry_run: return _foresee(inputs, as_json, options)
+    if output is None: raise UsageError("give a .hepae file or a folder with -o, or --dry-run")
     if Path(output).is_dir() or output.endswith("/"):
         return _compress_each(inputs, output, address, workers, quiet, as_json, options | {"one_plan": one_plan})
     if one_plan: raise UsageError(f"{output}: --one-plan is for many files; give a folder with -o, or leave it out")
@@ -200,7 +212,7 @@ def decompress(source, output, text, folder, rows, events, tree, branches, entri
     from hepae.files.decompression import decompress_file
     tree_class = "RNTuple" if rntuple else None
     with progress_bar(quiet, unit=" rows", unit_scale=True) as bar:
-        facts = decompress_file(source, output, rows, model_of(folder), tree_class, force, bar.update, text,
+        facts = decompress_file(source, output, rows, model_of(folder), tree_class, force, with_rate(bar), text,
                                 remarks(quiet), workers, events, tree, branches, entries, pack)
     _say_of_names(facts)
     if is_stream(output): return
@@ -245,7 +257,8 @@ def verify(inputs, folder, no_index, selection, quiet, as_json):
     from hepae.files.compression import verify_file
     if len(inputs) < 2: raise UsageError("give the original file(s), then the .hepae file")
     *originals, packed = inputs
-    facts = verify_file(tuple(originals), packed, model_of(folder), not no_index, **vars(selection))
+    with progress_bar(quiet, unit=" rows", unit_scale=True) as bar:
+        facts = verify_file(tuple(originals), packed, model_of(folder), not no_index, with_rate(bar), **vars(selection))
     columns = facts["columns"]
     if "entries" in facts: columns = [c for c in columns if c["bound"] != "exact" or c["violations"]]
     show(facts, as_json, table_text(columns) or f"{len(facts['columns'])} columns, all exact")

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['force_option', 'quiet_option', 'json_option', 'seed_option', 'rntuple_option', 'branches_option', 'entries_option',
            'missing_option', 'particles_option', 'filter_option', 'source_options', 'selects', 'say', 'remarks', 'show',
-           'progress_bar', 'table_text', 'volume_text', 'takes_pipes', 'pairs', 'variables', 'names_list', 'widths',
-           'seed_number', 'count_or_all', 'rows_range', 'output_option', 'dims_option', 'together', 'gathers']
+           'progress_bar', 'with_rate', 'table_text', 'volume_text', 'takes_pipes', 'pairs', 'variables', 'names_list',
+           'widths', 'seed_number', 'count_or_all', 'rows_range', 'output_option', 'dims_option', 'together', 'gathers']
 
 # %% ../../nbs/cli/00_options.ipynb #4eb5f531
 import sys
@@ -47,6 +47,15 @@ def progress_bar(
     from tqdm import tqdm
     silent = quiet or not sys.stderr.isatty()
     return tqdm(iterable, total=total, unit=unit, unit_scale=unit_scale, file=sys.stderr, disable=silent)
+
+
+def with_rate(bar) -> Callable[[int, int], None]:
+    "What moves a bar by a number of rows, and shows how many MB of numbers passed each second."
+    def step(n: int, values: int) -> None:
+        seconds = bar.format_dict["elapsed"]
+        if seconds: bar.set_postfix_str(f"{values / 1e6 / seconds:.3g} MB/s", refresh=False)
+        bar.update(n)
+    return step
 
 # %% ../../nbs/cli/00_options.ipynb #763d46ec
 def _cell_text(value) -> str:

@@ -7,6 +7,7 @@ __all__ = ['compress_files', 'as_compressed', 'verify_file']
 
 # %% ../../nbs/files/19_compression.ipynb #a398ba1c
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -31,6 +32,7 @@ from .selection import Selection
 from .verdict import RowsInStep, Verdict, in_one_order, numbered
 from ..hepmc.event_layout import Kept
 from ..hepmc.final import kept_bounds
+from ..io.chunks import bytes_of, with_bytes
 from ..io.tree_layout import DOCUMENT
 from ..schema import PRESETS, Schema, Source, events_of, schema_of, with_events, with_schema
 
@@ -93,7 +95,7 @@ def _bounded_tables(
             facts["columns"] = [[c.name, c.bound] for c in schema_of(table).columns]
             for text in _remarks(paths[0], table, bound, unordered, index): remark(text)
         if not index: table, seen = with_events(numbered(table, seen), None), seen + len(table)
-        facts["values"] += int(table.memory_usage(index=False).sum())
+        facts["values"] += bytes_of([table])
         yield table
 
 # %% ../../nbs/files/19_compression.ipynb #3ab08d4c
@@ -107,7 +109,8 @@ def compress_files(
     embed: bool = False,             # does the model travel in the file?
     index: bool = True,              # keep events, or whatever rows are numbered by? Else they are numbered through
     force: bool = False,             # replace what is there
-    progress=None,                   # called with the number of rows of each chunk
+    dry_run: bool = False,           # write nothing, and give what would be kept
+    progress=None,                   # called with the number of rows of each chunk, and the bytes of all so far
     remark=lambda text: None,        # called with what is left out or taken otherwise, before anything is written
     threads: int = 1,                # that code chunks side by side; the bytes are the same
     given: GivenPlan | None = None,  # a plan for tables of its kind; others find their own
@@ -122,13 +125,15 @@ def compress_files(
     # kind, rows, events, particles, vertices, input_bytes, columns; of trees kind, rows, trees, branches, columns
     """Compress files to one `.hepae` file, as they are unless `dims` asks for other variables; every value is checked.
 
-    HepMC and ROOT files are kept whole, unless something of the selection, a model or an order asks for a table.
+    HepMC and ROOT files are kept whole, unless something of the selection, a model or an order asks for a table. With
+    `dry_run` the beginning is read, and nothing is written.
     """
-    if str(output) != PIPE: check_free(Path(output), force)
+    if str(output) != PIPE and not dry_run: check_free(Path(output), force)
     asked, facts = Selection(**kwargs), {"values": 0}
     of_events, free = Kept(level, tuple(drop_attributes)), unordered == "events"
     table = dict(unordered=unordered, model=model, embed=embed, without_index=not index, plan=given)
-    with input_files(inputs) as paths, naming(_names(inputs)), output_stream(output, force) as file:
+    written = nullcontext() if dry_run else output_stream(output, force)
+    with input_files(inputs) as paths, naming(_names(inputs)), written as file:
         if wanted := _wanted_trees(paths, asked, branches, entries, table | {"by_schema": bound == "schema"}):
             from hepae.files.root_files import compress_trees
             if of_events != Kept() or conserve: raise _only_for_events()
@@ -139,10 +144,18 @@ def compress_files(
             return compress_events(paths, file, bound, remark, progress, threads, kept, conserve)
         if of_events != Kept() or conserve: raise _only_for_events()
         tables = _bounded_tables(paths, asked, bound, unordered, index, facts, remark)
-        done = write_tables(tables, file, unordered, model, embed, None, progress, threads, given, dither)
+        if file is None: return _foreseen(tables, facts)
+        said = with_bytes(progress, facts)
+        done = write_tables(tables, file, unordered, model, embed, None, said, threads, given, dither)
         return facts | done
 
 # %% ../../nbs/files/19_compression.ipynb #ece0bd54
+def _foreseen(tables: Iterator[pd.DataFrame], facts: dict) -> dict:
+    "What would be kept of tables, from the first."
+    next(tables, None)
+    return {"kind": "table", "rows": None, "columns": facts["columns"]}
+
+
 def _only_for_events() -> UsageError:
     "The error of options that mean nothing for tables and trees."
     return UsageError("--keep, --drop-attributes and --conserve are for whole HepMC events; leave them out")
@@ -215,17 +228,18 @@ def verify_file(
     compressed: str | Path,
     model=None,
     index: bool = True,              # must events and row numbers agree too? Not if it was compressed without them
+    progress=None,                   # called with the number of rows of each chunk, and the bytes of all so far
     **kwargs,
 ) -> dict:  # rows, columns (name, bound, violations), violations, remarks (what was not compared)
     "Compare a `.hepae` file with what it was made from; HepaeError if rows or columns differ."
-    asked, found, pair = Selection(**kwargs), Verdict(), f"{_names(inputs)} against {compressed}"
+    asked, found, values, pair = Selection(**kwargs), Verdict(), 0, f"{_names(inputs)} against {compressed}"
     with opened(compressed) as file:
         if holds_datasets(file):
             with input_files(inputs) as paths, naming(pair):
                 if _made_of(compressed, paths) == "ROOT":
                     from hepae.files.root_verdict import verify_trees
-                    return verify_trees(paths, compressed, asked)
-                return verify_events(paths, compressed, asked)
+                    return verify_trees(paths, compressed, asked, progress)
+                return verify_events(paths, compressed, asked, progress)
         header = Header.from_dict(Reader(file).facts)
     with input_files(inputs) as paths, opened(compressed) as file, naming(pair):
         back = read_tables(file, model)
@@ -239,6 +253,8 @@ def verify_file(
             if not index: a, b = numbered(a, found.rows), numbered(b, found.rows)
             if header.unordered: a, b = in_one_order(a, b, header)
             found.compare(a, b)
+            values += bytes_of([b])
+            if progress: progress(len(b), values)
             for events in found.events.ready(): found.compare_events(*events)
         if len(original.take(1)): raise _other_length("more")
         for events in found.events.ready(all_seen=True): found.compare_events(*events)

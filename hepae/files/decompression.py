@@ -24,7 +24,7 @@ from .pipes import opened, spooled
 from .reading import write
 from ..hepmc.facts import without_events
 from ..hepmc.particles import is_hepmc_name, open_hepmc, write_hepmc
-from ..io.chunks import is_counted, is_numbered, joined
+from ..io.chunks import bytes_of, is_counted, is_numbered, joined
 from ..io.csv_files import CSVWriter
 from ..io.tables import WRITERS, write_chunks
 from ..io.tree_layout import DOCUMENT
@@ -112,10 +112,10 @@ def _refuse_events_only(source: str | Path, events: tuple | None, text: str | No
 
 # %% ../../nbs/files/20_decompression.ipynb #028f571d
 def _counted(tables: Iterable[pd.DataFrame], facts: dict, progress) -> Iterator[pd.DataFrame]:
-    "The tables; `facts` and `progress` learn how many rows pass."
+    "The tables; `facts` and `progress` learn how many rows pass, and the bytes of their numbers."
     for t in tables:
-        facts["rows"] += len(t)
-        if progress: progress(len(t))
+        facts["rows"], facts["values"] = facts["rows"] + len(t), facts["values"] + bytes_of([t])
+        if progress: progress(len(t), facts["values"])
         yield t
 
 
@@ -135,7 +135,7 @@ def decompress_file(
     model=None,                      # the shared model, if the file needs one
     tree_class: str | None = None,   # for .root: 'TTree' or 'RNTuple'
     force: bool = False,
-    progress=None,
+    progress=None,                   # called with the number of rows of each chunk, and the bytes of all so far
     text: str | None = None,         # what standard output gets: 'csv' or 'hepmc'; of whole events 'hepmc2', 'hepmc3'
     remark=lambda text: None,        # called with what the format has no place for
     threads: int = 1,                # that decode chunks side by side
@@ -146,7 +146,7 @@ def decompress_file(
     pack: str = "zstd",              # of whole ROOT files: how ROOT packs them (`files.root_files.PACKINGS`)
 ) -> dict:  # rows; of HepMC events: events, particles, left_out
     "Write what a `.hepae` file holds in the format that the suffix names."
-    path, facts = Path(output), {"rows": 0}
+    path, facts = Path(output), {"rows": 0, "values": 0}
     if str(output) != PIPE: check_free(path, force)
     with ExitStack() as stack, opened(source) as file:
         if holds_datasets(file):

@@ -21,6 +21,7 @@ from ..core import PIPE, UsageError, naming
 from ..dataset import Dataset
 from .kinds import kind_of
 from .selection import Selection
+from ..io.chunks import bytes_of, with_bytes
 from ..hepmc.event_differences import in_step
 from ..hepmc.event_layout import Kept, layout_from_json
 from ..hepmc.event_tables import EventUnpacker, runs_in
@@ -46,29 +47,31 @@ def are_whole_events(
 # %% ../../nbs/files/14_event_files.ipynb #b5f3dc5c
 def compress_events(
     paths: list[Path],
-    file: BinaryIO,
+    file: BinaryIO | None,     # None: write nothing, and say what would be kept
     bound=None,                # as `codec.event_bounds.event_bound` reads it; None: without any loss
     remark=lambda text: None,  # told what comes back otherwise
-    progress=None,             # called with the number of events of each chunk
+    progress=None,             # called with the number of events of each chunk, and the bytes of all numbers so far
     threads: int = 1,          # that code chunks side by side; the bytes are the same
     kept: Kept = Kept(),       # which parts of events
     conserve: bool = False,    # within a bound: do vertices conserve momentum as they did?
 ) -> dict:  # kind, events, particles, vertices, input_bytes, sizes
     "Write whole HepMC files as one `.hepae` file."
-    facts, allowed = {"particles": 0, "vertices": 0}, event_bound(bound, conserve)
+    facts, allowed = {"particles": 0, "vertices": 0, "values": 0}, event_bound(bound, conserve)
     if conserve: remark(CONSERVING)
 
     def counted() -> Iterator[Dataset]:
         for d in read_whole(paths, remark, kept=kept, digests=not allowed and kept == Kept()):
-            for name in facts: facts[name] += len(d[name])
+            for name in ("particles", "vertices"): facts[name] += len(d[name])
+            facts["values"] += bytes_of(d.tables.values())
             yield d
 
     parts = counted()
     first = next(parts)
+    said = {"columns": allowed.described(), "input_bytes": sum(p.stat().st_size for p in paths)}
+    if file is None: return {"kind": "HepMC", "rows": None} | said
     coding = coding_for(first, allowed)
-    done = write_datasets(chain([first], parts), file, threads=threads, progress=progress, coding=coding)
-    facts |= {"columns": allowed.described(), "input_bytes": sum(p.stat().st_size for p in paths)}
-    return {"kind": "HepMC", "rows": done["events"]} | done | facts
+    done = write_datasets(chain([first], parts), file, None, threads, with_bytes(progress, facts), coding)
+    return {"kind": "HepMC", "rows": done["events"]} | done | facts | said
 
 # %% ../../nbs/files/14_event_files.ipynb #60442851
 OTHER_TEXT = ("the text is not byte for byte what was compressed: in the 8 MB from event {} on, digits, spaces or the "
@@ -108,19 +111,20 @@ def decompress_events(
     version: int | None = None,             # 3 or 2; None: as it was
     events: tuple[int, int] | None = None,  # first event, and one past the last; None: all
     force: bool = False,
-    progress=None,                          # called with the number of events of each chunk
+    progress=None,                          # called with the number of events of a chunk, the bytes of all so far
     threads: int = 1,                       # that decode chunks side by side
     remark=lambda text: None,               # told if the text is known to be another one than it was
 ) -> dict:  # rows, events, particles, vertices; same_text: is it byte for byte what it was? None: unknown
     "Write the events of a `.hepae` file as HepMC text."
-    facts, digests = {"events": 0, "particles": 0, "vertices": 0}, TextDigests()
+    facts, digests = {"events": 0, "particles": 0, "vertices": 0, "values": 0}, TextDigests()
     see = digests.see if events is None and version is None else lambda *of: None
 
     def counted() -> Iterator[Events]:
         for chunk in events_of_file(file, events, threads):
             facts["events"] += len(chunk)
             for name in ("particles", "vertices"): facts[name] += len(getattr(chunk, name))
-            if progress: progress(len(chunk))
+            facts["values"] += bytes_of([chunk.particles, chunk.vertices])
+            if progress: progress(len(chunk), facts["values"])
             yield chunk
 
     if str(output) != PIPE: write_events(counted(), output, version, force=force, see=see)
@@ -136,12 +140,13 @@ def verify_events(
     paths: list[Path],        # the original HepMC files
     compressed: str | Path,   # the `.hepae` file
     asked: Selection = Selection(),
+    progress=None,            # called with the number of events of each chunk, and the bytes of all numbers so far
 ) -> dict:  # rows, events, columns (name, bound, violations), violations, remarks
     "Compare the events of a `.hepae` file with those it was made from, object by object."
     if asked != Selection():
         raise UsageError(f"{compressed}: has whole events, so options of particles and tables mean nothing; "
                          "leave them out")
-    broken, remarks, n, kept = {}, [], 0, Kept()
+    broken, remarks, n, kept, values = {}, [], 0, Kept(), 0
     with open(compressed, "rb") as file, naming(compressed):
         reader = Reader(file, DATASETS)
         documents, said = reader.documents, reader.facts.get("coding")
@@ -152,7 +157,8 @@ def verify_events(
         say = remarks.append if kept == Kept() else lambda text: None  # noqa: E731
         blocks = (kept_events(events, kept) for events in whole_blocks(paths, say))
         for a, b in in_step(blocks, events_of_file(file)):
-            n += len(a)
+            n, values = n + len(a), values + bytes_of([a.particles, a.vertices])
+            if progress: progress(len(a), values)
             for name, count in beyond_bound(a, b, bound).items(): broken[name] = broken.get(name, 0) + int(count.sum())
     allowed = dict(bound.described())
     columns = [{"name": name, "bound": allowed.get(name.split(".")[-1], "exact"), "violations": count}

@@ -26,12 +26,14 @@ from .kinds import kind_of
 from .root_bounds import bounded_schemas, plain_schemas
 from .selection import Selection
 from ..io.branch_values import Columns
+from ..io.chunks import bytes_of, with_bytes
 from ..io.opening import opened as opened_root
 from ..io.tree_files import TreeReader, Wanted
 from ..io.tree_layout import DOCUMENT, TreeLayout, columns_of_node, layout_from_json
 from ..io.tree_reading import is_wanted
 from ..io.tree_tables import Regroup
 from ..io.tree_writing import OBJECTS, TreeWriter, copied_objects, copy_objects, objects_in, tree_writer
+from ..schema import Schema
 
 # %% ../../nbs/files/17_root_files.ipynb #beec9982
 def are_whole_trees(
@@ -61,25 +63,25 @@ def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress, 
 
         def parts() -> Iterator:
             for d in reader.datasets():
-                facts["values"] += sum(int(t.memory_usage(index=False).sum()) for t in d.tables.values())
+                facts["values"] += bytes_of(d.tables.values())
                 yield d
         reader.schemas_of = schemas
-        try: done = write_datasets(parts(), file, threads=threads, progress=progress, as_cut=True, dither=dither)
+        said = with_bytes(progress, facts)
+        try: done = write_datasets(parts(), file, threads=threads, progress=said, as_cut=True, dither=dither)
         except Regroup:
             file.seek(0)
             file.truncate()
             reader.plan()
         else:
-            columns = [[c.name, c.bound] for s in schemas.values() for c in s.columns]
-            return done | facts | {"columns": columns}
+            return done | facts | {"columns": _columns(schemas)}
 
 # %% ../../nbs/files/17_root_files.ipynb #d9f71256
 def compress_trees(
     paths: list[Path],         # of one schema
-    file: BinaryIO,
+    file: BinaryIO | None,     # None: write nothing, and say what would be kept
     bound=None,                # as `codec.bound_text` reads it; None: without any loss
     remark=lambda text: None,  # told what is left out
-    progress=None,             # called with the number of events of each chunk
+    progress=None,             # called with the number of events of each chunk, and the bytes of all numbers so far
     threads: int = 1,          # that code chunks side by side; the bytes are the same
     wanted: Wanted = Wanted(),
     dither: int | None = None, # a seed, as for `write_datasets`
@@ -90,19 +92,30 @@ def compress_trees(
     if layout.left_out and not any(t.branches for t in layout.trees) and any(t.entries for t in layout.trees):
         raise HepaeError(f"{paths[0]}: nothing would be kept ({'; '.join(layout.left_out)}); copy the file again, or "
                          "open it with ROOT to see more")
-    bounded_schemas(plain_schemas(layout), bound)
+    schemas = bounded_schemas(plain_schemas(layout), bound)
     if wanted == Wanted():
         if document := _objects(paths[0], remark): reader.documents[OBJECTS] = document
         if len(paths) > 1 and document: remark(f"histograms and other objects are those of {paths[0]}")
+    if file is None: return {"kind": "ROOT", "rows": None, "columns": _columns(schemas)} | _tree_facts(layout, paths)
     with tempfile.TemporaryFile() as spool:
         out = file if file.seekable() else spool
         done = _written(reader, out, bound, threads, progress, dither)
         if out is spool:
             spool.seek(0)
             shutil.copyfileobj(spool, file)
-    trees = [{"name": t.name, "kind": t.kind, "branches": len(t.branches)} for t in reader.layout.trees]
-    size, branches = sum(p.stat().st_size for p in paths), sum(t["branches"] for t in trees)
-    return {"kind": "ROOT", "rows": done["events"]} | done | {"trees": trees, "branches": branches, "input_bytes": size}
+    return {"kind": "ROOT", "rows": done["events"]} | done | _tree_facts(reader.layout, paths)
+
+
+def _columns(schemas: dict[str, Schema]) -> list[list[str]]:
+    "Names and bounds of all columns."
+    return [[c.name, c.bound] for s in schemas.values() for c in s.columns]
+
+
+def _tree_facts(layout: TreeLayout, paths: list[Path]) -> dict:
+    "Trees, branches, and the size of the files."
+    trees = [{"name": t.name, "kind": t.kind, "branches": len(t.branches)} for t in layout.trees]
+    branches = sum(t["branches"] for t in trees)
+    return {"trees": trees, "branches": branches, "input_bytes": sum(p.stat().st_size for p in paths)}
 
 # %% ../../nbs/files/17_root_files.ipynb #1361f477
 def checked_layout(reader: Reader, tables: list[TableHeader]) -> TreeLayout:
@@ -218,43 +231,7 @@ def _say_how(writers: dict[str, TreeWriter], remark) -> None:
         if own: remark(f"{name}: lists in a TTree need counters, so {', '.join(own[:4])} "
                        + (f"and {len(own) - 4} more " if len(own) > 4 else "") + "are new")
 
-# %% ../../nbs/files/17_root_files.ipynb #eb4eaff4
-def decompress_trees(
-    file: BinaryIO,                # a `.hepae` file of trees
-    output: str | Path,            # .root
-    wanted: Wanted = Wanted(),
-    kind: str | None = None,       # 'TTree' or 'RNTuple'; None: as it was, where that can be
-    pack: str = "zstd",            # one of PACKINGS
-    force: bool = False,
-    progress=None,                 # called with the number of entries of each piece
-    threads: int = 1,              # that decode chunks side by side
-    remark=lambda text: None,      # told what comes back otherwise
-) -> dict:  # rows, trees, branches
-    "Write the trees of a `.hepae` file as a ROOT file."
-    if Path(output).suffix != ".root":
-        raise UsageError(f"{output}: this file has whole trees, which become ROOT; give a name like events.root, "
-                         "or make a table of that with hepae extract")
-    check_free(Path(output), force)
-    file = _seekable(file)
-    reader = Reader(file, DATASETS)
-    layout = wanted_trees(checked_layout(reader, tables_from_dict(reader.facts)), wanted)
-    objects = reader.documents.get(OBJECTS) if not wanted.trees and not wanted.branches else None
-    file.seek(0)
-    rows = {t.name: 0 for t in layout.trees}
-    writers = {t.name: tree_writer(t, kind) for t in layout.trees}
-    _say_how(writers, remark)
-    with whole(output, force) as new, uproot.recreate(new, compression=PACKINGS[pack]()) as root:
-        for w in writers.values():
-            if w.branches: w.begin(root)
-        for name, arrays, n in pieces_of_file(file, writers, layout, wanted, threads):
-            writers[name].extend(arrays, n)
-            rows[name] += n
-            if progress: progress(n)
-        if objects: _put_objects(objects, root)
-    branches = sum(len(t.branches) for t in layout.trees)
-    return {"rows": max(rows.values(), default=0), "trees": rows, "branches": branches}
-
-
+# %% ../../nbs/files/17_root_files.ipynb #a936ce8b
 def _put_objects(document: bytes, root) -> None:
     "Copy histograms and other objects into a file."
     with tempfile.TemporaryDirectory() as folder:
@@ -269,3 +246,40 @@ def _seekable(file: BinaryIO) -> BinaryIO:
     shutil.copyfileobj(file, copy)
     copy.seek(0)
     return copy
+
+# %% ../../nbs/files/17_root_files.ipynb #eb4eaff4
+def decompress_trees(
+    file: BinaryIO,                # a `.hepae` file of trees
+    output: str | Path,            # .root
+    wanted: Wanted = Wanted(),
+    kind: str | None = None,       # 'TTree' or 'RNTuple'; None: as it was, where that can be
+    pack: str = "zstd",            # one of PACKINGS
+    force: bool = False,
+    progress=None,                 # called with the number of entries of a piece, and the bytes of all so far
+    threads: int = 1,              # that decode chunks side by side
+    remark=lambda text: None,      # told what comes back otherwise
+) -> dict:  # rows, trees, branches
+    "Write the trees of a `.hepae` file as a ROOT file."
+    if Path(output).suffix != ".root":
+        raise UsageError(f"{output}: this file has whole trees, which become ROOT; give a name like events.root, "
+                         "or make a table of that with hepae extract")
+    check_free(Path(output), force)
+    file = _seekable(file)
+    reader = Reader(file, DATASETS)
+    layout = wanted_trees(checked_layout(reader, tables_from_dict(reader.facts)), wanted)
+    objects = reader.documents.get(OBJECTS) if not wanted.trees and not wanted.branches else None
+    file.seek(0)
+    rows, values = {t.name: 0 for t in layout.trees}, 0
+    writers = {t.name: tree_writer(t, kind) for t in layout.trees}
+    _say_how(writers, remark)
+    with whole(output, force) as new, uproot.recreate(new, compression=PACKINGS[pack]()) as root:
+        for w in writers.values():
+            if w.branches: w.begin(root)
+        for name, arrays, n in pieces_of_file(file, writers, layout, wanted, threads):
+            writers[name].extend(arrays, n)
+            rows[name] += n
+            values += sum(x.nbytes for x in arrays.values())
+            if progress: progress(n, values)
+        if objects: _put_objects(objects, root)
+    branches = sum(len(t.branches) for t in layout.trees)
+    return {"rows": max(rows.values(), default=0), "trees": rows, "branches": branches}

@@ -19,6 +19,7 @@ from ..core import HepaeError, UsageError, naming
 from ..dataset import Dataset
 from .root_files import checked_layout
 from .selection import Selection
+from ..io.chunks import bytes_of
 from ..io.opening import opened as opened_root
 from ..io.tree_layout import Lists, Node, Record, Tree, TreeLayout
 from ..io.tree_reading import Entries, all_trees
@@ -98,11 +99,12 @@ def verify_trees(
     paths: list[Path],        # the original ROOT files
     compressed: str | Path,   # the `.hepae` file
     asked: Selection = Selection(),
+    progress=None,            # called with the number of entries of each chunk, and the bytes of all numbers so far
 ) -> dict:  # rows, entries, columns (name, bound, violations), violations, remarks
     "Compare the trees of a `.hepae` file with those it was made from, value by value."
     if asked != Selection():
         raise UsageError(f"{compressed}: has whole trees, so options of tables mean nothing; leave them out")
-    found, entries = {}, 0
+    found, entries, values = {}, 0, 0
     with ExitStack() as stack, naming(compressed):
         file = stack.enter_context(open(compressed, "rb"))
         reader = Reader(file, DATASETS)
@@ -117,6 +119,8 @@ def verify_trees(
                 if not made or len(made[tree.table][0]) < n:
                     raise HepaeError(f"the original has fewer entries in {tree.name}; it is another file")
                 for name, (table, rows) in made.items(): compare_table(name, table, rows, d, found)
+                values += bytes_of(table for table, _ in made.values())
+                if progress: progress(n, values)
         if not layout.some:
             for name, o in originals.items():
                 if o.take(1): raise HepaeError(f"the original has more entries in {name}; it is another file")
