@@ -29,7 +29,7 @@ JUDGES = {
     "bench.contestants", "bench.race", "bench.race_page", "bench.equal_bytes", "bench.particle_bytes",
     "bench.points", "cli.options", "cli.tables", "cli.networks", "cli.analysis", "cli.compression_texts",
     "cli.compression",
-    "cli.comparison", "cli.summary", "cli.main", "cli.training_options",
+    "cli.comparison", "cli.summary", "cli.main", "cli.contents_text", "cli.inspection", "cli.training_options",
 }
 HEAVY = ("torch", "fastai", "torchvision")
 

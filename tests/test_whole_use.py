@@ -1,6 +1,7 @@
 "Whole ROOT files as .hepae files: every command takes them for what they were."
 
 import json
+import re
 
 import awkward as ak
 import numpy as np
@@ -59,6 +60,19 @@ def pair(tmp_path_factory):
     return root, packed
 
 
+@pytest.fixture(scope="module")
+def packed(testdata, tmp_path_factory):
+    "A function from a real file's name to it and what it becomes, made once."
+    folder = tmp_path_factory.mktemp("real")
+
+    def made(name: str) -> tuple:
+        path, out = testdata(f"root/{name}.root"), folder / f"{name}.hepae"
+        if not out.exists(): compress_files([path], out)
+        return path, out
+
+    return made
+
+
 def same_table(a: pd.DataFrame, b: pd.DataFrame) -> None:
     "Rows, values, dtypes, index and what is known of columns are equal."
     pd.testing.assert_frame_equal(a, b)
@@ -76,12 +90,14 @@ def test_a_table_is_that_of_the_root_file(pair, asked):
     same_table(*(read(path, **asked) for path in pair))
 
 
-@pytest.mark.parametrize("name", REAL)
-def test_tables_of_real_files(testdata, tmp_path, name):
-    path = testdata(f"root/{name}.root")
-    compress_files([path], tmp_path / "x.hepae")
+SLOW = pytest.mark.slow  # PHYSLITE has 3,752 branches
+NAMES = [pytest.param(name, marks=SLOW if "physlite" in name else ()) for name in REAL]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_of_real_files(packed, name):
     for asked in REAL[name]:
-        a, b = (read(p, **asked) for p in (path, tmp_path / "x.hepae"))
+        a, b = (read(p, **asked) for p in packed(name))
         assert len(a)
         same_table(a, b)
 
@@ -118,11 +134,10 @@ def test_summarise_is_the_same_and_knows_bounds(pair, tmp_path):
     assert {"n_low", "n_high"} <= set(rounded) - set(here.table) or set(rounded) != set(here.table)
 
 
-def test_summarise_a_real_file(testdata, tmp_path):
-    path = testdata("root/NanoAODv5_sample.root")
-    compress_files([path], tmp_path / "x.hepae")
+def test_summarise_a_real_file(packed):
+    path, small = packed("NanoAODv5_sample")
     by = binning_from_dict({"dimension": [{"column": "Jet_pt", "bins": 20, "range": [20, 220]}], "weight": "genWeight"})
-    assert summarise([path], by).table.equals(summarise([tmp_path / "x.hepae"], by).table)
+    assert summarise([path], by).table.equals(summarise([small], by).table)
 
 
 def test_train_and_analyse_take_it(pair, tmp_path):
@@ -166,3 +181,50 @@ def test_a_cut_file_is_one_sentence(pair, tmp_path):
         done = hepae("extract", tmp_path / "cut.hepae", "-o", tmp_path / "x.pkl", "--container", "Jet")
         assert done.returncode == 1 and not (tmp_path / "x.pkl").exists()
         one_sentence(done.stderr, "cut.hepae")
+
+
+def parts(facts: dict) -> float:
+    "All bytes of a file that somebody has, and what lies between."
+    named = sum(t["bytes"] for t in facts["trees"]) + facts["counters"]
+    return named + facts["sections"]["header"] + facts["sections"]["documents"] + facts["sections"]["frame"]
+
+
+def test_inspect_says_what_takes_the_bytes(pair):
+    facts = json.loads(hepae("inspect", pair[1], "--json").stdout)
+    assert 0.97 * facts["bytes"] < parts(facts) <= facts["bytes"] + 1
+    assert facts["original_bytes"] == pair[0].stat().st_size
+    names = {(t, b) for t in ("Events", "nt") for b in uproot.open(pair[0])[t].keys(recursive=False)}
+    assert {(b["tree"], b["branch"]) for b in facts["branches"]} == names
+    rows = {c["collection"]: c["rows"] for c in facts["collections"]}
+    (jet,) = (b for b in facts["branches"] if b["branch"] == "Jet_pt")
+    jets = uproot.open(pair[0])["Events"]["Jet_pt"].array()
+    assert rows[jet["collection"]] == jet["values"] == ak.count(jets) and facts["trees"][0]["entries"] == len(jets)
+    text = hepae("inspect", pair[1]).stdout
+    assert f"{facts['bytes'] / facts['original_bytes']:.1%} of the" in text
+    for name in ("Jet_pt", "odd.name:with blank µ", "nested", "word"): assert f" {name} " in text
+    assert max(map(len, text.splitlines())) < 200
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if "Nano" in n.values[0] or "physlite" in n.values[0]])
+def test_inspect_counts_what_it_does_not_show(packed, name):
+    small = packed(name)[1]
+    facts = json.loads(hepae("inspect", small, "--json").stdout)
+    assert 0.97 * facts["bytes"] < parts(facts) <= facts["bytes"] + 1
+    text, full = (hepae("inspect", small, *options).stdout for options in ((), ("--full",)))
+    n, all_shown = (len(re.findall(" exact ", x)) for x in (text, full))
+    numbers = lambda pattern: sum(int(n.replace(",", "")) for n in re.findall(pattern, text))
+    assert n < 400 and all_shown == len(facts["branches"]) and "--full shows" not in full
+    assert numbers(r"and ([\d,]+) more branches") + n == numbers(r" rows +([\d,]+) branches")
+    collections = len(re.findall(r"[\d,]+ rows +", text))
+    assert collections + numbers(r"and ([\d,]+) more collections") == len(facts["collections"])
+
+
+def test_inspect_a_part_of_a_file(pair, tmp_path):
+    "What was left out is no part of the ratio, and a tree without entries or branches does no harm."
+    compress_files([pair[0]], tmp_path / "some.hepae", branches=["Jet_*"])
+    assert json.loads(hepae("inspect", tmp_path / "some.hepae", "--json").stdout)["original_bytes"] is None
+    with uproot.recreate(tmp_path / "e.root") as file:
+        file.mktree("t", {"v": "var * float32", "x": "int32"})
+    compress_files([tmp_path / "e.root"], tmp_path / "e.hepae")
+    done = hepae("inspect", tmp_path / "e.hepae")
+    assert done.returncode == 0 and "0 entries" in done.stdout and "0 rows" in done.stdout

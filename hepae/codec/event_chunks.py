@@ -166,6 +166,7 @@ class EventCoding:
     "How chunks of whole events are coded."
     bound: EventBound = EventBound()
     columns: tuple[str, ...] = ()   # of particles, in order
+    streams = "graph, status, pid, masses, tags", "momenta"  # what the streams of a chunk hold
 
     def pack(self, d: Dataset) -> tuple[Dataset, list[bytes]]:
         "Other tables for some events, and streams."

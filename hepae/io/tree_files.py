@@ -158,8 +158,9 @@ def plan(self: TreeReader, file: TreeFile | None = None) -> TreeLayout:
         trees[name], new = tree_of(self.bare[name], known[name], samples, root, self.apart[name], taken)
         parents |= new
     left_out = tuple(file.remarks()) if file else self.layout.left_out
+    size = sum(Path(p).stat().st_size for p in self.paths) if self.wanted == Wanted() else 0
     self.layout = TreeLayout(tuple(trees[n] for n in known), parents or {"events": ""}, left_out,
-                             self.wanted.entries is not None)
+                             self.wanted.entries is not None, size)
     self.schemas, self.empty = {}, {}
     return self.layout
 

@@ -120,6 +120,7 @@ class TreeLayout:
     parents: dict[str, str] = field(default_factory=dict)  # of each table its parent's name, '' for those of entries
     left_out: tuple[str, ...] = ()                         # what the file had beside, in words
     some: bool = False                                     # are later entries of the file left out, too?
+    size: int = 0                                          # bytes of the ROOT files, kept whole; 0: unknown
 
     def __getitem__(self, name: str) -> Tree:
         "A tree by its name; KeyError if there is none."
@@ -148,6 +149,7 @@ def layout_to_json(layout: TreeLayout) -> bytes:
               "first": t.first, "branches": [row(b) for b in t.branches]} for t in layout.trees]
     tables = [[name, number.get(parent, -1)] for name, parent in layout.parents.items()]
     said = {"format": "ROOT", "tables": tables, "trees": trees, "left_out": layout.left_out, "some": layout.some}
+    if layout.size: said["bytes"] = layout.size
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 # %% ../../nbs/io/24_tree_layout.ipynb #9ffcc3e4
@@ -232,7 +234,8 @@ def layout_from_json(document: bytes) -> TreeLayout:
         trees = tuple(_tree_from_dict(t, _Reading(tables, parents)) for t in said["trees"])
         names = [t.name for t in trees]
         if len(set(names)) < len(names): raise ValueError("two trees of one name")
-        return TreeLayout(trees, parents, tuple(map(_text, said["left_out"])), said["some"] is True)
+        left_out, size = tuple(map(_text, said["left_out"])), _whole(said.get("bytes", 0), 0, 2**63)
+        return TreeLayout(trees, parents, left_out, said["some"] is True, size)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as e:
         why = " ".join(str(e).split())[:100]
         raise HepaeError(f"says nothing good of its trees (document {DOCUMENT}: {why}); get the file again") from e
