@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from ..core import UsageError, existing_file, naming
 from .kinds import holds_datasets
+from .nanoevents import ColumnSource  # noqa: F401  gives trees their `as_coffea`
 from .opening import EventFile, open_events
 from .trees import TreeFile, is_remote, opened_trees, sought
 
