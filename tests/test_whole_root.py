@@ -11,6 +11,7 @@ from conftest import hepae, one_sentence
 from hepae.core import HepaeError, UsageError
 from hepae.files.compression import compress_files, verify_file
 from hepae.files.decompression import decompress_file
+from hepae.files.open_file import open_file as hepae_open
 from hepae.io.tree_files import TreeReader, Wanted
 
 REAL = ("NanoAODv5_sample", "jets_10_events", "jets_jz1", "uproot-HZZ", "uproot-Zmumu", "uproot-issue-210",
@@ -120,6 +121,28 @@ def test_what_a_ttree_cannot_hold_is_said(tmp_path):
     with pytest.raises(UsageError, match="lists in lists"):
         decompress_file(tmp_path / "a.hepae", tmp_path / "b.root", tree_class="TTree")
     assert not (tmp_path / "b.root").exists()
+
+
+def test_names_with_colons_and_blanks(tmp_path):
+    "uproot takes what stands behind a colon for a branch: trees are found all the same, in folders too."
+    path, trees = tmp_path / "a.root", ["a: b", "µ/with blank/c:d", "a"]
+    with uproot.recreate(path) as file:
+        for k, name in enumerate(trees): file.mktree(name, {"x.y: z": "int32"}).extend({"x.y: z": [k, k + 1]})
+    round_trip([path], tmp_path)
+    with hepae_open(tmp_path / "x.hepae") as file:
+        assert [*file] == trees
+        for k, name in enumerate(trees): assert file[name]["x.y: z"].array().to_list() == [k, k + 1]
+    with uproot.open(tmp_path / "back.root") as back: assert back.keys(cycle=False, filter_classname="TTree") == trees
+    assert hepae("inspect", path).returncode == 0
+
+
+def test_of_two_cycles_the_last_one_is_kept(tmp_path):
+    "Others are named, unless they are asked for by name."
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        for k in (1, 2): file.mktree("t", {"x": "int32"}).extend({"x": [k] * k})
+    assert round_trip([path], tmp_path) == ["left out: older cycles t;1"]
+    with hepae_open(tmp_path / "x.hepae") as file: assert file["t"]["x"].array().to_list() == [2, 2]
 
 
 def two_trees(path, n: int, m: int):

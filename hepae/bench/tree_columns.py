@@ -24,7 +24,7 @@ from ..codec.dataset_chunk import Events
 from ..codec.dataset_header import tables_from_dict
 from ..dataset import Dataset
 from ..files.root_bounds import bounded_schemas, plain_schemas
-from ..io.opening import opened
+from ..io.opening import opened, tree_at
 from ..io.tree_files import TreeReader, Wanted
 from ..io.tree_layout import Lists, Node, Record, TreeLayout
 from ..io.tree_tables import Regroup
@@ -144,10 +144,11 @@ def basket_tables(
     with opened(path) as file:
         for tree in layout.trees:
             if tree.kind == "RNTuple" and packing is None:
-                pages = [p for cluster in file[tree.name].ntuple.page_link_list for c in cluster for p in c.pages]
+                clusters = tree_at(file, tree.name).ntuple.page_link_list
+                pages = [p for cluster in clusters for c in cluster for p in c.pages]
                 found[tree.table] = found.get(tree.table, 0) + sum(p.locator.num_bytes for p in pages)
             elif tree.kind == "TTree":
-                branches = dict(file[tree.name].iteritems())
+                branches = dict(tree_at(file, tree.name).iteritems())
                 for b in tree.branches:
                     table = _table_of(b.node) or tree.table
                     found[table] = found.get(table, 0) + _basket_bytes(branches[b.name], packing)

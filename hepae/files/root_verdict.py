@@ -21,6 +21,7 @@ from .root_files import checked_layout
 from .selection import Selection
 from ..io.chunks import bytes_of
 from ..io.opening import opened as opened_root
+from ..io.opening import tree_at
 from ..io.tree_layout import Lists, Node, Record, Tree, TreeLayout
 from ..io.tree_reading import Entries, all_trees
 from ..io.tree_tables import Apart, Known, parts_of, tables_of_tree
@@ -55,7 +56,7 @@ class Originals:
         file = self.stack.enter_context(opened_root(self.path, threads=False))
         if self.tree.name not in all_trees(file): raise HepaeError(f"{self.path}: has no tree {self.tree.name}")
         known = [Known(b.name) for b in self.tree.branches]
-        made = Entries(file[self.tree.name], self.tree.kind, known)
+        made = Entries(tree_at(file, self.tree.name), self.tree.kind, known)
         if lacking := [k.name for k in known if k.name not in made.fields]:
             raise HepaeError(f"{self.path}: has no branch {lacking[0]} in {self.tree.name}")
         self.at -= len(self.entries) if self.entries is not None else 0

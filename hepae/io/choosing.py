@@ -16,6 +16,7 @@ import uproot
 from ..core import HepaeError, UsageError
 from .branches import branch_names, said_of, trees_of
 from .containers import Container
+from .opening import tree_at
 from ..names import listed, meant
 from ..schema import PRESETS
 
@@ -102,7 +103,7 @@ def choose_container(
 # %% ../../nbs/io/04_choosing.ipynb #83ed3178
 def unsplit_stores(file: uproot.ReadOnlyDirectory) -> list[str]:
     "Containers with a static store that is one object instead of branches."
-    trees = [file[name] for name, _ in trees_of(file)]
+    trees = [tree_at(file, name) for name, _ in trees_of(file)]
     trees = [tree for tree in trees if isinstance(tree, uproot.TTree)]
     stores = [(tree, key) for tree in trees for key in tree.keys(recursive=False) if key.endswith("Aux.")]
     return [key[:-4] for tree, key in stores if not len(tree[key].branches)]
@@ -110,7 +111,7 @@ def unsplit_stores(file: uproot.ReadOnlyDirectory) -> list[str]:
 # %% ../../nbs/io/04_choosing.ipynb #d38b80a0
 def _absent(file: uproot.ReadOnlyDirectory, tree: str, branches: list[str]) -> str:
     "Which of the branches a tree lacks, and what may be meant instead."
-    known = branch_names(file[tree])
+    known = branch_names(tree_at(file, tree))
     absent = ", ".join(b for b in branches if b not in known)
     leaves = sorted({n for b in branches for n in known if n.startswith(f"{b}.")})
     guess = meant(absent, known) or "hepae inspect lists what is there"
@@ -129,7 +130,7 @@ def described_container(
     if not trees:
         known = ", ".join(t for t, _ in trees_of(file)) or "none"
         raise UsageError(f"{path}: no tree {tree or 'at all'}; there are {known}")
-    lacking = {t: branches - set(branch_names(file[t])) for t, _ in trees}
+    lacking = {t: branches - set(branch_names(tree_at(file, t))) for t, _ in trees}
     fitting = [(t, c) for t, c in trees if not lacking[t]]
     if len(fitting) > 1:
         names = ", ".join(t for t, _ in fitting)

@@ -15,7 +15,7 @@ import awkward as ak
 import uproot
 
 from .branches import branch_array, branch_names, check_entries, not_columns, trees_of
-from .opening import opened
+from .opening import opened, tree_at
 from ..physics.kinematics import COMPONENTS, inputs_for
 from ..schema import PRESETS
 
@@ -83,8 +83,8 @@ def all_containers(file: uproot.ReadOnlyDirectory) -> list[Container]:
     "The containers of an opened file."
     found = []
     for tree, tree_class in trees_of(file):
-        odd = not_columns(file[tree])
-        keys = [key for key in branch_names(file[tree]) if key not in odd]
+        odd = not_columns(tree_at(file, tree))
+        keys = [key for key in branch_names(tree_at(file, tree)) if key not in odd]
         for (name, aux), branches in _group(keys).items():
             found.append(Container(name, tree, tree_class, _unit(aux, keys), branches))
     return found
@@ -113,7 +113,7 @@ def _rows(tree, branch: str) -> int | None:
 # %% ../../nbs/io/03_containers.ipynb #a468461e
 def _tree_facts(file: uproot.ReadOnlyDirectory, name: str, kind: str) -> dict:
     "What inspect says of a tree."
-    tree = file[name]
+    tree = tree_at(file, name)
     facts = {"tree": name, "class": kind, "entries": tree.num_entries}
     return facts | {"branches": len(branch_names(tree)), "not_columns": not_columns(tree)}
 
@@ -121,7 +121,7 @@ def _tree_facts(file: uproot.ReadOnlyDirectory, name: str, kind: str) -> dict:
 def _container_facts(file: uproot.ReadOnlyDirectory, c: Container) -> dict:
     "What inspect says of a container."
     counted = next(c.branches[v] for v in ("pt", "px", *c.branches) if v in c.branches)
-    facts = {"container": c.name, "tree": c.tree, "rows": _rows(file[c.tree], counted), "unit": c.unit}
+    facts = {"container": c.name, "tree": c.tree, "rows": _rows(tree_at(file, c.tree), counted), "unit": c.unit}
     return facts | {"variables": len(c.branches), "presets": c.presets, "of_27D": len(c.has(PRESETS["27D"]))}
 
 # %% ../../nbs/io/03_containers.ipynb #9495a1f4

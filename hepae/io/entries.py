@@ -16,14 +16,14 @@ import pandas as pd
 from ..core import HepaeError, UsageError, naming
 from .branches import branch_array, branch_names, check_entries, not_columns, trees_of
 from .jagged import flattened, table_of_arrays
-from .opening import opened
+from .opening import opened, tree_at
 from .root import branch_entries, check_tree, counter_of, entry_steps
 from ..names import listed, there_are
 
 # %% ../../nbs/io/23_entries.ipynb #16a99c9a
 def _lacking(file, tree: str, names: list[str]) -> list[str]:
     "The branches that a tree does not have."
-    there = set(branch_names(file[tree]))
+    there = set(branch_names(tree_at(file, tree)))
     return [n for n in names if n not in there]
 
 
@@ -42,8 +42,8 @@ def tree_with(
     if fitting: return fitting[0]
     best = min(lacking, key=lambda t: len(lacking[t]))
     name = lacking[best][0]
-    odd = not_columns(file[best]).get(name, "")
-    said = f"holds {odd}, which is no column" if odd else there_are(name, branch_names(file[best]))
+    odd = not_columns(tree_at(file, best)).get(name, "")
+    said = f"holds {odd}, which is no column" if odd else there_are(name, branch_names(tree_at(file, best)))
     raise HepaeError(f"{path}: no branch {name} in tree {best}; {said}")
 
 # %% ../../nbs/io/23_entries.ipynb #87b7dff0
@@ -75,7 +75,7 @@ def read_entries(
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame | None]]:  # a row an event, by entry; a row an object
     "Branches of a tree, chunk by chunk: of events, and of one collection of objects (None, if no branch has lists)."
     with opening(path) as file:
-        found = file[tree_with(path, file, names, tree)]
+        found = tree_at(file, tree_with(path, file, names, tree))
         with naming(path):
             for name in names: check_entries(found, name)
         for start, stop in entry_steps(found, names):
@@ -92,7 +92,7 @@ def read_entries(
 def _fitting(file, patterns: list[str], tree: str | None) -> dict[str, list[str]]:
     "The branches of each tree that fit a pattern, as a whole or without the object that holds them."
     fits = lambda name: any(fnmatchcase(n, p) for p in patterns for n in (name, name.rpartition("/")[2]))
-    found = {t: list(filter(fits, branch_names(file[t]))) for t, _ in trees_of(file) if tree in (None, t)}
+    found = {t: list(filter(fits, branch_names(tree_at(file, t)))) for t, _ in trees_of(file) if tree in (None, t)}
     return {t: names for t, names in found.items() if names}
 
 
@@ -119,14 +119,14 @@ def columns_like(
         if tree is not None: check_tree(path, file, tree)
         found = _fitting(file, patterns, tree)
         if not found:
-            names = [n for t, _ in trees_of(file) if tree in (None, t) for n in branch_names(file[t])]
+            names = [n for t, _ in trees_of(file) if tree in (None, t) for n in branch_names(tree_at(file, t))]
             raise UsageError(f"{path}: no branch fits {', '.join(patterns)}; {there_are(patterns[0], names)}")
         if len(found) > 1:
             raise UsageError(f"{path}: trees {listed(found)} have branches like {', '.join(patterns)}; choose one with "
                              "--tree")
         (chosen, names), = found.items()
-        counters = {counter_of(file[chosen], n) for n in names}  # a table has rows for what these count
-        shapes = {n: _shape(path, file[chosen], n) for n in names if n not in counters}
+        counters = {counter_of(tree_at(file, chosen), n) for n in names}  # a table has rows for what these count
+        shapes = {n: _shape(path, tree_at(file, chosen), n) for n in names if n not in counters}
     first = {shape: n for n, shape in reversed(shapes.items()) if shape}
     if len(first) > 1:
         raise UsageError(f"{path}: {listed(reversed(first.values()))} are of different objects; name branches of one "

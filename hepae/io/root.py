@@ -20,7 +20,7 @@ from .branches import OtherTree, branch_array, branch_names, branch_of, check_en
 from .choosing import choose_container, described_container, unsplit_stores
 from .containers import Container, all_containers
 from .jagged import flattened, table_of_arrays
-from .opening import opened, reading_branch
+from .opening import opened, reading_branch, tree_at
 from .wanted import leading_rows, with_columns
 from ..physics.kinematics import component, inputs_for
 from ..schema import Source
@@ -68,7 +68,8 @@ def counter_of(tree, branch: str) -> str:
 
 def _odd(file, tree: str | None) -> dict[str, str]:
     "Branches that cannot become columns, of one tree or of all."
-    return {name: why for t, _ in trees_of(file) if tree in (None, t) for name, why in not_columns(file[t]).items()}
+    some = [tree_at(file, t) for t, _ in trees_of(file) if tree in (None, t)]
+    return {name: why for t in some for name, why in not_columns(t).items()}
 
 # %% ../../nbs/io/20_root.ipynb #650fdecb
 def branch_entries(path: str | Path, tree, branch: str, start: int, stop: int) -> ak.Array:
@@ -97,7 +98,7 @@ def branches_besides(
 ) -> list[str]:
     "The branches of a file that a table does not have, those of other trees after the tree's name."
     with opened(path) as file:
-        names = [(t, b) for t, _ in trees_of(file) for b in branch_names(file[t])]
+        names = [(t, b) for t, _ in trees_of(file) for b in branch_names(tree_at(file, t))]
     kept, inside = set(source.branches.values()), {b.rpartition("/")[0] for _, b in names}
     counters = {source.counter, *(f"n{b}" for b in kept)}
     others = [(t, b) for t, b in names if b not in inside and not (t == source.tree and b in kept | counters)]
@@ -172,4 +173,4 @@ def read_root_chunks(
             raise HepaeError(f"{path}: {', '.join(lacking)} cannot be computed from the columns given "
                              f"({', '.join(box.branches)}); add them to --columns")
         needed = {n: box.branches[n] for v in wanted + ["pt"] * leading for n in inputs_for(v, box.branches)}
-        yield from _read(path, file[box.tree], box, needed, wanted, unit, leading, first_entry)
+        yield from _read(path, tree_at(file, box.tree), box, needed, wanted, unit, leading, first_entry)

@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from ..core import HepaeError, UsageError, naming
 from ..dataset import Dataset
 from .branch_values import Fields, Numbers, Parts, Several
-from .opening import opened
+from .opening import opened, tree_at
 from .tree_layout import DOCUMENT, Tree, TreeLayout, layout_to_json
 from .tree_reading import FIRST, Entries, all_trees, entries_of_tree, is_wanted, other_cycles
 from .tree_tables import Apart, Known, Regroup, dataset_of, parts_of, tables_of_tree, tree_of
@@ -59,7 +59,7 @@ def open_trees(stack: ExitStack, path: str | Path, wanted: Wanted = Wanted()) ->
         raise UsageError(f"{path}: has {what}" + (f"; there are {', '.join(list(there)[:8])}" if there else ""))
     found = TreeFile(Path(path), {}, {}, {}, [] if wanted.trees else other_cycles(file))
     for name in names:
-        tree = file[name]
+        tree = tree_at(file, name)
         found.titles[name] = getattr(tree, "title", "") or getattr(tree, "description", "") or ""
         entries, odd = entries_of_tree(tree, there[name], list(wanted.branches) or None)
         if entries.known or odd or not wanted.branches:
