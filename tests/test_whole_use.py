@@ -228,3 +228,110 @@ def test_inspect_a_part_of_a_file(pair, tmp_path):
     compress_files([tmp_path / "e.root"], tmp_path / "e.hepae")
     done = hepae("inspect", tmp_path / "e.hepae")
     assert done.returncode == 0 and "0 entries" in done.stdout and "0 rows" in done.stdout
+
+
+def bounds_of(path) -> dict:
+    "Bounds of the branches of a file, by tree."
+    facts = json.loads(hepae("inspect", path, "--json").stdout)
+    return {(b["tree"], b["branch"]): b["bound"] for b in facts["branches"]}
+
+
+def test_bounds_printed_and_given_again_are_the_same(pair, tmp_path):
+    root, out = pair[0], tmp_path / "x.hepae"
+    bound = {"Jet_*": "bits:9", "three": "abs:0.1", "p.pt": "rel:1e-4", "met": "abs:0.5"}
+    for given in ("1e-3", bound, "rel:1e-2,Muon_phi=exact", "exact"):
+        compress_files([root], out, given, force=True)
+        (tmp_path / "b.toml").write_text(hepae("inspect", out, "--bounds").stdout)
+        done = hepae("compress", root, "-o", tmp_path / "y.hepae", "--force", "--bound", tmp_path / "b.toml")
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        assert bounds_of(tmp_path / "y.hepae") == bounds_of(out)
+        assert (tmp_path / "y.hepae").read_bytes() == out.read_bytes()
+    assert set(bounds_of(out).values()) == {"exact"}
+
+
+def test_bounds_of_one_tree_and_what_fits_nothing(tmp_path):
+    path, file = tmp_path / "a.root", tmp_path / "b.toml"
+    with uproot.recreate(path) as made:
+        for tree in ("Events", "dir/Other"):
+            columns = {"pt": np.arange(9, dtype="f4"), "x, =y": np.arange(9, dtype="f4")}
+            made.mktree(tree, {n: "f4" for n in columns}).extend(columns)
+    file.write_text('[bounds]\npt = "rel:1e-3"\nMuon_pt = "rel:1e-3"\n[trees.Runs]\nx = "bits:3"\n'
+                    '[trees."dir/*"]\n"x, =y" = "abs:0.5"\npt = "exact"\n')
+    done = hepae("compress", path, "-o", tmp_path / "x.hepae", "--bound", file)
+    assert done.returncode == 0, done.stderr
+    assert [line.split(": no branch")[0] for line in done.stderr.splitlines()] == [
+        "--bound Muon_pt=rel:1e-3", "--bound x=bits:3"]
+    name = "x, =y"
+    assert bounds_of(tmp_path / "x.hepae") == {("Events", "pt"): "rel:1e-3", ("Events", name): "exact",
+                                               ("dir/Other", "pt"): "exact", ("dir/Other", name): "abs:0.5"}
+    (tmp_path / "c.toml").write_text(hepae("inspect", tmp_path / "x.hepae", "--bounds").stdout)
+    done = hepae("compress", path, "-o", tmp_path / "y.hepae", "--bound", tmp_path / "c.toml")
+    assert bounds_of(tmp_path / "y.hepae") == bounds_of(tmp_path / "x.hepae") and not done.stderr
+    for text, says in (("[bounds", "is no TOML"), ("pt = 1e-3", "no key pt is known"),
+                       ("[bounds]\npt = 'rel:9'", "bounds: pt")):
+        file.write_text(text)
+        done = hepae("compress", path, "-o", tmp_path / "z.hepae", "--bound", file)
+        assert done.returncode == 2 and not (tmp_path / "z.hepae").exists()
+        one_sentence(done.stderr, "b.toml", says)
+    one_sentence(hepae("compress", path, "-o", tmp_path / "z.hepae", "--bound", tmp_path / "no.toml").stderr, "no.toml")
+    one_sentence(hepae("inspect", path, "--bounds").stderr, "is no .hepae file")
+    one_sentence(hepae("compress", path, "-o", tmp_path / "z.hepae", "--bound", "ptt=1e-3").stderr, "did you mean pt?")
+
+
+def test_bounds_of_tables_and_events(sample, tmp_path):
+    jets, file, out = tmp_path / "jets.pkl", tmp_path / "b.toml", tmp_path / "x.hepae"
+    assert hepae("extract", sample, "-o", jets, "--dims", "4D", "-q").returncode == 0
+    done = hepae("compress", jets, "-o", out, "--bound", "1e-3,eta=abs:1e-2")
+    file.write_text(hepae("inspect", out, "--bounds").stdout)
+    done = hepae("compress", jets, "-o", tmp_path / "y.hepae", "--bound", file)
+    assert done.returncode == 0 and out.read_bytes() == (tmp_path / "y.hepae").read_bytes()
+    file.write_text('[bounds]\npz = "rel:1e-3"\npt = "rel:1e-3"')
+    done = hepae("compress", jets, "-o", tmp_path / "y.hepae", "--bound", file, "--force")
+    assert "these bounds fit no column: pz=rel:1e-3" in done.stderr and done.returncode == 0
+    events = sample.parent / "drell_yan.hepmc.gz"
+    hepae("compress", events, "-o", out, "--bound", "1e-2", "--force")
+    file.write_text(hepae("inspect", out, "--bounds").stdout)
+    hepae("compress", events, "-o", tmp_path / "y.hepae", "--force", "--bound", file)
+    assert out.read_bytes() == (tmp_path / "y.hepae").read_bytes()
+
+
+MEASURED = {  # conventions: branches that a bare number rounds (rel, abs), and those that it leaves
+    "NanoAOD": ("Jet_pt Jet_mass MET_pt MET_sumEt", "Jet_eta Jet_phi MET_phi",
+                "Jet_btag genWeight Jet_area MET_significance"),
+    "PHYSLITE": ("AnalysisJetsAuxDyn.pt AnalysisJetsAuxDyn.m METAuxDyn.mpx METAuxDyn.sumet",
+                 "AnalysisJetsAuxDyn.eta AnalysisJetsAuxDyn.phi", "AnalysisJetsAuxDyn.Jvt EventInfoAuxDyn.weight"),
+    "Delphes": ("Jet.PT Jet.Mass MissingET.MET ScalarHT.HT Particle.E Particle.Px", "Jet.Eta Jet.Phi MissingET.Phi",
+                "Jet.BTagWeight Event.Weight Jet.DeltaEta Particle.T Particle.X"),
+    "flat": ("pt_1 met lep_E jet_m px1 E2", "eta_1 lep_phi met_phi", "weight score time type dR"),
+}
+
+
+@pytest.mark.parametrize("names", MEASURED)
+def test_a_number_rounds_what_is_measured(tmp_path, names):
+    "By name and type: floats alone; and the terminal says which."
+    rel, absolute, others = (text.split() for text in MEASURED[names])
+    floats, integers = [*rel, *absolute, *others], [f"int_{n}" for n in rel[:1]] + ["nJet_pt"]
+    x = np.random.default_rng(1).exponential(3, 100)
+    with uproot.recreate(tmp_path / "a.root") as file:
+        tree = file.mktree("t", {n: "f4" for n in floats} | {n: "i4" for n in integers})
+        tree.extend({n: x.astype("f4") for n in floats} | {n: np.arange(100, dtype="i4") for n in integers})
+    done = hepae("compress", tmp_path / "a.root", "-o", tmp_path / "x.hepae", "--bound", "1e-3")
+    expected = dict.fromkeys(rel, "rel:1e-3") | dict.fromkeys(absolute, "abs:1e-3")
+    expected |= dict.fromkeys(others + integers, "exact")
+    assert {n: b for (_, n), b in bounds_of(tmp_path / "x.hepae").items()} == expected
+    for n, b in expected.items(): assert b == "exact" or f"{n} {b}" in done.stdout, n
+    assert hepae("verify", tmp_path / "a.root", tmp_path / "x.hepae").returncode == 0
+
+
+def test_real_files_round_what_is_measured(testdata, tmp_path):
+    for name, rel, absolute, exact in (
+        ("NanoAODv5_sample", "Jet_pt Muon_mass GenPart_pt MET_sumEt", "Jet_eta MET_phi",
+         "Jet_btagDeepB genWeight Jet_area"),
+        ("uproot-physlite-rntuple_v1-0-0-0", "AnalysisJetsAuxDyn:pt AnalysisJetsAuxDyn:m", "AnalysisMuonsAuxDyn:eta",
+         "AnalysisJetsAuxDyn:Width AnalysisMuonsAuxDyn:ptvarcone30_Nonprompt_All_MaxWeightTTVA_pt500"),
+    ):
+        path = testdata(f"root/{name}.root")
+        done = hepae("compress", path, "--dry-run", "--bound", "1e-3", "--json")
+        bounds = dict(json.loads(done.stdout)["columns"])
+        for names, bound in ((rel, "rel:1e-3"), (absolute, "abs:1e-3"), (exact, "exact")):
+            for n in names.split(): assert bounds[n] == bound, n

@@ -114,11 +114,12 @@ _many_files_options = together(
 # %% ../../nbs/cli/06_compression.ipynb #c27bf062
 _rounding_options = together(
     click.option("--bound", metavar="BOUND",
-                  help="How exactly values come back. 1e-3 rounds measured momenta (relative: pt, m, E, px, py, pz; "
-                       "absolute: eta, phi); abs:x, rel:x or bits:k (mantissa bits) round all floats, "
+                  help="How exactly values come back. 1e-3 rounds measured momenta (relative: pt, m, E, px, py, pz, "
+                       "MET; absolute: eta, phi); abs:x, rel:x or bits:k (mantissa bits) round all floats, "
                        "'Jet_pt=rel:1e-3,*_phi=abs:1e-4' the columns that fit; 'pt=sigma:0.1*ptErr' rounds to a tenth "
                        "of ptErr in each row ('*_pt=sigma:0.1*{name}Err' several); 'schema' rounds each variable as "
-                       "hepae's own list says. All else is exact.  [default: without any loss]"),
+                       "hepae's own list says; bounds.toml is a file of bounds, as hepae inspect --bounds prints. "
+                       "All else is exact.  [default: without any loss]"),
     click.option("--dither", type=click.IntRange(0, 2**63 - 1), metavar="SEED",
                   help="Round each value to a lattice that begins at another, seeded place for each row: as close as "
                        "without, but histograms have no spikes and no empty bins. Not for whole HepMC events."),

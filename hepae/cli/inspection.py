@@ -13,7 +13,7 @@ import click
 
 from .contents_text import columns_twigs, ratio_text, tables_twigs, tree_text, trees_twigs
 from .options import json_option, table_text, takes_pipes
-from ..core import read_json, to_json
+from ..core import UsageError, read_json, to_json
 from ..names import listed
 
 # %% ../../nbs/cli/10_inspection.ipynb #829c0fad
@@ -125,18 +125,31 @@ def _inspect_text(facts: dict, full: bool = False) -> str:
     if text is _hepae_text: text = partial(text, full=full)
     return f"{facts['file']}: {facts['kind']}, {facts['bytes']:,} bytes" + text(facts)
 
+# %% ../../nbs/cli/10_inspection.ipynb #7d358541
+def _show_bounds(files: tuple[Path, ...], as_json: bool) -> None:
+    "Print the bounds of one `.hepae` file."
+    from hepae.files.bound_files import bounds_text
+    from hepae.files.kinds import kind_of
+    if as_json: raise UsageError("--bounds prints TOML, and --json gives bounds with all else; leave one of them out")
+    if len(files) > 1: raise UsageError("--bounds is for one file; give them one by one")
+    if kind_of(files[0]) != "hepae": raise UsageError(f"{files[0]}: is no .hepae file, and only these have bounds")
+    click.echo(bounds_text(files[0]), nl=False)
+
 # %% ../../nbs/cli/10_inspection.ipynb #a1cc54f3
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--bounds", is_flag=True,
+              help="Of a .hepae file: only its bounds, as a file for hepae compress --bound bounds.toml.")
 @click.option("--full", is_flag=True, help="Of a .hepae file of whole ROOT files: every branch of every collection.")
 @json_option
 @takes_pipes("files")
-def inspect(files, full, as_json):
+def inspect(files, bounds, full, as_json):
     """Say what is in a file: containers of jets, columns of a table, a .hepae file, or a trained model.
 
     Of a .hepae file: trees, collections and branches, or tables and columns, the largest first, with the bytes, the
     bits a value and the bound of each. Columns that share bytes get an estimate of their part.
     """
+    if bounds: return _show_bounds(files, as_json)
     found = [_facts(file) for file in files]
     if as_json: click.echo(to_json(found[0] if len(found) == 1 else found))
     else: click.echo("\n\n".join(_inspect_text(facts, full) for facts in found))

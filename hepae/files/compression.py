@@ -6,6 +6,7 @@
 __all__ = ['compress_files', 'as_compressed', 'verify_file']
 
 # %% ../../nbs/files/19_compression.ipynb #a398ba1c
+import fnmatch
 import re
 from contextlib import nullcontext
 from dataclasses import replace
@@ -23,6 +24,7 @@ from ..codec.new_header import is_angle
 from ..codec.one_plan import GivenPlan
 from ..codec.tables import read_tables, write_tables
 from ..core import PIPE, HepaeError, UsageError, check_free, naming
+from .bound_files import as_bound, for_events
 from .event_files import are_whole_events, compress_events, verify_events
 from .extraction import particles_asked
 from .kinds import holds_datasets, kind_of
@@ -34,6 +36,7 @@ from ..hepmc.event_layout import Kept
 from ..hepmc.final import kept_bounds
 from ..io.chunks import bytes_of, with_bytes
 from ..io.tree_layout import DOCUMENT
+from ..names import listed
 from ..schema import PRESETS, Schema, Source, events_of, schema_of, with_events, with_schema
 
 # %% ../../nbs/files/19_compression.ipynb #11fa20fe
@@ -75,7 +78,10 @@ def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str, index: bool
                     "--columns choose others; without a word about a table the whole file is kept)")
     odd = [c.name for c in schema.columns if c.kind == "periodic" and not is_angle(table[c.name].to_numpy())]
     said += [f"{name} has values beyond one turn of radians, and is taken for an ordinary column" for name in odd]
-    if bound not in (None, "exact") and all(c.bound == "exact" for c in schema.columns):
+    unfit = [str(p) for p in bound if p.tree or p.pattern and not fnmatch.filter(schema.names, p.pattern)] \
+        if isinstance(bound, list) else []
+    if unfit: said.append(f"these bounds fit no column: {listed(unfit)}")
+    if bound not in (None, "exact") and not unfit and all(c.bound == "exact" for c in schema.columns):
         said.append(f"--bound {bound} rounds none of these columns, so all are exact; name those that it is for, "
                     f"as --bound 'NAME={bound}', or round all floats, as --bound rel:1e-3")
     if (unordered == "table" or not index) and events_of(table) is not None:
@@ -103,7 +109,7 @@ def _bounded_tables(
 def compress_files(
     inputs: Iterable[str | Path],    # files, or ['-'] for standard input
     output: str | Path,              # a .hepae file, or '-' for standard output
-    bound: str | float | dict | None = None,  # as `codec.bound_text` reads it; None: without any loss
+    bound: str | float | dict | None = None,  # as `codec.bound_text` reads it, or a .toml file of bounds; None: no loss
     unordered: str = "",             # 'events' or 'table': whose rows have no order
     model=None,                      # a learned predictor
     embed: bool = False,             # does the model travel in the file?
@@ -130,7 +136,7 @@ def compress_files(
     """
     if str(output) != PIPE and not dry_run: check_free(Path(output), force)
     asked, facts = Selection(**kwargs), {"values": 0}
-    of_events, free = Kept(level, tuple(drop_attributes)), unordered == "events"
+    of_events, free, bound = Kept(level, tuple(drop_attributes)), unordered == "events", as_bound(bound)
     table = dict(unordered=unordered, model=model, embed=embed, without_index=not index, plan=given)
     written = nullcontext() if dry_run else output_stream(output, force)
     with input_files(inputs) as paths, naming(_names(inputs)), written as file:
@@ -141,7 +147,7 @@ def compress_files(
         if are_whole_events(paths, asked, **table | {"unordered": unordered and not free}):
             if dither is not None: raise UsageError("--dither is for tables and ROOT files, not for whole HepMC events")
             kept = replace(of_events, unordered=free)
-            return compress_events(paths, file, bound, remark, progress, threads, kept, conserve)
+            return compress_events(paths, file, for_events(bound, remark), remark, progress, threads, kept, conserve)
         if of_events != Kept() or conserve: raise _only_for_events()
         tables = _bounded_tables(paths, asked, bound, unordered, index, facts, remark)
         if file is None: return _foreseen(tables, facts)

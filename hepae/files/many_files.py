@@ -18,6 +18,7 @@ from ..codec.one_plan import GivenPlan, given_plan
 from ..codec.plain import fitting
 from ..codec.tables import read_tables
 from ..core import HepaeError, UsageError, check_free
+from .bound_files import as_bound
 from .cluster import connected
 from .compression import compress_files
 from .kinds import expand, kind_of
@@ -82,6 +83,7 @@ def compress_each(
 ) -> list[dict]:                     # facts of each file, in the order of the inputs; of one that failed, its error
     "Compress each file to one of its own: here, with some processes, or on a Dask cluster that sees the same files."
     if one_plan: _check_one_plan(inputs, kwargs)
+    kwargs["bound"] = as_bound(kwargs.get("bound"))  # a file of bounds is read here, not where the workers are
     paths, folder = expand(inputs), Path(folder)
     outputs = [folder / f"{p.stem}.hepae" for p in paths]
     twice = sorted({o.name for o in outputs if outputs.count(o) > 1})

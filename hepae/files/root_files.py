@@ -23,7 +23,7 @@ from ..codec.datasets import write_datasets
 from ..codec.tables import side_by_side
 from ..core import HepaeError, UsageError, check_free, whole
 from .kinds import kind_of
-from .root_bounds import bounded_schemas, plain_schemas
+from .root_bounds import bounded_schemas, plain_schemas, tree_tables
 from .selection import Selection
 from ..io.branch_values import Columns
 from ..io.chunks import bytes_of, with_bytes
@@ -59,7 +59,7 @@ def _objects(path: Path, remark) -> bytes:
 def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress, dither: int | None) -> dict:
     "Write all pieces; begin anew with another layout as often as one is needed."
     while True:
-        facts, schemas = {"values": 0}, bounded_schemas(plain_schemas(reader.layout), bound)
+        facts, schemas = {"values": 0}, _bounded(reader.layout, bound)
 
         def parts() -> Iterator:
             for d in reader.datasets():
@@ -92,7 +92,7 @@ def compress_trees(
     if layout.left_out and not any(t.branches for t in layout.trees) and any(t.entries for t in layout.trees):
         raise HepaeError(f"{paths[0]}: nothing would be kept ({'; '.join(layout.left_out)}); copy the file again, or "
                          "open it with ROOT to see more")
-    schemas = bounded_schemas(plain_schemas(layout), bound)
+    schemas = _bounded(layout, bound, remark)
     if wanted == Wanted():
         if document := _objects(paths[0], remark): reader.documents[OBJECTS] = document
         if len(paths) > 1 and document: remark(f"histograms and other objects are those of {paths[0]}")
@@ -104,6 +104,11 @@ def compress_trees(
             spool.seek(0)
             shutil.copyfileobj(spool, file)
     return {"kind": "ROOT", "rows": done["events"]} | done | _tree_facts(reader.layout, paths)
+
+
+def _bounded(layout: TreeLayout, bound, remark=lambda text: None) -> dict[str, Schema]:
+    "The schemas of all tables with the bounds asked for."
+    return bounded_schemas(plain_schemas(layout), bound, tree_tables(layout), remark)
 
 
 def _columns(schemas: dict[str, Schema]) -> list[list[str]]:
