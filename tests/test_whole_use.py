@@ -302,7 +302,7 @@ MEASURED = {  # conventions: branches that a bare number rounds (rel, abs), and 
                  "AnalysisJetsAuxDyn.eta AnalysisJetsAuxDyn.phi", "AnalysisJetsAuxDyn.Jvt EventInfoAuxDyn.weight"),
     "Delphes": ("Jet.PT Jet.Mass MissingET.MET ScalarHT.HT Particle.E Particle.Px", "Jet.Eta Jet.Phi MissingET.Phi",
                 "Jet.BTagWeight Event.Weight Jet.DeltaEta Particle.T Particle.X"),
-    "flat": ("pt_1 met lep_E jet_m px1 E2", "eta_1 lep_phi met_phi", "weight score time type dR"),
+    "flat": ("pt_1 met_et lep_E jet_m px1 E2", "eta_1 lep_phi met_phi", "weight score time type dR met"),
 }
 
 

@@ -18,15 +18,16 @@ from ..schema import Column, Schema, parse_bound
 # %% ../../nbs/codec/27_bound_text.ipynb #0d55524c
 # what may stand before: a container, and the f of a member of an object (Jets.fPt)
 _MEMBER = r"(?:.*[._:/])?(?-i:f(?=[A-Z]))?"
-_REL = "pt|px|py|pz|m|mass|energy|et|met|sumet|ht|mpx|mpy"  # the last of missing momentum and sums of events
-_MEASURED = re.compile(_MEMBER + rf"(?:(?P<rel>{_REL})|(?P<abs>eta|phi))(?:_?\d\d?)?$", re.IGNORECASE)
+_MEASURED = re.compile(_MEMBER + r"(?:(?P<rel>pt|px|py|pz|m|mass|energy)|(?P<abs>eta|phi))(?:_?\d\d?)?$", re.IGNORECASE)
+# of missing momentum and of the sums of an event, where an object stands before: MissingET.MET, met_et, METAuxDyn:mpx
+_OF_EVENTS = re.compile(r".+[._:/](?:met|et|sumet|ht|mpx|mpy)$", re.IGNORECASE)
 
 
 def measured_as(
     name: str,        # 'pt', 'Jet_phi', 'AnalysisJetsAuxDyn:m', 'Jets.fPt', 'px1', …
 ) -> str | None:
     "How a measured kinematic quantity is rounded: 'rel' (pt, m, E, MET, components of p), 'abs' (eta, phi) or None."
-    if re.fullmatch(r"(.*[._:/])?f?E(_?\d\d?)?|e", name): return "rel"
+    if re.fullmatch(r"(.*[._:/])?f?E(_?\d\d?)?|e", name) or _OF_EVENTS.match(name): return "rel"
     match = _MEASURED.match(name)
     return match and match.lastgroup
 
