@@ -44,14 +44,17 @@ def _apart(y: np.ndarray, least: float) -> np.ndarray:
     return placed
 
 # %% ../../nbs/bench/07_race_page.ipynb #c3e478c1
+_OTHERS = [*COLOURS[2:], "#6a3d9a", "#7a4a12", "#b2182b", "#a6a600", GREY]  # of rivals
+
+
 def _look(name: str, i: int) -> dict:
     "The line of a codec: estimates black, ours thick, others thin in turn of colour and dash."
     if name in (ESTIMATE, ESTIMATE_UNORDERED):
         return {"color": "black", "ls": "-" if name == ESTIMATE else (0, (4, 2)), "lw": 2, "marker": ""}
     if name in (ORDERED, UNORDERED):
         return {"color": COLOURS[name == UNORDERED], "ls": "-", "lw": 2.4, "marker": "o"}
-    colour, dash = [*COLOURS[2:], GREY][i % 5], ["-", "--", ":", "-."][i // 5 % 4]
-    return {"color": colour, "ls": dash, "lw": 1.2, "marker": "os^Dv"[i % 5]}
+    dash = ["-", "--", ":", "-."][i // len(_OTHERS) % 4]
+    return {"color": _OTHERS[i % len(_OTHERS)], "ls": dash, "lw": 1.2, "marker": "os^DvP*Xd"[i % len(_OTHERS)]}
 
 # %% ../../nbs/bench/07_race_page.ipynb #f019f8fe
 def _finish(ax, place: dict[str, float], known: pd.DataFrame, ends: dict) -> None:
