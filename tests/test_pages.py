@@ -55,7 +55,8 @@ def test_how_it_was_made(pages, name, command):
     "Command line, time, processor and versions."
     html = pages[name].read_text()
     said = f"hepae {command} my.root --"
-    for words in ("command line", said, "<dt>date</dt>", "UTC", "<dt>processor</dt>", "numpy (version)"):
+    named = (f"<dt>{x}</dt>" for x in ("date", "processor", "seed"))
+    for words in ("command line", said, "UTC", "numpy (version)", *named):
         assert words in html, words
 
 

@@ -46,10 +46,12 @@ def _check_output(output: Path, force: bool) -> None:
 # %% ../../nbs/cli/07_comparison.ipynb #3634ead1
 def _write(output: Path, result, facts: list[dict], title: str, force: bool) -> None:
     "Write what was measured."
+    from hepae.bench.estimate import SEED
     from hepae.bench.race_page import plot_rate_distortion, sections
     from hepae.plots.style import png
     from hepae.report.page import write_report
-    if output.suffix in (".html", ".htm"): return write_report(output, title, sections(result), run_record(), force)
+    record = run_record(command="bench", seed=SEED)
+    if output.suffix in (".html", ".htm"): return write_report(output, title, sections(result), record, force)
     with whole(output, force) as new:
         if output.suffix == ".csv": result.to_csv(new, index=False)
         elif output.suffix == ".json": new.write_text(to_json(facts))

@@ -138,6 +138,7 @@ def analyse_models(
         "latent": {name: m.latent for name, m in models.items()},
     }
     logs = {name: m.log for name, m in models.items() if m.log is not None and len(m.log)}
-    record = run_record(command="analyse")
+    seeds = {name: m.config["training"].get("seed", "") for name, m in models.items()}
+    record = run_record(command="analyse", seed=seeds if len(seeds) > 1 else next(iter(seeds.values())))
     found = analysis_report(output, rows, outputs, logs or None, facts, record, force, more=more)
     return Analysis(found, baselines, said)
