@@ -3,9 +3,9 @@
     python tests/containers.py Dockerfile [docker/root.Dockerfile] [--bind FOLDER …]
 
 Needs root and `debootstrap`. What an image has beyond a bare Debian is stood in for by Debian's packages: of
-`python:3.11-slim` CPython 3.11 with pip, of `rootproject/root` CPython alone, so what needs ROOT is not tried. Then RUN,
-COPY, ENV, ARG, WORKDIR and USER are done as they stand, in order, in a chroot, and at last the main job (`hepae
-compress` and `verify`) as the image's user, and the program of CMD is asked for its version. `--bind` shows folders of
+`python:3.11-slim` CPython 3.11 with pip, of `rootproject/root` CPython alone, so what needs ROOT is not tried. Then
+RUN, COPY, ENV, ARG, WORKDIR and USER are done as they stand, in order, in a chroot, and at last the main job (`hepae
+compress` and `verify`) as the image's user; the program of CMD is asked for its version. `--bind` shows folders of
 this machine inside, such as one with wheels; settings of pip (PIP_…, pip.conf) and certificates are taken along.
 """
 
