@@ -15,6 +15,7 @@ import pandas as pd
 from hepae.codec.binned import (
     MOST_DEFLATED,
     Place,
+    arrays_of,
     binned_table,
     columns_of_bins,
     columns_with_originals,
@@ -22,7 +23,8 @@ from hepae.codec.binned import (
     escape_with_units,
     pack_escapes,
 )
-from .chunk_rows import check_size, entries_of, most_values
+from .chunk_rows import check_size, entries_of, most_values, offsets_of
+from .computed import keep_computed
 from .density import Rows
 from .rows import decode_rows, encode_rows
 from .frequent import NONE, Frequent, put_frequent, take_frequent
@@ -197,6 +199,9 @@ def encode_chunk(
     )
     entries = entries_of(table)
     Q, escapes, frequent = binned or binned_table(table, header, None, place)
+    if header.keep:
+        Q, escapes = escape_with_units(*escape_broken(Q, escapes, header.plan), header)
+        keep_computed(Q, escapes, frequent, header, arrays_of(table), offsets_of(table), place)
     rows = _ordered(table, Q, escapes, header, first_entry, entries)
     Q, escapes = _in_order(Q, rows.order), _in_order(escapes, rows.order)
     if predictor is not None and header.extra: Q, escapes = predictor.with_extra(table.iloc[rows.order], Q, escapes)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_ROWS', 'MOST_VALUES', 'MOST_FREE', 'MOST_HELD', 'check_size', 'most_values', 'entries_of', 'event_span',
-           'event_start', 'rows_between', 'regrouped']
+           'offsets_of', 'event_start', 'rows_between', 'regrouped']
 
 # %% ../../nbs/codec/33_chunk_rows.ipynb #1b508d00
 from dataclasses import replace
@@ -13,6 +13,7 @@ from typing import Iterable, Iterator
 import numpy as np
 import pandas as pd
 
+from .row_index import index_offsets
 from ..core import HepaeError
 from ..io.chunks import joined
 from ..schema import events_between, schema_of, with_schema
@@ -57,6 +58,11 @@ def event_span(table: pd.DataFrame) -> tuple[int, int]:
     return int(entry[0]), max(int(entry[-1]) + 1, schema_of(table).source.entries)
 
 # %% ../../nbs/codec/33_chunk_rows.ipynb #31c94587
+def offsets_of(table: pd.DataFrame) -> np.ndarray | None:
+    "First row of each event of a table, and its length; None for rows that belong to no events."
+    return index_offsets(table.index, *event_span(table))
+
+
 def event_start(table: pd.DataFrame, row: int) -> int:
     "The first row at or after `row` with which an event begins."
     if table.index.nlevels == 1: return min(row, len(table))

@@ -16,6 +16,7 @@ from fastcore.basics import patch
 from .binned import Place, arrays_of, binned_table, escape_broken, escape_with_units
 from .chunk import TooManyValues, put_texts, take_texts
 from .chunk_rows import MOST_ROWS, check_size, most_values
+from .computed import keep_computed
 from hepae.codec.dataset_groups import (
     DAMAGED_CHUNK,
     Bins,
@@ -65,11 +66,12 @@ class BinnedTable:
     groups: dict[tuple[int, int], bytes] = field(default_factory=dict)  # own columns, from the first to past the last
 
 
-def with_known(t: TableHeader, c: CodedTable, binned: tuple, found: list[BinnedTable]) -> BinnedTable:
+def with_known(t: TableHeader, c: CodedTable, binned: tuple, found: list[BinnedTable], first: int = 0) -> BinnedTable:
     "A table as its plan codes it, from what `binned_table` makes of it and the tables before."
     Q, escapes, frequent = binned
     bins = blank_bins(c.rows, t.known, Q.shape[1])
     Q, escapes = escape_with_units(*escape_broken(Q, escapes, t.header.plan), t.header)
+    if t.header.keep: keep_computed(Q, escapes, frequent, t.header, c.arrays, c.rows.offsets, Place(first, t.name))
     bins.Q[:, t.known:], bins.escapes[:, t.known:] = Q, escapes
     for k, j in enumerate(t.links): bins.Q[:, k] = of_parent(found[t.parent].bins.own(j), c.rows)
     k = len(t.links)
@@ -112,7 +114,7 @@ def encode_events(
         too_large = f"table {t.name} has too many rows for one event; leave columns out"
         check_size(len(c.table), t.known + len(t.header.plan), too_large)
         made = None if binned else binned_table(c.table, t.header, c.arrays, Place(first, t.name))
-        found.append(with_known(t, c, made, found) if made else binned[k])
+        found.append(with_known(t, c, made, found, first) if made else binned[k])
         parts += _encoded_table(t, c, found[-1])
     parts += streams
     roots = [c.rows.n for t, c in zip(tables, coded) if t.parent < 0]

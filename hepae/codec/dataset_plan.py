@@ -84,7 +84,7 @@ class _Sketched:
 
 def _sketched(name: str, c: CodedTable, recipe: dict, parent: int, rounding: Rounding) -> _Sketched:
     "A table, and its columns of integers."
-    header = replace(bare_header(c.table, c.arrays, rounding), plain=recipe)
+    header = replace(bare_header(c.table, c.arrays, rounding, name, c.rows.offsets), plain=recipe)
     Q, escapes, frequent = binned_table(c.table, header, c.arrays, Place(0, name))
     integers = [k for k, j in enumerate(header.order) if c.arrays[j].dtype.kind in "iu"]
     return _Sketched(name, c, header, Sketch(parent, c.rows, Q, escapes, integers), frequent)

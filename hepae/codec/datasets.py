@@ -134,13 +134,14 @@ def write_datasets(
     coding=None,                # what makes other tables, and streams beside them, of each chunk: `pack`, `to_dict`
     as_cut: bool = False,       # each part is a chunk, be it without events
     dither: int | None = None,  # a seed: the bins of each row are moved by another part of their width
+    computed: Iterable[str] = (),  # what must hold of it, in tables that have the columns: as for `write_tables`
 ) -> dict:
     "Write a file of version 2; events, and bytes of each kind of block."
     chunks = iter(parts) if as_cut else regrouped_datasets(parts, events)
     first = next(chunks, None)
     if first is None: raise HepaeError("there are no events and no tables; give at least an empty table")
     packed, streams = coding.pack(first) if coding else (first, [])
-    known = First(planned_tables(packed, Rounding(dither)), streams)
+    known = First(planned_tables(packed, Rounding(dither, tuple(computed))), streams)
     writer, total, names, rows = Writer(file), 0, list(first.tables), rows_of_roots(first)
     tables = [p.header for p in known.planned]
     own = {"coding": coding.to_dict() | {"streams": len(streams)}} if coding else {}

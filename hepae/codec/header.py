@@ -43,6 +43,7 @@ class Header:
     plain: dict = field(default_factory=dict)  # how columns that are no plain numbers come back (`codec.plain`)
     events: "Header | None" = None  # of the table of one row an event that goes with this one
     dither: int | None = None       # seed of what moves the bins of each row (`codec.row_bins`)
+    keep: tuple[str, ...] = ()      # what is computed, and was kept within its bounds (`codec.computed`)
 
     @property
     def known_variants(self) -> int:
@@ -57,7 +58,7 @@ class Header:
 def _usual_facts() -> dict:
     "What a reader takes for facts that a header does not tell."
     codec = {"codec": "density", "model": "", "extra": 0, "shared": 0}
-    rows = {"unordered": "", "keys": [], "fine": [], "frequent": 0, "plain": {}, "events": None, "dither": None}
+    rows = {"unordered": "", "keys": [], "fine": [], "frequent": 0, "plain": {}, "events": None, "dither": None, "keep": []}
     return {"name": "", "source": {}} | codec | rows
 
 
@@ -89,6 +90,7 @@ def to_dict(self: Header) -> dict:
         "plain": self.plain,
         "events": self.events and self.events.to_dict(),
         "dither": self.dither,
+        "keep": list(self.keep),
     }
     usual = _usual_facts()
     return {k: v for k, v in facts.items() if usual.get(k, None) != v or k == "codec"}
@@ -140,6 +142,7 @@ def _facts_about_rows(header: Header) -> list:
     return [
         (lambda: header.unordered in UNORDERED, "unordered"),
         (lambda: header.dither is None or _is_dithered(header), "dither"),
+        (lambda: all(isinstance(text, str) for text in header.keep), "keep"),
         (lambda: 1 <= len(levels) <= MOST_LEVELS and all(is_level(*level) for level in levels), "index"),
         (lambda: not table or len(header.keys) == 2 <= n and all(map(_are_edges, header.keys)), "keys"),
         (lambda: not header.fine or refined(), "fine"),
@@ -180,6 +183,7 @@ def _parsed(facts: dict) -> Header:
         plain=said["plain"],
         events=events and Header.from_dict(events),
         dither=said["dither"],
+        keep=tuple(said["keep"]),
     )
 
 # %% ../../nbs/codec/30_header.ipynb #d961cb42

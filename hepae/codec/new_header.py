@@ -15,7 +15,8 @@ from .balance import balanced
 from .binned import arrays_of, binned_table, escape_broken, quantised_table
 from .bound_text import with_bounds
 from .bounds import FROM_MINUS_PI, FROM_ZERO, decimal_places, quantiser_of
-from .chunk_rows import event_span
+from .chunk_rows import offsets_of
+from .computed import check_wishes, tightened, wishes_of
 from .density import Rows
 from .rows import encode_rows
 from .frequent import LOSSY, MOST_FREQUENT, MOST_LISTED
@@ -25,7 +26,7 @@ from .plan_lists import within_limits
 from .planner import has_long_events, make_plan, uses_row_before
 from .refinement import refinement_of
 from .row_bins import Rounding, dithered_variant
-from .row_index import index_levels, index_offsets
+from .row_index import index_levels
 from .sort_keys import largest_first, sort_key_edges
 from ..columns import unit_of
 from ..core import HepaeError, UsageError
@@ -71,23 +72,32 @@ def _coding_order(names: list[str]) -> list[int]:
 
 # %% ../../nbs/codec/36_new_header.ipynb #3251c9dd
 def _without_plan(
-    table: pd.DataFrame, unordered: str, fair: bool, arrays: list[np.ndarray] | None = None, rounding=Rounding()
+    table: pd.DataFrame, unordered: str, fair: bool, arrays: list[np.ndarray] | None = None, rounding=Rounding(),
+    name: str = "", offsets: np.ndarray | None = None,
 ) -> Header:
     "What a header says of a table before there is a plan: schema, quantisers, order of columns, index."
     arrays = arrays_of(table) if arrays is None else arrays
     schema = _schema_as_coded(table, arrays)
+    wishes = wishes_of(rounding.keep, schema, name)
+    if wishes: schema = tightened(schema, wishes, arrays, offsets_of(table) if offsets is None else offsets)
     variants = [_variant(c, x) for c, x in zip(schema.columns, arrays)]
     better = balanced if rounding.dither is None else dithered_variant
     if fair: variants = [better(x, c, v) for c, x, v in zip(schema.columns, arrays, variants)]
     header = Header(schema, [], _coding_order(schema.names), variants, index_levels(table.index), unordered)
-    header = replace(header, dither=rounding.dither)
+    header = replace(header, dither=rounding.dither, keep=tuple(w.text for w in wishes))
     return replace(header, frequent=any(g.mode in LOSSY or g.by_row for g in header.quantisers()))
 
 
-def bare_header(table: pd.DataFrame, arrays: list[np.ndarray], rounding: Rounding = Rounding()) -> Header:
-    "A header that lacks nothing but the plan, for a plain table; `arrays`: the columns."
+def bare_header(
+    table: pd.DataFrame,
+    arrays: list[np.ndarray],             # the columns
+    rounding: Rounding = Rounding(),
+    name: str = "",                       # of the table
+    offsets: np.ndarray | None = None,    # of the rows that its rows belong to
+) -> Header:
+    "A header that lacks nothing but the plan, for a plain table."
     _check_width(table)
-    return _without_plan(table, "", True, arrays, rounding)
+    return _without_plan(table, "", True, arrays, rounding, name, offsets)
 
 # %% ../../nbs/codec/36_new_header.ipynb #a23f4aae
 def _schema_as_coded(table: pd.DataFrame, arrays: list[np.ndarray]) -> Schema:
@@ -196,7 +206,7 @@ def _plan_for(
     table: pd.DataFrame, Q: np.ndarray, escapes: np.ndarray, header: Header, total: int | None, predictor
 ) -> list[ColumnPlan]:
     "The best plan for a table; of rows whose order is free, those of an event are planned as they will be sorted."
-    rows = Rows(len(Q), None if header.unordered == "table" else index_offsets(table.index, *event_span(table)))
+    rows = Rows(len(Q), None if header.unordered == "table" else offsets_of(table))
     if header.unordered == "events" and rows.offsets is not None:
         order = largest_first(Q[:, header.extra:], rows.offsets)
         Q, escapes = Q[order], escapes[order]
@@ -225,6 +235,7 @@ def header_and_bins(
 ) -> tuple[Header, tuple | None]:
     "The header for tables like this one, with the bounds of its schema; what `binned_table` makes of it, if known."
     _check_table(table, unordered)
+    check_wishes(rounding.keep, {"": schema_of(table)})
     header = _without_plan(table, unordered, fair and predictor is None, None, rounding)
     if predictor is not None: header = _for_model(header, predictor)
     if header.shared: return header, None
@@ -233,7 +244,7 @@ def header_and_bins(
     if unordered == "table": binned, (header, Q, escapes) = None, _with_keys(table, header, Q, escapes)
     if header.extra: Q, escapes = predictor.with_extra(table, Q, escapes)
     plan = _plan_for(table, Q, escapes, header, total, predictor)
-    fine = [] if unordered or predictor is not None else refinement_of(header.schema, header.quantisers())
+    fine = [] if unordered or predictor is not None or header.keep else refinement_of(header.schema, header.quantisers())
     return replace(header, plan=plan, fine=fine), binned
 
 
@@ -250,5 +261,5 @@ def header_with_plan(
     "The header for tables like this one with a given plan."
     _check_table(table, unordered)
     header = _without_plan(table, unordered, True, None, rounding)
-    fine = [] if unordered else refinement_of(header.schema, header.quantisers())
+    fine = [] if unordered or header.keep else refinement_of(header.schema, header.quantisers())
     return replace(header, plan=plan, fine=fine)

@@ -208,6 +208,7 @@ MOST_SEED = 2**63
 class Rounding:
     "What is asked of rounding beside bounds."
     dither: int | None = None  # the seed; None: bins are not dithered
+    keep: tuple[str, ...] = ()  # what is computed, as `codec.computed` reads it
 
     def __post_init__(self):
         if self.dither is None or (type(self.dither) is int and 0 <= self.dither < MOST_SEED): return
@@ -215,6 +216,9 @@ class Rounding:
 
     def check_alone(self, unordered: str, model) -> None:
         "UsageError beside options that decide on their own how rows are rounded or sorted."
+        if self.keep and (model is not None or unordered == "table"):
+            other = "--model" if model is not None else "--unordered table"
+            raise UsageError(f"--keep {self.keep[0]}: what is computed needs each event's own rows, so leave {other} out")
         if self.dither is None: return
         if unordered: raise UsageError("--dither depends on the order of rows; leave --unordered out")
         if model is None: return

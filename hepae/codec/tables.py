@@ -157,10 +157,11 @@ def write_tables(
     threads: int = 1,                # that code chunks side by side, without a model; the bytes are the same
     given: GivenPlan | None = None,  # a plan for tables of its kind; others find their own
     dither: int | None = None,       # a seed: the bins of each row are moved by another part of their width
+    computed: Iterable[str] = (),    # what must hold of it: 'mass(jets)=rel:1e-4', 'positive(cov_xx,cov_xy,cov_yy)'
 ) -> dict:  # rows, entries, bytes of each section and of the index, whose order is free after all, the plan's name
     "Write tables as one `.hepae` file."
     writer, header, last_entry, total, index_bytes = Writer(file), None, 0, 0, 0
-    rounding = Rounding(dither)
+    rounding = Rounding(dither, tuple(computed))
     rounding.check_alone(unordered, predictor)
 
     def parts() -> Iterator[tuple]:
@@ -187,7 +188,8 @@ def write_tables(
     if header is None: raise HepaeError("there is no table to compress")
     writer.end(last_entry)
     facts = {"rows": total, "entries": last_entry, "sections": writer.sizes, "index_bytes": index_bytes}
-    return facts | {"unordered": header.unordered, "plan": plan_name(header.plan)}
+    bounds = {c.name: c.bound for c in header.schema.columns} if rounding.keep else {}  # that were tightened, some of them
+    return facts | {"unordered": header.unordered, "plan": plan_name(header.plan), "bounds": bounds}
 
 # %% ../../nbs/codec/39_tables.ipynb #6041ded6
 def _header_of(reader: Reader, predictor) -> tuple[Header, object]:
