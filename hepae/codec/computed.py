@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['Wish', 'wish_of', 'wishes_of', 'check_wishes', 'least_pivot', 'broken', 'check_events', 'keep_computed', 'scaled',
-           'tightened']
+           'tightened', 'broken_wishes']
 
 # %% ../../nbs/codec/35_computed.ipynb #13ea9e62
 import re
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from .binned import Place, columns_with_originals, escape_with_units
 from .bounds import quantise, quantiser_of
@@ -20,7 +21,7 @@ from ..columns import unit_of
 from ..core import UsageError
 from ..metrics import within_bound
 from ..physics.pair_masses import momenta_among, pair_masses, pairs_in_events
-from ..schema import Column, Schema, parse_bound
+from ..schema import Column, Schema, parse_bound, schema_of
 
 # %% ../../nbs/codec/35_computed.ipynb #a49819fb
 _WISH = re.compile(r"(mass|positive)\s*(?:\((.*)\))?\s*(?:=\s*(\S+))?")
@@ -55,7 +56,7 @@ def wish_of(
     "A wish for a table; UsageError for one that says nothing."
     match = _WISH.fullmatch(text.strip())
     if not match or (match[1] == "positive") == bool(match[3]):
-        raise UsageError(f"--keep {text}: say mass(COLLECTION)=BOUND, as mass(Muon)=rel:1e-4, or positive(xx,xy,yy) with "
+        raise UsageError(f"--keep {text}: say mass(COLLECTION)=BOUND, as mass(Muon)=rel:1e-4, or positive(xx,xy,yy), "
                          "the elements of a matrix, row by row from the diagonal on")
     inside = (match[2] or "").strip()
     if match[1] == "mass":
@@ -66,8 +67,8 @@ def wish_of(
         return Wish(text, match[3], {c: schema.names.index(n) for c, n in found.items()}) if found else None
     names = [n.strip() for n in inside.split(",")]
     if not _size(len(names)):
-        raise UsageError(f"--keep {text}: {len(names)} columns are no half of a symmetric matrix; a matrix of 2 rows has "
-                         "3, of 3 rows 6, of 5 rows 15")
+        raise UsageError(f"--keep {text}: {len(names)} columns are no half of a symmetric matrix; name 3 of one with "
+                         "2 rows, 6 with 3 rows, 15 with 5 rows")
     found = _matrix(names, schema)
     return Wish(text, "", found) if found else None
 
@@ -113,7 +114,9 @@ def _broken_matrices(w: Wish, original: dict, back: dict, strict: bool) -> np.nd
     return changed & (before > -least) & ~(after > least)
 
 # %% ../../nbs/codec/35_computed.ipynb #9601c44e
-def _broken_pairs(w: Wish, original: dict, back: dict, offsets: np.ndarray, some, strict: bool) -> tuple[np.ndarray, int]:
+def _broken_pairs(
+    w: Wish, original: dict, back: dict, offsets: np.ndarray, some, strict: bool
+) -> tuple[np.ndarray, int]:
     "(n,) bool: rows of pairs whose mass is beyond its bound; how many pairs."
     rows, many = np.zeros(int(offsets[-1]), bool), 0
     x, y = ({c: v[j] for c, j in w.columns.items()} for v in (original, back))
@@ -221,3 +224,18 @@ def tightened(
         best = min(best, (cost, made), key=lambda found: found[0])
         if not share: break
     return best[1]
+
+# %% ../../nbs/codec/35_computed.ipynb #56a797d8
+def broken_wishes(
+    texts: tuple[str, ...],   # of a header
+    name: str,                # of the table
+    original: pd.DataFrame,
+    back: pd.DataFrame,       # the same rows
+    offsets: np.ndarray | None,
+) -> dict[str, tuple[str, int]]:  # by what is computed: its bound, and how many pairs or matrices break it
+    "What is not as the writer of a file said that it is."
+    found, schema = {}, schema_of(back)
+    for w in wishes_of(texts, schema, name):
+        pairs = [{j: t[schema.names[j]].to_numpy() for j in w.columns.values()} for t in (original, back)]
+        found[w.text.partition("=")[0]] = w.bound or "definite", broken(w, *pairs, offsets)[1]
+    return found

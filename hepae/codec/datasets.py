@@ -163,7 +163,8 @@ def write_datasets(
             total += n
             if progress: progress(n)
     writer.end(total)
-    return {"events": total, "sizes": writer.sizes}
+    bounds = {t.name: {c.name: c.bound for c in t.header.schema.columns} for t in tables if t.header.keep}
+    return {"events": total, "sizes": writer.sizes, "bounds": bounds}
 
 # %% ../../nbs/codec/59_datasets.ipynb #3da679aa
 def _dataset(events: Events, order: list[int], documents: dict[str, bytes]) -> Dataset:

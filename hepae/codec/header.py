@@ -58,8 +58,8 @@ class Header:
 def _usual_facts() -> dict:
     "What a reader takes for facts that a header does not tell."
     codec = {"codec": "density", "model": "", "extra": 0, "shared": 0}
-    rows = {"unordered": "", "keys": [], "fine": [], "frequent": 0, "plain": {}, "events": None, "dither": None, "keep": []}
-    return {"name": "", "source": {}} | codec | rows
+    rows = {"unordered": "", "keys": [], "fine": [], "frequent": 0, "plain": {}, "events": None}
+    return {"name": "", "source": {}} | codec | rows | {"dither": None, "keep": []}
 
 
 def _unusual(source: Source) -> dict:

@@ -244,15 +244,17 @@ def header_and_bins(
     if unordered == "table": binned, (header, Q, escapes) = None, _with_keys(table, header, Q, escapes)
     if header.extra: Q, escapes = predictor.with_extra(table, Q, escapes)
     plan = _plan_for(table, Q, escapes, header, total, predictor)
-    fine = [] if unordered or predictor is not None or header.keep else refinement_of(header.schema, header.quantisers())
+    bare = unordered or predictor is not None or header.keep
+    fine = [] if bare else refinement_of(header.schema, header.quantisers())
     return replace(header, plan=plan, fine=fine), binned
 
 
 def make_header(
-    table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None, fair: bool = True
+    table: pd.DataFrame, unordered: str = "", total: int | None = None, predictor=None, fair: bool = True,
+    rounding: Rounding = Rounding(),
 ) -> Header:
     "The header for tables like this one, with the bounds of its schema."
-    return header_and_bins(table, unordered, total, predictor, fair)[0]
+    return header_and_bins(table, unordered, total, predictor, fair, rounding)[0]
 
 # %% ../../nbs/codec/36_new_header.ipynb #7319c650
 def header_with_plan(

@@ -218,7 +218,7 @@ class Rounding:
         "UsageError beside options that decide on their own how rows are rounded or sorted."
         if self.keep and (model is not None or unordered == "table"):
             other = "--model" if model is not None else "--unordered table"
-            raise UsageError(f"--keep {self.keep[0]}: what is computed needs each event's own rows, so leave {other} out")
+            raise UsageError(f"--keep {self.keep[0]}: does not go with {other}; leave one of them out")
         if self.dither is None: return
         if unordered: raise UsageError("--dither depends on the order of rows; leave --unordered out")
         if model is None: return

@@ -57,8 +57,8 @@ _TRIED = 2**16  # rows of which both ways are tried; of more rows a free order s
 def _cheaper_header(table: pd.DataFrame, unordered: str, predictor, rounding=Rounding()) -> tuple[Header, tuple | None]:
     "The header; rows keep their order where a free one would not save bytes. The table's bins, if they are known."
     if not unordered: return header_and_bins(table, predictor=predictor, rounding=rounding)
-    free = make_header(table, unordered, predictor=predictor)
-    kept = make_header(table, "", predictor=predictor)
+    free = make_header(table, unordered, predictor=predictor, rounding=rounding)
+    kept = make_header(table, "", predictor=predictor, rounding=rounding)
     rows = min(_TRIED, MOST_FREE // len(free.plan))
     some = rows_between(table, 0, event_start(table, rows)) if len(table) > rows else table
 
@@ -188,7 +188,7 @@ def write_tables(
     if header is None: raise HepaeError("there is no table to compress")
     writer.end(last_entry)
     facts = {"rows": total, "entries": last_entry, "sections": writer.sizes, "index_bytes": index_bytes}
-    bounds = {c.name: c.bound for c in header.schema.columns} if rounding.keep else {}  # that were tightened, some of them
+    bounds = {c.name: c.bound for c in header.schema.columns} if rounding.keep else {}  # some were tightened
     return facts | {"unordered": header.unordered, "plan": plan_name(header.plan), "bounds": bounds}
 
 # %% ../../nbs/codec/39_tables.ipynb #6041ded6

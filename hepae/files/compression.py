@@ -126,13 +126,13 @@ def compress_files(
     branches: Iterable[str] = (),    # of whole ROOT files: names or patterns; none: all
     entries: tuple[int, int] | None = None,  # of a whole ROOT file: the first, and one past the last; None: all
     dither: int | None = None,       # a seed: the bins of each row are moved by another part of their width
+    computed: Iterable[str] = (),    # what must hold of it: 'mass(Muon)=rel:1e-4', 'positive(cov_xx,cov_xy,cov_yy)'
     **kwargs,
 ) -> dict:  # rows, entries, sections, index_bytes, plan, values (bytes of the numbers as they were), columns; of events
     # kind, rows, events, particles, vertices, input_bytes, columns; of trees kind, rows, trees, branches, columns
     """Compress files to one `.hepae` file, as they are unless `dims` asks for other variables; every value is checked.
 
-    HepMC and ROOT files are kept whole, unless something of the selection, a model or an order asks for a table. With
-    `dry_run` the beginning is read, and nothing is written.
+    HepMC and ROOT files are kept whole, unless options ask for a table. `dry_run` reads the beginning, writes nothing.
     """
     if str(output) != PIPE and not dry_run: check_free(Path(output), force)
     asked, facts = Selection(**kwargs), {"values": 0}
@@ -143,16 +143,17 @@ def compress_files(
         if wanted := _wanted_trees(paths, asked, branches, entries, table | {"by_schema": bound == "schema"}):
             from hepae.files.root_files import compress_trees
             if of_events != Kept() or conserve: raise _only_for_events()
-            return compress_trees(paths, file, bound, remark, progress, threads, wanted, dither)
+            return compress_trees(paths, file, bound, remark, progress, threads, wanted, dither, computed)
         if are_whole_events(paths, asked, **table | {"unordered": unordered and not free}):
-            if dither is not None: raise UsageError("--dither is for tables and ROOT files, not for whole HepMC events")
-            kept = replace(of_events, unordered=free)
-            return compress_events(paths, file, for_events(bound, remark), remark, progress, threads, kept, conserve)
+            if dither is not None or computed: raise _not_for_events()
+            kept, bound = replace(of_events, unordered=free), for_events(bound, remark)
+            return compress_events(paths, file, bound, remark, progress, threads, kept, conserve)
         if of_events != Kept() or conserve: raise _only_for_events()
         tables = _bounded_tables(paths, asked, bound, unordered, index, facts, remark)
         if file is None: return _foreseen(tables, facts)
         said = with_bytes(progress, facts)
-        done = write_tables(tables, file, unordered, model, embed, None, said, threads, given, dither)
+        done = write_tables(tables, file, unordered, model, embed, None, said, threads, given, dither, computed)
+        facts["columns"] = [[n, done["bounds"].get(n, b)] for n, b in facts["columns"]]
         return facts | done
 
 # %% ../../nbs/files/19_compression.ipynb #ece0bd54
@@ -160,6 +161,11 @@ def _foreseen(tables: Iterator[pd.DataFrame], facts: dict) -> dict:
     "What would be kept of tables, from the first."
     next(tables, None)
     return {"kind": "table", "rows": None, "columns": facts["columns"]}
+
+
+def _not_for_events() -> UsageError:
+    "The error of options that mean nothing for whole HepMC events."
+    return UsageError("--dither and --keep with masses or matrices are for tables and ROOT files; leave them out")
 
 
 def _only_for_events() -> UsageError:
@@ -238,7 +244,7 @@ def verify_file(
     **kwargs,
 ) -> dict:  # rows, columns (name, bound, violations), violations, remarks (what was not compared)
     "Compare a `.hepae` file with what it was made from; HepaeError if rows or columns differ."
-    asked, found, values, pair = Selection(**kwargs), Verdict(), 0, f"{_names(inputs)} against {compressed}"
+    asked, values, pair = Selection(**kwargs), 0, f"{_names(inputs)} against {compressed}"
     with opened(compressed) as file:
         if holds_datasets(file):
             with input_files(inputs) as paths, naming(pair):
@@ -247,6 +253,7 @@ def verify_file(
                     return verify_trees(paths, compressed, asked, progress)
                 return verify_events(paths, compressed, asked, progress)
         header = Header.from_dict(Reader(file).facts)
+    found = Verdict(header.keep)
     with input_files(inputs) as paths, opened(compressed) as file, naming(pair):
         back = read_tables(file, model)
         first = next(back)

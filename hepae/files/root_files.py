@@ -11,11 +11,12 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Iterator
+from typing import BinaryIO, Iterable, Iterator
 
 import numpy as np
 import uproot
 
+from ..codec.computed import check_wishes
 from ..codec.container import DATASETS, Reader
 from ..codec.dataset_chunk import Events
 from ..codec.dataset_header import TableHeader, tables_from_dict
@@ -56,7 +57,7 @@ def _objects(path: Path, remark) -> bytes:
     return document
 
 
-def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress, dither: int | None) -> dict:
+def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress, **how) -> dict:
     "Write all pieces; begin anew with another layout as often as one is needed."
     while True:
         facts, schemas = {"values": 0}, _bounded(reader.layout, bound)
@@ -67,13 +68,15 @@ def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress, 
                 yield d
         reader.schemas_of = schemas
         said = with_bytes(progress, facts)
-        try: done = write_datasets(parts(), file, threads=threads, progress=said, as_cut=True, dither=dither)
+        try: done = write_datasets(parts(), file, threads=threads, progress=said, as_cut=True, **how)
         except Regroup:
             file.seek(0)
             file.truncate()
             reader.plan()
         else:
-            return done | facts | {"columns": _columns(schemas)}
+            bounds = done.pop("bounds")  # some were tightened
+            own = {name: {n: b for n, b in bounds.get(name, {}).items() if n in s.names} for name, s in schemas.items()}
+            return done | facts | {"columns": _columns({name: s.with_bounds(own[name]) for name, s in schemas.items()})}
 
 # %% ../../nbs/files/17_root_files.ipynb #d9f71256
 def compress_trees(
@@ -85,6 +88,7 @@ def compress_trees(
     threads: int = 1,          # that code chunks side by side; the bytes are the same
     wanted: Wanted = Wanted(),
     dither: int | None = None, # a seed, as for `write_datasets`
+    computed: Iterable[str] = (),  # what must hold of what is computed, as for `write_datasets`
 ) -> dict:  # kind, rows, events, values, columns, trees, branches, input_bytes, sizes
     "Write whole ROOT files as one `.hepae` file."
     reader = TreeReader(paths, wanted, remark)
@@ -93,13 +97,14 @@ def compress_trees(
         raise HepaeError(f"{paths[0]}: nothing would be kept ({'; '.join(layout.left_out)}); copy the file again, or "
                          "open it with ROOT to see more")
     schemas = _bounded(layout, bound, remark)
+    check_wishes(tuple(computed), schemas)
     if wanted == Wanted():
         if document := _objects(paths[0], remark): reader.documents[OBJECTS] = document
         if len(paths) > 1 and document: remark(f"histograms and other objects are those of {paths[0]}")
     if file is None: return {"kind": "ROOT", "rows": None, "columns": _columns(schemas)} | _tree_facts(layout, paths)
     with tempfile.TemporaryFile() as spool:
         out = file if file.seekable() else spool
-        done = _written(reader, out, bound, threads, progress, dither)
+        done = _written(reader, out, bound, threads, progress, dither=dither, computed=computed)
         if out is spool:
             spool.seek(0)
             shutil.copyfileobj(spool, file)

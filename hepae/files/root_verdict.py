@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..codec.computed import broken_wishes
 from ..codec.container import DATASETS, Reader
 from ..codec.dataset_header import tables_from_dict
 from ..codec.datasets import read_datasets
@@ -109,7 +110,8 @@ def verify_trees(
     with ExitStack() as stack, naming(compressed):
         file = stack.enter_context(open(compressed, "rb"))
         reader = Reader(file, DATASETS)
-        layout = checked_layout(reader, tables_from_dict(reader.facts))
+        tables = tables_from_dict(reader.facts)
+        layout, kept = checked_layout(reader, tables), {t.name: t.header.keep for t in tables}
         originals = {t.name: Originals(stack, paths, layout, t) for t in layout.trees if t.table}
         file.seek(0)
         for d in read_datasets(file):
@@ -119,7 +121,7 @@ def verify_trees(
                 made = _joined(parts) if parts else {}
                 if not made or len(made[tree.table][0]) < n:
                     raise HepaeError(f"the original has fewer entries in {tree.name}; it is another file")
-                for name, (table, rows) in made.items(): compare_table(name, table, rows, d, found)
+                for name, (table, rows) in made.items(): compare_table(name, table, rows, d, found, kept[name])
                 values += bytes_of(table for table, _ in made.values())
                 if progress: progress(n, values)
         if not layout.some:
@@ -130,15 +132,20 @@ def verify_trees(
     broken = sum(c["violations"] for c in columns)
     return {"rows": entries, "entries": entries, "violations": broken, "columns": columns, "remarks": remarks}
 
-
+# %% ../../nbs/files/18_root_verdict.ipynb #0e88fdfc
 def compare_table(
     name: str,
     table: pd.DataFrame,        # as it was
     rows: np.ndarray | None,    # for each row of its parent
     d: Dataset,                 # what came back
     found: dict[str, tuple[str, int]],  # bound and broken values of each column, to which those here are added
+    keep: tuple[str, ...] = (),         # what was computed of the table, and kept
 ) -> None:
     "Compare a table with what came back of it."
     if rows is not None and not np.array_equal(rows, d.collections[name].rows):
         found[f"rows of {name}"] = "exact", found.get(f"rows of {name}", ("", 0))[1] + len(rows)
-    elif len(table) == len(d[name]): _count_broken(table, d[name], found)
+    elif len(table) == len(d[name]):
+        _count_broken(table, d[name], found)
+        offsets = None if rows is None else np.concatenate([[0], np.cumsum(rows)])
+        for what, (bound, n) in broken_wishes(keep, name, table, d[name], offsets).items():
+            found[what] = bound, found.get(what, ("", 0))[1] + n

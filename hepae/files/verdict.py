@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ..codec.binned import stored_values
+from ..codec.chunk_rows import offsets_of
+from ..codec.computed import broken_wishes
 from ..codec.header import Header
 from ..core import HepaeError
 from ..io.chunks import joined
@@ -113,7 +115,8 @@ def _comparable(x: pd.Series) -> pd.Series:
 class Verdict:
     "What differs between an original and what came back, chunk by chunk."
 
-    def __init__(self): self.rows, self.columns, self.broken, self.events = 0, {}, {}, EventsInStep()
+    def __init__(self, keep: tuple[str, ...] = ()):  # what was computed of the table, and kept
+        self.rows, self.columns, self.broken, self.events, self.keep = 0, {}, {}, EventsInStep(), keep
 
     def compare(self, a: pd.DataFrame, b: pd.DataFrame) -> None:
         "Count the values of `b` that break their bounds; HepaeError if it is another table."
@@ -121,6 +124,9 @@ class Verdict:
         schema = schema_of(b)
         self.columns |= {c.name: c.bound for c in schema.columns}
         for c in schema.columns: self._count(c.name, ~same_values(a[c.name], b[c.name], c, unit_values(a, c)))
+        offsets = offsets_of(b) if self.keep else None
+        for what, (bound, n) in broken_wishes(self.keep, "", a, b, offsets).items():
+            self.columns[what], self.broken[what] = bound, self.broken.get(what, 0) + n
         self.rows += len(a)
 
     def _count(self, name: str, broken: np.ndarray) -> None:

@@ -46,7 +46,7 @@ def momenta_among(
     of: str,           # what stands before: Muon of Muon_pt; '' for bare names
 ) -> dict[str, str]:   # names of columns by their coordinates; empty if there are none
     "The columns that say the four-momenta of a collection."
-    before = rf"(?:{re.escape(of)}(?:Aux|AuxDyn)?[._:]+)?" if of else ""
+    before = rf"{re.escape(of)}(?:Aux|AuxDyn)?[._:]+" if of else ""
     shape = re.compile(before + r"(?-i:f(?=[A-Z]))?(pt|eta|phi|m|mass|e|energy|px|py|pz)", re.IGNORECASE)
     found = {}
     for name in names:
