@@ -335,3 +335,79 @@ def test_real_files_round_what_is_measured(testdata, tmp_path):
         bounds = dict(json.loads(done.stdout)["columns"])
         for names, bound in ((rel, "rel:1e-3"), (absolute, "abs:1e-3"), (exact, "exact")):
             for n in names.split(): assert bounds[n] == bound, n
+
+
+def some_files(folder, n: int = 3) -> list:
+    "Files of one schema and different lengths."
+    return [events_file(folder / f"run{k}.root", 100 + 20 * k, seed=k) for k in range(n)]
+
+
+def same_trees(before: list, after, keys: tuple = ("Events", "nt")) -> None:
+    "The trees of some files, one after the other, are those of one."
+    with uproot.open(after) as b:
+        for tree in keys:
+            parts = [uproot.open(path)[tree].arrays() for path in before]
+            names = {n: n.replace(".", ":") if tree == "nt" else n for n in parts[0].fields}
+            for old, new in names.items():
+                x, y = ak.concatenate([p[old] for p in parts]), b[tree][new].array()
+                assert ak.array_equal(x, y, dtype_exact=True, check_parameters=False), (tree, old)
+
+
+def test_many_files_in_one_and_in_a_folder(tmp_path):
+    paths = some_files(tmp_path)
+    done = hepae("compress", f"{tmp_path}/run*.root", "-o", tmp_path / "all.hepae", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    assert hepae("verify", *paths, tmp_path / "all.hepae").returncode == 0
+    assert hepae("decompress", tmp_path / "all.hepae", "-o", tmp_path / "all.root").returncode == 0
+    same_trees(paths, tmp_path / "all.root")
+    here = json.loads(hepae("compress", *paths, "-o", f"{tmp_path}/here/", "--json", "-q").stdout)
+    there = json.loads(hepae("compress", *paths, "-o", f"{tmp_path}/there/", "--json", "-q", "--workers", "2").stdout)
+    assert [d["rows"] for d in here] == [d["rows"] for d in there] == [100, 120, 140]
+    for path, a, b in zip(paths, here, there):
+        assert (tmp_path / "here" / f"{path.stem}.hepae").read_bytes() == (
+            tmp_path / "there" / f"{path.stem}.hepae").read_bytes()
+        assert hepae("verify", path, b["output"]).returncode == 0
+    tables = [read(x, container="Jet") for x in (paths, tmp_path / "all.hepae", [d["output"] for d in here])]
+    assert tables[0].equals(tables[1]) and tables[0].equals(tables[2])
+    by = binning_from_dict({"dimension": [{"column": "met", "bins": 5, "range": [0, 50]}]})
+    assert summarise(paths, by).table.equals(summarise([d["output"] for d in here], by).table)
+
+
+def test_one_of_many_files_is_another_one(tmp_path):
+    paths = some_files(tmp_path, 2)
+    with uproot.recreate(tmp_path / "other.root") as file: file.mktree("Events", {"x": "i4"}).extend({"x": [1]})
+    (tmp_path / "cut.root").write_bytes(paths[0].read_bytes()[:3000])
+    done = hepae("compress", *paths, tmp_path / "other.root", "-o", tmp_path / "all.hepae")
+    assert done.returncode == 1 and not (tmp_path / "all.hepae").exists()
+    one_sentence(done.stderr, "other.root", "unlike the files before it")
+    done = hepae("compress", *paths, tmp_path / "other.root", tmp_path / "cut.root", "-o", f"{tmp_path}/out/")
+    assert done.returncode == 1 and "1 of 4 files failed" in done.stderr and "cut.root: truncated" in done.stderr
+    assert sorted(p.name for p in (tmp_path / "out").glob("*")) == ["other.hepae", "run0.hepae", "run1.hepae"]
+    one_sentence(hepae("compress", *paths, "-o", tmp_path / "x.hepae", "--entries", "3:9").stderr, "those of one file")
+
+
+def test_some_trees_branches_and_entries_of_all_commands(pair, tmp_path):
+    "The same entries, whether they are chosen on the way in, on the way out or for a table."
+    root, packed = pair
+    some, back = tmp_path / "some.hepae", tmp_path / "back.root"
+    original = uproot.open(root)["Events"].arrays(["Jet_pt", "Jet_eta", "met"], entry_start=40, entry_stop=75)
+    ask = ("--tree", "Events", "--branches", "Jet_*,met", "--entries")
+    assert hepae("compress", root, "-o", some, *ask, "40:75").returncode == 0
+    for source, entries in ((some, "0:35"), (packed, "40:75"), (some, "0:1000")):
+        assert hepae("decompress", source, "-o", back, "--force", *ask, entries).returncode == 0
+        with uproot.open(back) as file:
+            assert list(file.keys(cycle=False)) == ["Events"] and "run" not in file["Events"].keys()
+            assert ak.array_equal(file["Events"].arrays(original.fields), original)
+    for source, entries in ((root, "40:75"), (packed, "40:75"), (some, "0:35"), (back, "0:35")):
+        options = ("--tree", "Events", "--branches", "Jet_pt,Jet_eta", "--entries", entries)
+        assert hepae("extract", source, "-o", tmp_path / "t.pkl", "--force", *options).returncode == 0
+        assert read(tmp_path / "t.pkl")["Jet_eta"].tolist() == ak.flatten(original.Jet_eta).to_list()
+    assert hepae("verify", root, some).returncode == 0
+    for command in (("compress", root, "-o", tmp_path / "x.hepae"), ("decompress", packed, "-o", tmp_path / "x.root"),
+                    ("extract", packed, "-o", tmp_path / "x.pkl")):
+        for options, says in ((("--tree", "Event"), "Event"), (("--branches", "Jte_*"), "Jte_*"),
+                              (("--branches", "met", "--entries", "9000:9001"), "")):
+            done = hepae(*command, *options)
+            assert done.returncode in (1, 2), (command, options)
+            one_sentence(done.stderr, says)
+            assert not list(tmp_path.glob("x.*"))

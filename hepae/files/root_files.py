@@ -171,7 +171,8 @@ def wanted_trees(layout: TreeLayout, wanted: Wanted) -> TreeLayout:
         counters = {b.counter for t in trees for b in t.branches if is_wanted(b.name, list(wanted.branches))}
         keep = lambda b: is_wanted(b.name, list(wanted.branches)) or b.name in counters
         trees = [replace(t, branches=tuple(filter(keep, t.branches))) for t in trees]
-        if not any(t.branches for t in trees):
+        trees = [t for t in trees if t.branches]
+        if not trees:
             raise UsageError(f"has no branches {', '.join(wanted.branches)}; hepae inspect lists them")
     return replace(layout, trees=tuple(trees))
 
