@@ -411,3 +411,55 @@ def test_some_trees_branches_and_entries_of_all_commands(pair, tmp_path):
             assert done.returncode in (1, 2), (command, options)
             one_sentence(done.stderr, says)
             assert not list(tmp_path.glob("x.*"))
+
+
+def test_a_table_of_a_whole_file_is_compressed_and_verified(pair, tmp_path):
+    "What is compressed already is not compressed again, but a table of it is, and says what it leaves out."
+    root, packed = pair
+    done = hepae("compress", packed, "-o", tmp_path / "again.hepae")
+    assert done.returncode == 2 and not (tmp_path / "again.hepae").exists()
+    one_sentence(done.stderr, "is compressed already")
+    for path, out in ((root, "a.hepae"), (packed, "b.hepae")):
+        done = hepae("compress", path, "-o", tmp_path / out, "--container", "Jet", "--bound", "1e-3")
+        assert done.returncode == 0 and "left out, as only" in done.stderr and "Muon_pt" in done.stderr
+    assert (tmp_path / "a.hepae").read_bytes() == (tmp_path / "b.hepae").read_bytes()
+    for path in pair:
+        done = hepae("verify", path, tmp_path / "a.hepae")
+        assert done.returncode == 0, done.stderr
+
+
+def test_several_kinds_of_jets_are_no_riddle(packed, tmp_path):
+    "A file with many containers is analysed by the one that is named."
+    _, small = packed("NanoAODv5_sample")
+    done = hepae("analyse", small, small, "-o", tmp_path / "r.html", "--container", "Jet", "-q")
+    assert done.returncode == 0, done.stderr
+    done = hepae("analyse", small, small, "-o", tmp_path / "s.html", "-q")
+    assert done.returncode == 2 and not (tmp_path / "s.html").exists()
+    one_sentence(done.stderr, "choose one with --container")
+
+
+def test_whole_events_are_no_table(sample, tmp_path):
+    events = tmp_path / "dy.hepae"
+    compress_files([sample.parent / "drell_yan.hepmc.gz"], events)
+    for command in (("extract", events, "-o", tmp_path / "x.pkl"), ("train", events, "-o", tmp_path / "m"),
+                    ("analyse", events, "-o", tmp_path / "x.html")):
+        done = hepae(*command)
+        assert done.returncode in (1, 2)
+        one_sentence(done.stderr, "dy.hepae", "holds whole events")
+
+
+@pytest.mark.parametrize("part", [5, 60, 600, 0.3, 0.7, -40, -3])
+def test_cut_files_are_one_sentence_for_every_command(pair, tmp_path, part):
+    data = pair[1].read_bytes()
+    cut = tmp_path / "cut.hepae"
+    cut.write_bytes(data[:int(part * len(data)) if isinstance(part, float) else part])
+    (tmp_path / "by.toml").write_text('[[dimension]]\ncolumn = "met"\nbins = 5\nrange = [0, 50]\n')
+    for command in (("inspect", cut), ("inspect", cut, "--json"), ("decompress", cut, "-o", tmp_path / "x.root"),
+                    ("verify", pair[0], cut), ("summarise", cut, "--by", tmp_path / "by.toml"),
+                    ("train", cut, "-o", tmp_path / "m", "--container", "Jet"),
+                    ("analyse", cut, cut, "-o", tmp_path / "x.html", "--container", "Jet"),
+                    ("compress", cut, "-o", tmp_path / "x.hepae", "--container", "Jet")):
+        done = hepae(*command)
+        assert done.returncode == 1, (command, done.stdout, done.stderr)
+        one_sentence(done.stderr, "cut.hepae")
+        assert not list(tmp_path.glob("x.*")) and not (tmp_path / "m").exists()

@@ -81,9 +81,10 @@ def _hepae_text(facts: dict, full: bool = False) -> str:
     free = f", rows without order ({facts['unordered']})" if facts["unordered"] else ""
     rate = f", {facts['bits_per_row']:.2f} bits a row" if facts["bits_per_row"] else ""
     parts = ", ".join(f"{name} {n:,}" for name, n in facts["sections"].items())
+    inside = ", ".join(f"{name} {n:,}" for name, n in facts["parts"].items()) or "nothing"
     return (f" (format {facts['version']}, codec {facts['codec']}{free})\n"
             f"{facts['rows']} rows, {facts['entries'] or '?'} events, {facts['chunks']} chunks{rate}\n"
-            f"bytes: {parts}\n\n" + tree_text("columns", columns_twigs(facts["columns"])))
+            f"bytes: {parts}; of the payload {inside}\n\n" + tree_text("columns", columns_twigs(facts["columns"])))
 
 # %% ../../nbs/cli/10_inspection.ipynb #7e41c2d8
 def _dataset_text(facts: dict, full: bool = False) -> str:

@@ -31,6 +31,7 @@ from .kinds import holds_datasets, kind_of
 from .pipes import input_files, opened, output_stream
 from .reading import read_chunks
 from .selection import Selection
+from .tree_views import kind_as_read, opened_like_root
 from .verdict import RowsInStep, Verdict, in_one_order, numbered
 from ..hepmc.event_layout import Kept
 from ..hepmc.final import kept_bounds
@@ -64,9 +65,9 @@ def _bounded(schema: Schema, bound) -> Schema:
 # %% ../../nbs/files/19_compression.ipynb #53896fe8
 def _branches_besides(path: Path, source: Source) -> list[str]:
     "The branches of a ROOT file that a table does not have; none of other files."
-    if kind_of(path) != "ROOT": return []
-    from hepae.io.root import branches_besides
-    return branches_besides(path, source)
+    if kind_as_read(path) != "ROOT": return []
+    from hepae.io.root import branches_besides, opened
+    return branches_besides(path, source, opened if kind_of(path) == "ROOT" else opened_like_root)
 
 
 def _remarks(path: Path, table: pd.DataFrame, bound, unordered: str, index: bool) -> list[str]:
@@ -181,6 +182,10 @@ def _wanted_trees(paths: list[Path], asked: Selection, branches: Iterable[str], 
         from hepae.io.tree_files import Wanted
         if are_whole_trees(paths, asked, **others):
             return Wanted((asked.tree,) if asked.tree else (), tuple(branches), entries)
+    packed = next((p for p in paths if kind_of(p) == "hepae" and kind_as_read(p) == "ROOT"), None)
+    if packed and replace(asked, tree=None) == Selection():
+        raise UsageError(f"{packed}: is compressed already, and holds whole ROOT files; bring them back with hepae "
+                         "decompress, or say which table is meant with --container or --columns")
     if branches or entries:
         raise UsageError("--branches and --entries are for whole ROOT files; leave them out"
                          + (", or the options that ask for a table" if is_root else ""))
@@ -207,7 +212,7 @@ def as_compressed(
 # %% ../../nbs/files/19_compression.ipynb #cf16988e
 def _has_columns(path: str | Path, names: list[str]) -> bool:
     "Are these the names of a table's columns in its file?"
-    if kind_of(path) in ("ROOT", "HepMC", "ragged text"): return False
+    if kind_as_read(path) in ("ROOT", "HepMC", "ragged text"): return False
     return list(next(iter(read_chunks([path], None, as_is=True)), ())) == names
 
 # %% ../../nbs/files/19_compression.ipynb #56579581
@@ -222,7 +227,7 @@ def _particles_said(paths: list[Path], particles: int | str | None, schema: Sche
 def _original(paths: list[Path], first: pd.DataFrame, asked: Selection, schema: Schema) -> Selection:
     "How to read the original beside the first table that came back."
     if not asked.columns and _has_columns(paths[0], list(first)): asked = replace(asked, as_is=True)
-    found = as_compressed(schema_of(first), kind_of(paths[0]), asked)
+    found = as_compressed(schema_of(first), kind_as_read(paths[0]), asked)
     return replace(found, particles=_particles_said(paths, asked.particles, schema))
 
 # %% ../../nbs/files/19_compression.ipynb #f4f682f8

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..codec.column_sizes import ColumnSizes
-from ..codec.container import DATASETS, Reader, open_end
+from ..codec.column_sizes import ColumnSizes, table_sizes
+from ..codec.container import DATASETS, Reader
 from ..codec.datasets import streams_in
 from ..codec.event_chunks import CODINGS
 from ..codec.dataset_chunk import Events
@@ -168,8 +168,8 @@ def describe_hepae(
     with naming(path), open(path, "rb") as file:
         if holds_datasets(file): return {"file": path.name, "kind": "hepae"} | _dataset_facts(file, path.stat().st_size)
         reader = Reader(file)
-        header, end = Header.from_dict(reader.facts), open_end(file)
-    size = path.stat().st_size
+        header, (of_parts, of_columns) = Header.from_dict(reader.facts), table_sizes(reader)
+    size, end = path.stat().st_size, reader.end
     payload = sum(n for n, _ in end.chunks)
     sections = {"header": reader.sizes["H"], "model": reader.sizes.get("M", 0), "payload": payload}
     sections["frame"] = size - sum(sections.values())
@@ -180,4 +180,11 @@ def describe_hepae(
         "model": header.model, "model_inside": reader.model is not None, "sections": sections,
         "bits_per_row": 8 * size / end.rows if end.rows else None, "preset": header.schema.name,
         "source": {name: getattr(source, name) for name in ("format", "tree", "container")},
-        "columns": [column_facts(c) for c in header.schema.columns]}
+        "parts": of_parts, "columns": _columns_with_sizes(header.schema.columns, of_columns, end.rows)}
+
+
+def _columns_with_sizes(columns: list[Column], sizes: np.ndarray | None, rows: int) -> list[dict]:
+    "Facts about columns, with their bytes where these are known."
+    if sizes is None: return [column_facts(c) for c in columns]
+    return [column_facts(c) | {"bytes": round(n, 1), "bits_per_value": round(8 * n / rows, 3) if rows else None}
+            for c, n in zip(columns, sizes.tolist())]

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..codec.tables import read_tables
 from ..core import HepaeError, UsageError, naming
-from .kinds import kind_of
+from .kinds import holds_datasets, kind_of
 from .selection import Selection
 from ..io.blocks import read_npz, table_of
 from ..io.wanted import leading_rows, with_columns
@@ -84,7 +84,11 @@ def _leading(chunk: pd.DataFrame) -> np.ndarray:
 
 def _tables_in(path: str | Path, remark: Callable[[str], None]) -> Iterator[pd.DataFrame]:
     "The tables of a .hepae file, chunk by chunk."
-    with open(path, "rb") as f: yield from read_tables(f)
+    with open(path, "rb") as f:
+        if holds_datasets(f):
+            raise UsageError("holds whole events, and no table; bring them back with hepae decompress, and give that "
+                             "file")
+        yield from read_tables(f)
 
 # %% ../../nbs/files/07_table_files.ipynb #d1b2f120
 # kind → chunks of a path, whose reader tells `remark` what it leaves out

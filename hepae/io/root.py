@@ -95,9 +95,10 @@ def stored_momenta(
 def branches_besides(
     path: str | Path,
     source: Source,   # of a table that was read from it
+    opening=opened,   # what opens the file: another for `OtherFile`
 ) -> list[str]:
     "The branches of a file that a table does not have, those of other trees after the tree's name."
-    with opened(path) as file:
+    with opening(path) as file:
         names = [(t, b) for t, _ in trees_of(file) for b in branch_names(tree_at(file, t))]
     kept, inside = set(source.branches.values()), {b.rpartition("/")[0] for _, b in names}
     counters = {source.counter, *(f"n{b}" for b in kept)}

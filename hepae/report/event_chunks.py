@@ -17,6 +17,7 @@ import pandas as pd
 from ..core import HepaeError, naming
 from ..files.kinds import kind_of
 from ..files.reading import read_chunks
+from ..files.tree_views import kind_as_read
 from ..hepmc.events import in_one_unit
 from ..hepmc.facts import first_weights, tells_origins
 from ..hepmc.files import read_events
@@ -58,7 +59,7 @@ def is_particles(
     path: Path,     # any file that hepae reads
 ) -> bool:
     "Does this file hold particles of events, and not jets?"
-    kind = kind_of(path)
+    kind = kind_as_read(path)
     if kind in ("ROOT", "ragged text"): return False
     return kind == "HepMC" or "pid" in next(iter(read_chunks([path], None)), ())
 
