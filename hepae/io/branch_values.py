@@ -56,7 +56,13 @@ class NotKept(HepaeError):
 
 def packed(x) -> ak.contents.Content:
     "An array without gaps in its buffers."
-    return ak.to_packed(x, highlevel=False)
+    if isinstance(x, ak.contents.NumpyArray) and x.is_contiguous: return x
+    if not isinstance(x, ak.contents.ListOffsetArray): return ak.to_packed(x, highlevel=False)
+    offsets = np.asarray(x.offsets.data, np.int64)  # as ak.to_packed does it, but without asking again and again
+    first, end = int(offsets[0]), int(offsets[-1])
+    if first == 0 and end == len(x.content): return x.copy(content=packed(x.content))
+    moved = ak.index.Index64(offsets - first)
+    return ak.contents.ListOffsetArray(moved, packed(x.content[first:end]), parameters=x.parameters)
 
 # %% ../../nbs/io/25_branch_values.ipynb #c7e36241
 def _words(x: ak.contents.ListOffsetArray) -> pd.Series | None:

@@ -122,6 +122,7 @@ class TreeReader:
     empty: dict[str, pd.DataFrame] = field(default_factory=dict)
     bare: dict[str, Tree] = field(default_factory=dict)        # trees without their branches
     known: dict[str, list[Known]] = field(default_factory=dict)  # their branches
+    opened: tuple[ExitStack, TreeFile] | None = None           # the first file, until its entries are read
 
 # %% ../../nbs/io/28_tree_files.ipynb #9b1a92fb
 @patch
@@ -144,7 +145,9 @@ def start(self: TreeReader) -> TreeLayout:
             self.firsts[name] = min(self.steps[name], b - a)
             self.samples[name] = [file.entries[name].take(a, a + self.firsts[name])]
             self.apart[name] = Apart()
-        return self.plan(file)
+        self.plan(file)
+        self.opened = stack.pop_all(), file
+    return self.layout
 
 
 @patch
@@ -203,7 +206,7 @@ def datasets(self: TreeReader) -> Iterator[Dataset]:
     "All entries, piece by piece: the first one has entries of each tree. Regroup: `plan` again, and begin anew."
     for k, path in enumerate(self.paths):
         with ExitStack() as stack, naming(path):
-            file = open_trees(stack, path, self.wanted)
+            file = self._open(stack, k)
             if k: self._check_alike(file)
             spans = self.wanted.spans({n: len(e) for n, e in file.entries.items()}, self.main)
             first = {n: min(self.steps[n], b - a) for n, (a, b) in spans.items()}
@@ -217,6 +220,15 @@ def datasets(self: TreeReader) -> Iterator[Dataset]:
             for n in sorted(spans, key=lambda n: n != self.main):
                 a, b = spans[n]
                 yield from self._pieces(file.entries[n], n, a + first[n] * (n in together), b)
+
+
+@patch
+def _open(self: TreeReader, stack: ExitStack, k: int) -> TreeFile:
+    "The k-th file; the first one may still be open."
+    if k or self.opened is None: return open_trees(stack, self.paths[k], self.wanted)
+    (kept, file), self.opened = self.opened, None
+    stack.push(kept)
+    return file
 
 
 @patch

@@ -146,11 +146,14 @@ def _is_simple(name: str, branch) -> bool:
 
 
 @patch
-def _array(self: Entries, name: str, start: int, stop: int) -> ak.Array:
-    "Entries of one branch."
-    if self.kind == "RNTuple" and "." in name:  # uproot takes the name for that of a member of a member
-        return self.tree.arrays(filter_name=lambda n: n == name, entry_start=start, entry_stop=stop)[name]
-    return self.fields[name].array(entry_start=start, entry_stop=stop)
+def _arrays(self: Entries, names: list[str], start: int, stop: int) -> dict[str, ak.Array]:
+    "Entries of some branches as uproot reads them."
+    if self.kind == "RNTuple":  # a field is asked for by its whole name: others have dots in theirs
+        found = self.tree.arrays(filter_name=set(names).__contains__, entry_start=start, entry_stop=stop)
+        return {name: found[name] for name in names}
+    if len(names) == 1: return {names[0]: self.fields[names[0]].array(entry_start=start, entry_stop=stop)}
+    wanted = {id(self.fields[name]) for name in names}
+    return self.tree.arrays(filter_branch=lambda b: id(b) in wanted, entry_start=start, entry_stop=stop, how=dict)
 
 
 @patch
@@ -158,10 +161,7 @@ def read(self: Entries, names: list[str], start: int, stop: int, failed: dict) -
     "Entries of some branches; those that cannot be read go with their exception to `failed`."
     _check_lengths()
     try:
-        if len(names) == 1:
-            return {names[0]: ak.to_layout(self._array(names[0], start, stop))}
-        wanted = {id(self.fields[name]): name for name in names}
-        found = self.tree.arrays(filter_branch=lambda b: id(b) in wanted, entry_start=start, entry_stop=stop, how=dict)
+        found = self._arrays(names, start, stop)
         if set(found) == set(names): return {name: ak.to_layout(x) for name, x in found.items()}
     except (MemoryError, OSError): raise
     except Exception as e:
@@ -180,7 +180,7 @@ def _spans(self: Entries, names: list[str], start: int, stop: int) -> dict[tuple
         held = self.held.get(name)
         first = held.end() if held and held.first <= start < held.end() else start
         if first >= stop and (held or start < stop): continue
-        simple = self.kind == "TTree" and _is_simple(name, self.fields[name])
+        simple = self.kind == "RNTuple" or _is_simple(name, self.fields[name])
         spans.setdefault((first, self.end(name, stop), None if simple else name), []).append(name)
     return spans
 
@@ -210,6 +210,7 @@ def take(
 def _given(self: Entries, name: str, start: int, stop: int, again: bool) -> ak.contents.Content:
     "Entries that are held, of which those that follow stay."
     held = self.held[name] if again else self.held.pop(name)
+    if not again and (held.first, held.end()) == (start, stop): return packed(held.array)
     if again: return packed(held.array[start - held.first:stop - held.first])
     found, rest = held.array[start - held.first:stop - held.first], held.array[stop - held.first:]
     if len(rest) and held.array.nbytes <= _KEPT: self.held[name] = _Held(stop, rest)
