@@ -185,7 +185,8 @@ def make_plan(
         "The plan of column k."
         if like is not None and not uses_row_before(like[k]): return like[k]
         likely = _likely(k, given, used, first.setdefault(hash(sample[:, k].tobytes()), k))
-        may_escape, lookups = bool(escapable and escapable[k]), _lookups(Q, escapes, k, exact, numbered, likely)
+        may_escape = bool(escapable and escapable[k])
+        lookups = lambda: _lookups(Q, escapes, k, exact, numbered, likely)
         for hint in (HINT, SPREAD): kept.pop(hint, None)
         made = plan_column(
             sample[:, k], escapes[take, k], known(k, likely), periods[k], exact[k], total or rows.n, may_escape,
