@@ -100,6 +100,21 @@ def in_units(seed: int, n: int = 120) -> Dataset:
     return d
 
 
+def copies(seed: int, n: int = 300) -> Dataset:
+    "Rows that repeat others: each pair of muons four times, every other time the other way round; vertices of tracks."
+    rng = np.random.default_rng(seed)
+    first, second = rng.normal(0, 40, (2, n // 4, 2))
+    pairs = np.stack([np.hstack([first, second]), np.hstack([second, first])] * 2, 1).reshape(-1, 4)
+    table = pd.DataFrame(pairs, columns=["px1", "py1", "px2", "py2"])
+    table = table.assign(charge=np.resize([1, -1], len(table)), m=np.repeat(rng.normal(91, 3, n // 4).round(6), 4))
+    table.loc[rng.random(len(table)) < 0.05, "m"] = np.nan  # is no decimal number: it escapes
+    rows = rng.poisson(6, len(table))
+    vertices = rng.normal(0, 30, 40).astype("f4")
+    which = np.cumsum(rng.random(rows.sum()) < 0.3) % 40
+    tracks = pd.DataFrame({"z": vertices[which], "q": rng.integers(0, 2, len(which))})
+    return Dataset({"events": table, "tracks": tracks}, {"tracks": Collection("events", rows)}, {})
+
+
 def whatever(seed: int) -> Dataset:
     "A few tables of a few columns of any numbers, nested as it happens."
     r = np.random.default_rng(seed)

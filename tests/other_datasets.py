@@ -1,6 +1,7 @@
 """A second reader of `.hepae` files of version 2, written from section 8 of FORMAT.md, on top of `other_reader`."""
 
 import json
+import lzma
 import zlib
 from hashlib import blake2b
 from itertools import accumulate
@@ -23,7 +24,7 @@ def described(data: bytes) -> tuple[list[dict], list[int]]:
 
 def described_facts(facts: dict) -> tuple[list[dict], list[int]]:
     "The same, of JSON that was read."
-    tables = [{"references": [], "before": []} | described_in(t) for t in facts["tables"]]
+    tables = [{"references": [], "before": [], "packed": []} | described_in(t) for t in facts["tables"]]
     for t in tables:
         t["order"] = t["order"] + [k for k in range(len(t["columns"])) if k not in t["order"]]
         t["before"] = t["before"] or [-1] * len(t["groups"])
@@ -70,6 +71,25 @@ def in_turns(rows: Rows, ago: list[int | None]) -> None:
         rows.ago.append(at if turn else None)
 
 
+def unpack(rows: Rows, columns: range, stream: bytes, mask: bytes) -> None:
+    "Cells of a packed group, and which of them escape."
+    widths, n = list(stream[:len(columns)]), len(rows.place)
+    check(all(w in (1, 2, 4, 8) for w in widths), "no width")
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 23}]
+    raw, at = lzma.decompress(stream[len(columns):], lzma.FORMAT_RAW, filters=filters), 0
+    check(len(raw) == n * sum(widths), "bins do not fill the stream")
+    bits = inflate(mask) if mask else b""
+    for width in (8, 4, 2, 1):
+        for k, (column, w) in enumerate(zip(columns, widths)):
+            if w != width:
+                continue
+            numbers = (raw[i : i + w] for i in range(at, at + n * w, w))
+            rows.cells[column] = [int.from_bytes(x, "little", signed=True) for x in numbers]
+            at += n * w
+            places = range(k * n, (k + 1) * n)
+            rows.escaped[column] = [bool(mask) and bits[i // 8] >> i % 8 & 1 == 1 for i in places]
+
+
 def decode_group(t: Table, number: int, g: int, tables: list[Table], part: bytes) -> bytes:
     "The cells of a group of columns; the section of escapes."
     head, rows = t.head, t.rows
@@ -91,7 +111,10 @@ def decode_group(t: Table, number: int, g: int, tables: list[Table], part: bytes
         check(other == number and index < a, "no reference to a row before")
         in_turns(rows, meant(t, index, t, True))
     symbols, low_bits, escapes = sections(part, 0, 3)
-    decode([None] * known + head["plan"], rows, range(known + a, known + b), Words(symbols), Bits(low_bits))
+    if g in head["packed"]:
+        unpack(rows, range(known + a, known + b), symbols, low_bits)
+    else:
+        decode([None] * known + head["plan"], rows, range(known + a, known + b), Words(symbols), Bits(low_bits))
     rows.ago, rows.turn = place
     return inflate(escapes) if escapes else b""
 

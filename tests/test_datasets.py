@@ -8,7 +8,7 @@ import numpy as np
 import other_datasets
 import pytest
 from dataset_damage import DatasetJudge, honest_datasets, whole
-from dataset_samples import in_units, physics, same, whatever, written
+from dataset_samples import copies, in_units, physics, same, whatever, written
 from codec_damage import campaign
 from golden.arrays import plain_array
 
@@ -39,13 +39,15 @@ def file(kind: str, seed: int) -> bytes:
         return written(physics(seed), events=50, dither=seed)
     if kind == "units":
         return written(in_units(seed), events=50, dither=seed if seed % 2 else None)
+    if kind == "copies":
+        return written(copies(seed), events=200 if seed % 2 else None)
     if kind == "physics":
         return written(physics(seed), events=50 if seed % 2 else None)
     return written(whatever(seed), events=7 if seed % 2 else None)
 
 
 SEEDS = [("physics", k) for k in range(3)] + [("whatever", k) for k in range(25)]
-SEEDS += [("dithered", 3), ("units", 4), ("units", 5)]
+SEEDS += [("dithered", 3), ("units", 4), ("units", 5), ("copies", 0), ("copies", 1)]
 
 
 @pytest.mark.parametrize("kind, seed", SEEDS)
@@ -62,11 +64,13 @@ def test_what_the_files_use():
     assert any(t["links"] for t in heads) and any(max(t["groups"]) > 1 for t in heads)
     assert any(columns for t in heads for _, _, columns in t["references"])
     assert any(r >= 0 for t in heads for r in t["before"])
+    packed = [t for seed in range(2) for t in other_datasets.read(file("copies", seed))["heads"]]
+    assert any(len(t["packed"]) and t["groups"][t["packed"][0]] > 1 for t in packed)
     assert any(t["plain"] for t in heads) and any(t["frequent"] for t in heads)
 
 
 def test_there_are_golden_files():
-    assert len(NAMES) == 5
+    assert len(NAMES) == 6
 
 
 @pytest.mark.parametrize("name", NAMES)
