@@ -139,7 +139,8 @@ def try_line(self: Search) -> None:
 def told(self: Search, left: np.ndarray, known: dict[int, Parent]) -> list[tuple[float, int]]:
     "What each parent tells about what is left of the core, in bits a row, and its number; the most first."
     parents, step = known.values(), _step(len(left))
-    bits = informations(ranges_of(left[::step], 5), self.core[::step], [k.ranges for k in parents], [k.place for k in parents])
+    ranges, places = [k.ranges for k in parents], [k.place for k in parents]
+    bits = informations(ranges_of(left[::step], 5), self.core[::step], ranges, places)
     return sorted(zip(bits.tolist(), known), reverse=True)
 
 # %% ../../nbs/codec/15_column_search.ipynb #4eada890
