@@ -23,10 +23,10 @@ from hepae.codec.dataset_header import (
     renumbered,
     table_to_dict,
     tables_from_dict,
+    with_packed,
 )
 from .dataset_references import Sketch, coding_order, found_references, index_of
 from .density import Rows
-from .entropy import Alphabet
 from .frequent import Frequent
 from .header import Header
 from .new_header import SMALL, bare_header, best_plan, first_events
@@ -224,27 +224,6 @@ def _kind(t: TableHeader, g: int) -> int | str | None:
     return (t.before[g] if t.before else -1) if any(map(uses_row_before, plans)) else None
 
 
-def _bare(p: ColumnPlan) -> ColumnPlan:
-    "The plan of a packed column: nothing but which values escape."
-    return ColumnPlan(Alphabet(0, 0, 1, p.alphabet.frequent), zeros=p.zeros, dead_zone=p.dead_zone)
-
-
-def _with_packed(t: TableHeader, runs: list[tuple[int, int]]) -> TableHeader:
-    "The header with these runs of groups packed together."
-    ends, plan, groups, before, packed, g = dict(runs), list(t.header.plan), [], [], [], 0
-    while g < len(t.groups):
-        end = ends.get(g, g + 1)
-        a, b = t.spans[g][0], t.spans[end - 1][1]
-        before.append(t.before[g] if t.before and g not in ends else -1)
-        if g in ends:
-            plan[a:b] = map(_bare, plan[a:b])
-            packed.append(len(groups))
-        groups.append(b - a)
-        g = end
-    made = replace(t, header=replace(t.header, plan=plan), groups=tuple(groups), packed=tuple(packed))
-    return replace(made, before=tuple(before) if t.before else ())
-
-
 def _with_groups(t: TableHeader, c: CodedTable, b: BinnedTable) -> TableHeader:
     "The header with larger groups where these are small; what is coded to find that out is kept for the chunk."
     some, groups = first_events(c.rows, SMALL), list(enumerate(t.spans))
@@ -252,7 +231,7 @@ def _with_groups(t: TableHeader, c: CodedTable, b: BinnedTable) -> TableHeader:
     originals = [x[:some.n] for x in c.originals(t.header)]
     parts = {span: encoded_group(t, few, originals, g) for g, span in groups}
     runs = worth_packing(few.Q[:, few.known:], t.spans, [len(parts[span]) for span in t.spans])
-    t = _with_packed(t, runs)
+    t = with_packed(t, runs)
     groups = list(enumerate(t.spans))
     parts |= {t.spans[g]: encoded_group(t, few, originals, g) for g in t.packed}
     if some.n == c.rows.n: b.groups |= parts
