@@ -6,11 +6,14 @@
 __all__ = ['ARRAY', 'RECORDS', 'write_array', 'array_of', 'verify_array']
 
 # %% ../../nbs/files/26_arrays.ipynb #2d181c16
-from typing import BinaryIO, Iterator
+from typing import BinaryIO, Iterable, Iterator
 
 import awkward as ak
 import pandas as pd
 
+from ..codec.computed import check_wishes
+from ..codec.container import DATASETS, Reader
+from ..codec.dataset_header import tables_from_dict
 from ..codec.datasets import read_datasets, write_datasets
 from ..core import HepaeError
 from ..dataset import Dataset
@@ -68,6 +71,8 @@ def write_array(
     file: BinaryIO,
     bound: str | float | dict | None = None,  # as `codec.bound_text` reads it; None: without any loss
     threads: int = 1,   # that code chunks side by side; the bytes are the same
+    dither: int | None = None,      # a seed, as for `write_datasets`
+    computed: Iterable[str] = (),   # what must hold of what is computed, as for `write_datasets`
     progress=None,      # called with the number of entries of each chunk
 ) -> dict:  # kind, rows, columns (name and bound), values (bytes of the numbers), sizes
     "Write an awkward array as a `.hepae` file; HepaeError for unions and numbers of more than 8 bytes."
@@ -75,7 +80,8 @@ def write_array(
     layout = _layout(name, contents, len(array))
     schemas = bounded_schemas(plain_schemas(layout), bound)
     pieces = _pieces(layout, contents, len(array), schemas)
-    done = write_datasets(pieces, file, None, threads, progress, as_cut=True)
+    check_wishes(tuple(computed), schemas)
+    done = write_datasets(pieces, file, None, threads, progress, None, True, dither, computed)
     columns = [[c.name, c.bound] for s in schemas.values() for c in s.columns]
     return {"kind": "array", "rows": len(array)} | done | {"columns": columns, "values": int(array.nbytes)}
 
@@ -98,10 +104,12 @@ def _check_branches(tree: Tree, names: set[str]) -> None:
 
 def verify_array(
     array: ak.Array,    # the original
-    file: BinaryIO,     # what `write_array` made of it
+    file: BinaryIO,     # what `write_array` made of it; seekable, at its beginning
 ) -> dict:  # rows, columns (name, bound, violations), violations, remarks
     "Compare an array with a `.hepae` file value by value; HepaeError if it is another array."
     contents, at, found = _contents(array)[1], 0, {}
+    kept = {t.name: t.header.keep for t in tables_from_dict(Reader(file, DATASETS).facts)}
+    file.seek(0)
     for d in read_datasets(file):
         layout = layout_from_json(d.documents[DOCUMENT])
         tree = layout.trees[0]
@@ -111,7 +119,7 @@ def verify_array(
         if n < len(d[tree.table]): raise HepaeError("the array has fewer entries; it is another one")
         parts = parts_of({b: packed(x[at:at + n]) for b, x in contents.items()}, text_as_bytes(tree))
         for table, (values, rows) in tables_of_tree(layout, tree, parts, n).items():
-            compare_table(table, values, rows, d, found)
+            compare_table(table, values, rows, d, found, kept[table])
         at += n
     if contents and at < len(array): raise HepaeError("the array has more entries; it is another one")
     columns = [{"name": n, "bound": bound, "violations": broken} for n, (bound, broken) in found.items()]

@@ -22,6 +22,7 @@ from fastcore.basics import patch
 from ..arguments import arguments_of
 from ..codec.bound_text import with_bounds
 from ..codec.container import DATASETS, Reader
+from ..codec.header import Header
 from ..codec.tables import read_rows, read_tables, write_tables
 from ..core import HepaeError, UsageError, check_free, naming, whole
 from .arrays import array_of, verify_array, write_array
@@ -86,7 +87,7 @@ def _write_table(table: pd.DataFrame, file: BinaryIO, bound, options: dict) -> d
 def _write_data(what: Data, file: BinaryIO, bound, options: dict) -> dict:
     "What is in memory as a `.hepae` file; UsageError for options that do not suit it."
     data = as_data(what)
-    allowed = ("threads",) if isinstance(data, ak.Array) else _OF_TABLES
+    allowed = _OF_BOTH if isinstance(data, ak.Array) else (*_OF_BOTH, *_OF_TABLES)
     if odd := [name for name in options if name not in allowed]:
         raise UsageError(f"{', '.join(odd)}: not for a {type(what).__name__}, only for files; what is in memory takes "
                          + ", ".join(allowed))
@@ -94,7 +95,7 @@ def _write_data(what: Data, file: BinaryIO, bound, options: dict) -> dict:
     return _write_table(data, file, bound, options)
 
 
-_OF_TABLES = ("unordered", "predictor", "embed", "rows", "threads")
+_OF_BOTH, _OF_TABLES = ("dither", "computed", "threads"), ("unordered", "predictor", "embed", "rows")
 
 # %% ../../nbs/files/27_library.ipynb #dd804f03
 @arguments_of(compress_files, but=("progress",))
@@ -207,8 +208,9 @@ def verify(
         data = as_data(original)
         if isinstance(data, ak.Array):
             with naming(path), open(path, "rb") as file: return verify_array(data, file)
-        found, back = Verdict(), _values(path, None, kwargs.get("model"))
+        back = _values(path, None, kwargs.get("model"))
         if not isinstance(back, pd.DataFrame): raise HepaeError(f"{path}: holds trees, not this table")
+        with open(path, "rb") as file: found = Verdict(Header.from_dict(Reader(file).facts).keep)
         found.compare(with_schema(data, schema_of(data)), back)
         return found.facts()
 
