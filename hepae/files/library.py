@@ -231,7 +231,9 @@ def inspect(
 @patch
 def lists(self: Contents) -> dict[str, pd.DataFrame]:
     "Its tables, such as columns and containers, by name."
-    return {name: pd.DataFrame(x) for name, x in self.items() if isinstance(x, list) and x and isinstance(x[0], dict)}
+    shown = {name: x for name, x in self.items() if isinstance(x, list) and x and isinstance(x[0], dict)}
+    if "branches" in shown: shown.pop("tables", None)  # whose columns they are
+    return {name: pd.DataFrame(x) for name, x in shown.items()}
 
 
 @patch

@@ -8,7 +8,6 @@ __all__ = ['FIRST', 'all_trees', 'other_cycles', 'Entries', 'entries_of_tree', '
 # %% ../../nbs/io/27_tree_reading.ipynb #9a11836a
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache, wraps
 
 import awkward as ak
 import numpy as np
@@ -123,19 +122,6 @@ class Entries:
         end = _basket_end(self.fields[name], stop) if self.kind == "TTree" else _cluster_end(self.tree, stop)
         return min(max(stop, end), len(self))
 
-# %% ../../nbs/io/27_tree_reading.ipynb #ca3d399a
-@cache
-def _check_lengths() -> None:
-    "From now on uproot refuses lists of objects that are longer than the bytes they are in."
-    read = uproot.containers._read_nested
-
-    @wraps(read)
-    def checked(model, length, chunk, cursor, *args, **kwargs):
-        left = chunk.stop - cursor.index
-        if length > left: raise ValueError(f"a list of {length} items in {left} bytes")
-        return read(model, length, chunk, cursor, *args, **kwargs)
-    uproot.containers._read_nested = checked
-
 # %% ../../nbs/io/27_tree_reading.ipynb #c7adad80
 def _is_simple(name: str, branch) -> bool:
     "Numbers, lists of numbers or text of the top level, which uproot reads at once?"
@@ -159,7 +145,6 @@ def _arrays(self: Entries, names: list[str], start: int, stop: int) -> dict[str,
 @patch
 def read(self: Entries, names: list[str], start: int, stop: int, failed: dict) -> dict[str, ak.contents.Content]:
     "Entries of some branches; those that cannot be read go with their exception to `failed`."
-    _check_lengths()
     try:
         found = self._arrays(names, start, stop)
         if set(found) == set(names): return {name: ak.to_layout(x) for name, x in found.items()}
