@@ -185,6 +185,7 @@ def test_a_cut_file_is_one_sentence(pair, tmp_path):
 
 def parts(facts: dict) -> float:
     "All bytes of a file that somebody has, and what lies between."
+    assert facts["counters"] < 0.02 * facts["bytes"]
     named = sum(t["bytes"] for t in facts["trees"]) + facts["counters"]
     return named + facts["sections"]["header"] + facts["sections"]["documents"] + facts["sections"]["frame"]
 
