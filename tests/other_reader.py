@@ -257,13 +257,15 @@ def draws(seed: int, first: int, table: str, column: str, n: int) -> list[int]:
 def dithered(cells: list[int], dtype: np.dtype, kind: str, bound: str, variant: int, own: list[int]) -> np.ndarray:
     "The values of cells that are moved by another part of their width in each row."
     name, _, number = bound.partition(":")
-    eps, mantissa, from_zero = float(np.finfo(dtype).eps), np.finfo(dtype).nmant, variant == 2065
+    eps, mantissa, from_zero = float(np.finfo(dtype).eps), np.finfo(dtype).nmant, variant % 2 == 1
     size = 2.0 ** -(int(number) + 1) if name == "bits" else float(number)
     parts = [(2 * k + 1) / 2**17 for k in own]
     if name == "abs" and kind == "periodic" and math.pi * 2**-37 < size < math.pi:
         p, low = turn_cells(size, 11), 0 if from_zero else -math.pi
         w, f, middle, high = 2 * math.pi / p, (-1 if from_zero else -(p // 2) - 1), 0.5 * from_zero, low + 2 * math.pi
         found = [((q - f) % (p + 1) + f + (middle + part)) * w for q, part in zip(cells, parts)]
+        if variant > 2065:
+            return np.array(found, float).astype(dtype)
         found = [2 * low - x if x < low else 2 * high - x if x > high else x for x in found]
         return np.array(found, float).astype(dtype)
     if name == "abs":
@@ -307,7 +309,7 @@ def in_units(cells: list[int], column: list, variant: int, unit: list, of: np.nd
 def canonical(q: int, kind: str, bound: str, variant: int) -> int:
     "The one number of this cell: those of a circle have many."
     if variant >= 2064:
-        variant = 17 + 1024 * (variant - 2064)
+        variant = 17 + 1024 * (variant % 2)
     name, _, number = bound.partition(":")
     if name != "abs" or kind != "periodic" or not math.pi * 2**-37 < float(number) < math.pi:
         return q

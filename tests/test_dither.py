@@ -130,3 +130,35 @@ def test_on_the_command_line(tmp_path):
         assert done.exit_code == 0, done.output
         checked = run("verify", source, out)
         assert checked.exit_code == 0, checked.output
+
+
+def test_inspect_says_it(tmp_path):
+    "The seed, and what is computed, in files of both versions."
+    from click.testing import CliRunner
+
+    from hepae.cli.main import cli
+
+    jets = Path(__file__).parents[1] / "data" / "jets.root"
+    for k, more in enumerate((["--dims", "4D"], [])):
+        out = tmp_path / f"{k}.hepae"
+        run = lambda *a: CliRunner().invoke(cli, list(map(str, a)))
+        wish = ["--keep", "mass(AntiKt4TruthJets)=abs:1e6"] if not k else []
+        done = run("compress", jets, "-o", out, "--bound", "1e-3", "--dither", "5", *more, *wish)
+        assert done.exit_code == 0, done.output
+        shown = run("inspect", out).output
+        assert "dithered with seed 5" in shown and ("kept: mass(" in shown) == (not k)
+
+
+def test_arrays_in_python():
+    "A dict, and a jagged array."
+    import awkward as ak
+
+    import hepae
+
+    r = np.random.default_rng(3)
+    x = r.normal(0, 1, 20_000).astype("f4")
+    back = hepae.decompress(hepae.compress({"x": x}, bound="abs:0.1", dither=3))["x"].to_numpy()
+    assert np.abs(back.astype(float) - x).max() <= 0.1 and len(np.unique(back)) > 10_000
+    jagged = ak.unflatten(ak.Array(x), r.multinomial(20_000, np.full(9000, 1 / 9000)))
+    back = ak.to_numpy(ak.flatten(hepae.decompress(hepae.compress(jagged, bound="abs:0.1", dither=3))))
+    assert np.abs(back.astype(float) - x).max() <= 0.1 and len(np.unique(back)) > 10_000

@@ -298,6 +298,7 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
         "units": (units(), {"rows": 250}),
         "dithered units": (units(), {"dither": 8}),
         "units without order": (units(), {"unordered": "table"}),
+        "dithered near 0": (moved(np.random.default_rng(7), 600), {"dither": 6}),
         "dithered bounds": (bounded(new, 150), {"dither": 2**63 - 1}),
         "dithered particles": (particles(new, 1000), {"dither": 0}),
         "dithered labels": (with_labels(new, 600), {"dither": 1}),

@@ -17,7 +17,7 @@ from ..codec.dataset_header import tables_from_dict
 from ..codec.datasets import read_datasets, write_datasets
 from ..core import HepaeError
 from ..dataset import Dataset
-from .root_bounds import bounded_schemas, plain_schemas
+from .root_bounds import bounded_schemas, plain_schemas, stored_bounds
 from .root_verdict import compare_table, text_as_bytes
 from .trees import TreeFile
 from ..io.branch_values import packed
@@ -82,7 +82,7 @@ def write_array(
     pieces = _pieces(layout, contents, len(array), schemas)
     check_wishes(tuple(computed), schemas)
     done = write_datasets(pieces, file, None, threads, progress, None, True, dither, computed)
-    columns = [[c.name, c.bound] for s in schemas.values() for c in s.columns]
+    columns = stored_bounds(schemas, done.pop("bounds"))
     return {"kind": "array", "rows": len(array)} | done | {"columns": columns, "values": int(array.nbytes)}
 
 # %% ../../nbs/files/26_arrays.ipynb #c62daff6

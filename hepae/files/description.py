@@ -127,7 +127,8 @@ def _table_facts(sizes: ColumnSizes, number: int) -> dict:
         columns.append(column_facts(c) | {"bytes": round(n, 1), "bits_per_value": bits})
     total = round(float(sizes.sizes[number].sum()), 1)
     above = sizes.tables[t.parent].name if t.parent >= 0 else ""
-    return {"table": t.name, "of": above, "rows": rows, "bytes": total, "columns": columns}
+    kept = {"kept": list(t.header.keep)} if t.header.keep else {}
+    return {"table": t.name, "of": above, "rows": rows, "bytes": total, "columns": columns} | kept
 
 
 def _stream_facts(facts: dict, sizes: ColumnSizes) -> dict:
@@ -155,6 +156,7 @@ def _dataset_facts(file: BinaryIO, size: int) -> dict:
     return {
         "bytes": size, "version": DATASETS, "events": reader.end.rows, "chunks": len(reader.end.chunks),
         "sections": sections | {"frame": size - sum(sections.values())}, **event_facts(reader.documents),
+        "dither": next((t.header.dither for t in sizes.tables), None),
         **of_trees, "tables": [_table_facts(sizes, k) for k in range(len(sizes.tables))],
         **_stream_facts(reader.facts, sizes), **_bounds_facts(reader.facts),
         "documents": {name: len(document) for name, document in reader.documents.items()}}
@@ -177,6 +179,7 @@ def describe_hepae(
     return {
         "file": path.name, "kind": "hepae", "bytes": size, "version": 1, "codec": header.codec,
         "rows": end.rows, "entries": end.events, "chunks": len(end.chunks), "unordered": header.unordered,
+        "dither": header.dither, "kept": list(header.keep),
         "model": header.model, "model_inside": reader.model is not None, "sections": sections,
         "bits_per_row": 8 * size / end.rows if end.rows else None, "preset": header.schema.name,
         "source": {name: getattr(source, name) for name in ("format", "tree", "container")},

@@ -24,7 +24,7 @@ from ..codec.datasets import write_datasets
 from ..codec.tables import side_by_side
 from ..core import HepaeError, UsageError, check_free, whole
 from .kinds import kind_of
-from .root_bounds import bounded_schemas, plain_schemas, tree_tables
+from .root_bounds import bounded_schemas, plain_schemas, stored_bounds, tree_tables
 from .selection import Selection
 from ..io.branch_values import Columns
 from ..io.chunks import bytes_of, with_bytes
@@ -74,9 +74,8 @@ def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress, 
             file.truncate()
             reader.plan()
         else:
-            bounds = done.pop("bounds")  # some were tightened
-            own = {name: {n: b for n, b in bounds.get(name, {}).items() if n in s.names} for name, s in schemas.items()}
-            return done | facts | {"columns": _columns({name: s.with_bounds(own[name]) for name, s in schemas.items()})}
+            bounds = done.pop("bounds")
+            return done | facts | {"columns": stored_bounds(schemas, bounds)}
 
 # %% ../../nbs/files/17_root_files.ipynb #d9f71256
 def compress_trees(
