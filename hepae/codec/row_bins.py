@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PLACES', 'DITHERED', 'BEYOND', 'ALL_VARIANTS', 'MOST_SEED', 'random_draws', 'RowQuantiser', 'factors',
-           'dithered_quantiser', 'dithered_variant', 'with_draws', 'Rounding', 'frequent_in_rows']
+           'dithered_quantiser', 'with_draws', 'dithered_variant', 'Rounding', 'frequent_in_rows']
 
 # %% ../../nbs/codec/06_row_bins.ipynb #5b005543
 from dataclasses import asdict, dataclass, replace
@@ -183,6 +183,19 @@ def dithered_quantiser(
     return RowQuantiser(**asdict(base), positive=bool(from_zero), mirrored=variant < BEYOND)
 
 
+def with_draws(
+    quantiser: Quantiser,
+    seed: int | None,   # None: bins are not dithered
+    first: int,
+    table: str,
+    column: str,
+    n: int,
+) -> Quantiser:
+    "The quantiser of the rows of a chunk."
+    if not quantiser.by_row or seed is None: return quantiser
+    return replace(quantiser, draws=random_draws(seed, first, table, column, n))
+
+# %% ../../nbs/codec/06_row_bins.ipynb #baeddf33
 _FAIR = 0.006  # of the bound: a shift of the mean by mirrors that is taken
 
 
@@ -204,19 +217,6 @@ def dithered_variant(x: np.ndarray, column: Column, variant: int) -> int:
         return (DITHERED if fair else BEYOND) + (quantiser.low == 0)
     if quantiser.mode != "abs" or not len(x) or x.min() < 0: return DITHERED
     return DITHERED + int(_shift_of_mirror(x, 0.0, np.inf, size) <= _FAIR)
-
-
-def with_draws(
-    quantiser: Quantiser,
-    seed: int | None,   # None: bins are not dithered
-    first: int,
-    table: str,
-    column: str,
-    n: int,
-) -> Quantiser:
-    "The quantiser of the rows of a chunk."
-    if not quantiser.by_row or seed is None: return quantiser
-    return replace(quantiser, draws=random_draws(seed, first, table, column, n))
 
 # %% ../../nbs/codec/06_row_bins.ipynb #0d7fdbfb
 MOST_SEED = 2**63

@@ -65,7 +65,7 @@ def chi2(a: np.ndarray, b: np.ndarray) -> float:
 def rounding(n: int) -> bool:
     "Means for all bounds; is the promise kept?"
     table, good = columns(n), True
-    print(f"{n:,} rows\n{'bound':9} {'dither':6} {'worst |mean|/bound':>22} {'largest/bound':>13} {'bytes':>10} {'s':>6}")
+    print(f"{n:,} rows\nbound     dither     worst |mean|/bound largest/bound      bytes      s")
     for bound in BOUNDS:
         for seed in (None, SEED):
             start = time.perf_counter()
@@ -134,7 +134,8 @@ def pairs(events: int) -> bool:
         took, back = time.perf_counter() - start, decompress(data)
         off = np.abs(masses(back) - before) / before
         good &= not wish or off.max() <= wish
-        print(f"mass {f'rel:{wish:g}' if wish else 'free':9} worst {off.max():.2e}, {8 * len(data) / n:.2f} bits an object, "
+        said = f"rel:{wish:g}" if wish else "free"
+        print(f"mass {said:9} worst {off.max():.2e}, {8 * len(data) / n:.2f} bits an object, "
               f"{(back['eta'] == table['eta']).mean():.2%} exact, {took:.2f} s")
     return good
 
