@@ -81,7 +81,9 @@ def _write_table(table: pd.DataFrame, file: BinaryIO, bound, options: dict) -> d
     table = with_schema(table, with_bounds(schema_of(table), bound))
     columns = [[c.name, c.bound] for c in schema_of(table).columns]
     values = int(table.memory_usage(index=False).sum())
-    return write_tables([table], file, **options) | {"columns": columns, "values": values}
+    done = write_tables([table], file, **options)
+    columns = [[n, done["bounds"].get(n, b)] for n, b in columns]  # some were tightened
+    return done | {"columns": columns, "values": values}
 
 
 def _write_data(what: Data, file: BinaryIO, bound, options: dict) -> dict:
