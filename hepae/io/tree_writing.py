@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from inspect import signature
 from pathlib import Path
+from types import FunctionType
 from typing import Iterator
 
 import awkward as ak
@@ -128,6 +129,44 @@ def _ttree(tree: Tree) -> TreeWriter:
     for table in sorted(lists - set(counters)): counters[table] = _legal(f"n{table}", "TTree", taken)
     return TreeWriter(tree, "TTree", named, renamed, "", counters)
 
+# %% ../../nbs/io/30_tree_writing.ipynb #1712a3c9
+class _Sums:
+    "`sum` for uproot's code, which adds over the same list again and again while that grows."
+
+    def __init__(self): self.out, self.seen, self.length, self.missing = None, 0, 0, []
+
+    def __call__(self, numbers, *start):
+        frame = getattr(numbers, "gi_frame", None)
+        pieces = frame.f_locals.get(".0") if frame else None
+        if not isinstance(pieces, _LIST_ITERATOR): return sum(numbers, *start)
+        out = pieces.__reduce__()[1][0]
+        if self.out is None and len(out) > 200 and isinstance(out[0], bytes | None): self.out = out
+        if out is not self.out or start: return sum(numbers, *start)
+        self.count()
+        return self.length if "len" in numbers.gi_code.co_names else len(self.missing)
+
+    def count(self) -> None:
+        "Count the pieces that are new, and those that were missing."
+        new = [*self.missing, *range(self.seen, len(self.out))]
+        self.length += sum(len(self.out[k]) for k in new if self.out[k] is not None)
+        self.missing, self.seen = [k for k in new if self.out[k] is None], len(self.out)
+
+
+_LIST_ITERATOR = type(iter([]))
+
+
+def _describe_quickly(made) -> None:
+    "A tree of uproot describes itself with `_Sums`, where this version has the code for that."
+    if (code := getattr(type(made), "_build_out", None)) is None: return
+
+    def build():
+        sums = _Sums()
+        out = FunctionType(code.__code__, code.__globals__ | {"sum": sums})(made)
+        if sums.out is not None: sums.count()
+        if sums.out is not None and sums.length != sum(map(len, sums.out)): return code(made)
+        return out
+    made._build_out = build
+
 # %% ../../nbs/io/30_tree_writing.ipynb #6c50dffc
 _SETTINGS = ["directory", "name", "title", "branch_types", "freesegments", "counter_name", "field_name",
              "initial_basket_capacity", "resize_factor"]  # of uproot's tree in the version that this was made for
@@ -146,14 +185,13 @@ def _with_titles(made, writer: TreeWriter) -> None:
 
 @contextmanager
 def _titled(folder: uproot.WritableDirectory, writer: TreeWriter) -> Iterator[None]:
-    """Trees that are made in a folder have titles from the beginning, if this version of uproot lets them be set.
-
-    uproot describes a tree in a time that grows with the square of its branches, 10 s for 2,600: once is enough."""
+    "Trees that are made in a folder have titles from the beginning, if this version of uproot lets them be set."
     cascading, kind = folder._cascading, uproot.writing._cascadetree.Tree
 
     def add_tree(sink, name, title, types, *settings):
         made = kind(cascading, name, title, types, cascading._freesegments, *settings)
         _with_titles(made, writer)
+        _describe_quickly(made)
         made.write_anew(sink)
         return made
     if [*signature(kind).parameters] != _SETTINGS:
@@ -176,21 +214,19 @@ def begin(self: TreeWriter, file: uproot.WritableDirectory) -> None:
         with _titled(folder, self):
             self.made = folder.mktree(name, types, self.tree.title, counter_name=lambda n: counter.get(n, f"n{n}"))
         return
-    none = Columns(lambda table, column: self._none(table, column), lambda table: np.zeros(0, np.int64))
+    dtypes = {place: dtype for node in self.nodes() for place, dtype in _dtypes_of(node)}
+    none = Columns(lambda *place: np.zeros(0, dtypes.get(place, "uint8")), lambda table: np.zeros(0, np.int64))
     empty = self._record({n: put_together(node, none) for n, node, _ in self.branches}, 0)
     self.made = file.mkrntuple(self.tree.name, empty.form, self.tree.title)
 
 # %% ../../nbs/io/30_tree_writing.ipynb #73b45eb1
-@patch
-def _none(self: TreeWriter, table: str, column: str) -> np.ndarray:
-    "No values of a column, in its type."
-    def dtype(node: Node) -> str | None:
-        if isinstance(node, (Values, Fixed)):
-            columns = node.columns if isinstance(node, Fixed) else (node.column,)
-            return node.dtype if node.table == table and column in columns else None
-        parts = node.parts if isinstance(node, Record) else [node.of] if isinstance(node, Lists) else []
-        return next(filter(None, map(dtype, parts)), None)
-    return np.zeros(0, next(filter(None, map(dtype, self.nodes())), "uint8"))
+def _dtypes_of(node: Node) -> Iterator[tuple[tuple[str, str], str]]:
+    "Table and column, and the type, of all columns of a node."
+    if isinstance(node, (Values, Fixed)):
+        columns = node.columns if isinstance(node, Fixed) else (node.column,)
+        yield from (((node.table, column), node.dtype) for column in columns)
+    parts = node.parts if isinstance(node, Record) else [node.of] if isinstance(node, Lists) else []
+    for part in parts: yield from _dtypes_of(part)
 
 
 @patch
