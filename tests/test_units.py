@@ -1,5 +1,7 @@
 """Bounds in units of another column: |back − value| ≤ x·error in every row."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,10 @@ from click.testing import CliRunner
 
 from hepae.cli.main import cli
 from hepae.codec.bound_text import with_bounds
+from hepae.codec.container import Reader
+from hepae.codec.header import Header
 from hepae.codec.tables import compress, decompress
-from hepae.core import BoundError, UsageError
+from hepae.core import BoundError, HepaeError, UsageError
 from hepae.metrics import bound_violations, within_bound
 from hepae.schema import Column, infer_schema, schema_of
 
@@ -97,3 +101,28 @@ def test_a_branch_of_a_whole_root_file(tmp_path):
         a, sigma = (one[f"t/{c}"].array(library="np") for c in ("pt", "ptErr"))
         b = other["t/pt"].array(library="np")
     assert (np.abs(b.astype(float) - a) <= 0.1 * sigma.astype(float)).all() and (a != b).any()
+
+
+def test_units_that_the_plan_has_no_place_for():
+    "Errors are far from 0 in the first chunk, and a few near it in the next one escape: so do the values beside them."
+    r, n = np.random.default_rng(41), 1000
+    error = r.choice([-1, 1], n) * r.lognormal(0, 0.5, n)
+    late = 500 + np.arange(0, 500, 25)
+    error[late] = 1e-6 * r.lognormal(0, 0.5, len(late))
+    table = pd.DataFrame({"x": r.normal(0, 1, n), "dx": error})
+    data = compress(table, "x=sigma:0.1*dx,dx=rel:1e-2", rows=500)
+    back = decompress(data)
+    plan = Header.from_dict(Reader(io.BytesIO(data)).facts).plan
+    assert any(p.dead_zone for p in plan) and (back["dx"].iloc[late] == table["dx"].iloc[late]).all()
+    good = table["dx"] > 0
+    assert (np.abs(back["x"] - table["x"])[good] <= 0.1 * table["dx"][good]).all()
+    assert (back["x"][~good] == table["x"][~good]).all()
+
+
+def test_a_header_with_a_unit_that_is_not_there():
+    "A damaged file, not a wrong use."
+    facts = Reader(io.BytesIO(compress(tracks(1000), "Mu_pt=sigma:0.1*Mu_ptErr"))).facts
+    facts["columns"][0][4] = "sigma:0.1*Mu_pt"
+    with pytest.raises(HepaeError, match="damaged header") as error:
+        Header.from_dict(facts)
+    assert not isinstance(error.value, UsageError)

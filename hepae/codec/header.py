@@ -20,7 +20,7 @@ from .row_bins import ALL_VARIANTS, MOST_SEED
 from .row_index import is_level
 from .units import row_quantiser_of
 from .sections import put_json, take_json
-from ..core import HepaeError
+from ..core import HepaeError, UsageError
 from ..schema import Column, Schema, Source
 
 # %% ../../nbs/codec/30_header.ipynb #2b783ab5
@@ -117,6 +117,12 @@ def _is_of_events(header: Header) -> bool:
     return plain and len(header.index) == 1 and header.codec == "density" and not header.model
 
 # %% ../../nbs/codec/30_header.ipynb #58d2232d
+def _are_units(schema: Schema) -> bool:
+    "Are bounds in units of columns that can serve?"
+    try: return bool(checked_units(schema))
+    except UsageError: return False
+
+
 def _facts_about_columns(header: Header) -> list:
     "What must hold of columns, quantisers and the plan: a test, and the part that it is about."
     n, extra = len(header.schema.columns), header.extra
@@ -131,7 +137,7 @@ def _facts_about_columns(header: Header) -> list:
         (lambda: bool(header.model) or not header.shared, "a plan of a model that is not there"),
         (lambda: bool(header.model) or not extra, "columns of a model that is not there"),
         (lambda: isinstance(header.plain, dict), "plain"),
-        (lambda: checked_units(header.schema), "units of bounds"),
+        (lambda: _are_units(header.schema), "units of bounds"),
     ]
 
 # %% ../../nbs/codec/30_header.ipynb #69c9d63e
