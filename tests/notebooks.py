@@ -32,7 +32,7 @@ STUDIES = FOLDERS[1:]
 # studies that only `make studies` runs, so that the whole test suite stays within its time
 APART = [
     "gravitational_waves", "in_the_stream", "sonification", "vae_latent_scan", "event_by_event", "ttbar_analysis",
-    "anomaly_scores",
+    "anomaly_scores", "whole_files",
 ]
 
 

@@ -123,9 +123,11 @@ def hepae_tables(path: str | Path) -> dict[str, int]:
 def _basket_bytes(branch, packing) -> int:
     "Bytes of the baskets of a branch with their keys, as they are or packed otherwise."
     if packing is None: return int(branch.compressed_bytes)
-    baskets = (branch.basket(k) for k in range(branch.num_baskets))
-    return sum(len(uproot.compression.compress(bytes(b.raw_data), packing)) + (b.members.get("fKeylen") or 0)
-               for b in baskets)
+    total = 0
+    for basket in map(branch.basket, range(branch.num_baskets)):
+        data = basket.data if basket.raw_data is None else basket.raw_data  # None: it stands in the tree itself
+        total += len(uproot.compression.compress(bytes(data), packing)) + (basket.members.get("fKeylen") or 0)
+    return total
 
 
 def _table_of(node: Node) -> str:

@@ -1,7 +1,7 @@
 """Whole ROOT files: bytes of hepae and its rivals without loss and within bounds, speed, three columns, and memory.
 
     python tests/benchmarks/root_files.py [FILE …] [--bounds 1e-2,1e-3,1e-4] [--repeat 3] [--no-rivals] [--no-memory]
-    [--json FILE]
+    [--json FILE] [--csv FILE]
 
 Without FILE it takes the ROOT files in HEPAE_TESTDATA. A rival gets what hepae keeps: branches that uproot cannot read
 are left out of ROOT's baskets, too, and lists of one collection are counted once. *Baskets* are those of the file, and
@@ -13,6 +13,8 @@ files. `hepae / it` is the ratio of bytes; where a target is set for it, it stan
 MB/s are of numbers, texts and lengths in memory, by CPU time on one thread: the fastest of --repeat runs, and the
 slowest. Of compressing, reading the ROOT file is a part; decompressing is to tables in memory, and to a ROOT file.
 Memory is the peak of a process of its own, for the file and for ten times its events.
+--json and --csv write all figures, and the bytes of each collection, which the terminal does not show.
+`4D/whole_files.ipynb` shows what --csv 4D/whole_files.csv has written.
 """
 
 import io
@@ -27,6 +29,7 @@ from pathlib import Path
 import awkward as ak
 import click
 import numpy as np
+import pandas as pd
 import uproot
 
 import hepae
@@ -35,6 +38,8 @@ from hepae.bench.tree_columns import (
     PACKERS,
     TreeColumns,
     basket_tables,
+    by_collection,
+    hepae_tables,
     numbers,
     packed_columns,
     parquet_bytes,
@@ -83,10 +88,14 @@ def compress(paths: list, output: Path, bound: str | None) -> None:
 class Figures(list):
     "What was measured, a line each."
 
+    def note(self, file: str, bound: str, what: str, value: float, unit: str, **more) -> None:
+        "Keep a figure."
+        self.append({"file": file, "bound": bound, "what": what, "value": round(value, 4), "unit": unit} | more)
+
     def add(self, file: str, bound: str, what: str, value: float, unit: str, **more) -> None:
         "Keep a figure and print it."
-        self.append({"file": file, "bound": bound, "what": what, "value": value, "unit": unit} | more)
-        shown = f"{value:>14,.0f}" if unit == "bytes" else f"{value:>14.4g}"
+        self.note(file, bound, what, value, unit, **more)
+        shown = f"{value:>14,.0f}" if unit in ("bytes", "") else f"{value:>14.4g}"
         said = "".join(f"  {name.replace('_', ' ')} {x:.3g}" for name, x in more.items() if x is not None)
         print(f"{file[:30]:30}  {bound:6}  {what:32} {shown} {unit:5}{said}", flush=True)
 
@@ -101,8 +110,9 @@ def is_nanoaod(t: TreeColumns) -> bool:
 def rivals(path: Path, t: TreeColumns, bound: str, folder: Path):
     "Name and bytes of each rival."
     if bound == "exact":
+        all_baskets = all(tree.kind == "TTree" for tree in t.layout.trees)  # pages of RNTuples are not packed again
         for name, packing in BASKETS.items():
-            if size := sum(basket_tables(path, t.layout, packing).values()): yield name, size
+            if packing is None or all_baskets: yield name, sum(basket_tables(path, t.layout, packing).values())
     else: yield "baskets", sum(basket_tables(path, t.layout).values())
     short = rounded(t)
     for name, size in PACKERS.items(): yield f"columns, {name}", sum(packed_columns(short, size).values())
@@ -114,14 +124,32 @@ def rivals(path: Path, t: TreeColumns, bound: str, folder: Path):
             yield f"RNTuple {kind}, {packing}", rntuple_file(given[0], folder / "rival.root", given[1], packing)
 
 
+def counted(path: Path, t: TreeColumns, figures: Figures) -> None:
+    "Entries, branches, and the bytes of all numbers."
+    main = t.layout.parents and next(iter(t.layout.parents))
+    entries = {tree.table: tree for tree in t.layout.trees if tree.table}
+    with uproot.open(path) as file: n = file[entries[main].name].num_entries
+    figures.add(path.stem, "exact", "entries", n, "")
+    figures.add(path.stem, "exact", "branches", sum(len(tree.branches) for tree in t.layout.trees), "")
+    figures.add(path.stem, "exact", "numbers", numbers(t), "bytes")
+
+
+def by_part(file: str, bound: str, way: str, t: TreeColumns, sizes: dict[str, int], figures: Figures) -> None:
+    "Bytes of each collection; '' is what belongs to none."
+    found = by_collection(t.layout, {k: n for k, n in sizes.items() if k}) | {"": sizes.get("", 0)}
+    for part, n in found.items(): figures.note(file, bound, f"{way} of", n, "bytes", collection=part)
+
+
 def all_bytes(path: Path, bounds: list[str], with_rivals: bool, folder: Path, figures: Figures) -> None:
     "Bytes of a file, without loss and within bounds."
     for bound in ["exact", *bounds]:
         t = tree_columns(path, None if bound == "exact" else bound)
         compress([path], packed := folder / f"{bound}.hepae", None if bound == "exact" else bound)
         own = packed.stat().st_size
-        if bound == "exact": figures.add(path.stem, bound, "numbers", numbers(t), "bytes")
+        if bound == "exact": counted(path, t, figures)
         figures.add(path.stem, bound, "hepae", own, "bytes")
+        by_part(path.stem, bound, "hepae", t, hepae_tables(packed), figures)
+        if bound == "exact": by_part(path.stem, bound, "baskets", t, basket_tables(path, t.layout), figures)
         for name, size in rivals(path, t, bound, folder) if with_rivals else ():
             target = TARGETS.get((bound, name), (None, None))[0 if is_nanoaod(t) else 1]
             figures.add(path.stem, bound, name, size, "bytes", **{"hepae_/_it": own / size, "at_most": target})
@@ -223,7 +251,8 @@ def files_there() -> list[Path]:
 @click.option("--rivals/--no-rivals", "with_rivals", default=True, show_default=True)
 @click.option("--memory/--no-memory", "with_memory", default=True, show_default=True)
 @click.option("--json", "output", type=click.Path(path_type=Path), help="Write the figures here, too.")
-def main(files, bounds, repeat, with_rivals, with_memory, output):
+@click.option("--csv", "table", type=click.Path(path_type=Path), help="Or here.")
+def main(files, bounds, repeat, with_rivals, with_memory, output, table):
     "Print a line a figure."
     figures, bounds = Figures(), [b for b in bounds.split(",") if b]
     np.seterr(all="ignore")
@@ -235,6 +264,7 @@ def main(files, bounds, repeat, with_rivals, with_memory, output):
                 speeds(path, bounds, repeat, Path(folder), figures)
                 some_columns(path, repeat, Path(folder), figures)
             if with_memory: memory(path, Path(folder), figures)
+            if table: pd.DataFrame(figures).to_csv(table, index=False)  # after each file, should one fail
     if output: output.write_text(json.dumps(figures, indent=1))
 
 
