@@ -77,7 +77,9 @@ def bound_parts(
     bound: str | float | dict[str, str] | list[BoundPart] | None,
 ) -> list[BoundPart]:
     "The parts of a bound, of which the last that fits counts; UsageError for what is none."
-    if isinstance(bound, list): return bound
+    if isinstance(bound, list):
+        if all(isinstance(part, BoundPart) for part in bound): return bound
+        raise UsageError(f"bound {bound}: is a list; give text as 'Jet_pt=rel:1e-3,*_phi=abs:1e-4', or a dictionary")
     if isinstance(bound, dict): return [BoundPart(str(b).strip(), str(name)) for name, b in bound.items()]
     found = []
     for part in str("exact" if bound is None else bound).split(","):

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .row_index import index_offsets
-from ..core import HepaeError
+from ..core import HepaeError, UsageError
 from ..io.chunks import joined
 from ..schema import events_between, schema_of, with_schema
 
@@ -101,6 +101,7 @@ def _rows_to_cut(held: list[pd.DataFrame], rows: int, text: int) -> int:
 # %% ../../nbs/codec/33_chunk_rows.ipynb #b9a4824b
 def regrouped(tables: Iterable[pd.DataFrame], rows: int | None = None, unordered: str = "") -> Iterator[pd.DataFrame]:
     "The same rows in chunks of about `rows`, which end where events do."
+    if rows is not None and rows < 1: raise UsageError(f"rows={rows}: a chunk has one row at least")
     held, text = [], 0  # tables that wait for more rows, and bytes of their text
     done = None  # events that have left: a part of a table may bring them again
     for table in tables:

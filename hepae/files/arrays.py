@@ -20,7 +20,7 @@ from ..dataset import Dataset
 from .root_bounds import bounded_schemas, plain_schemas, stored_bounds
 from .root_verdict import compare_table, text_as_bytes
 from .trees import TreeFile
-from ..io.branch_values import packed
+from ..io.branch_values import NotKept, packed
 from ..io.tree_files import MOST_ENTRIES, VALUES, values_in
 from ..io.tree_layout import DOCUMENT, Tree, TreeLayout, layout_from_json, layout_to_json
 from ..io.tree_tables import Apart, Known, dataset_of, parts_of, tables_of_tree, tree_of
@@ -37,11 +37,22 @@ def _contents(array: ak.Array) -> tuple[str, dict[str, ak.contents.Content]]:
     return RECORDS, {name: packed(x[:len(whole)]) for name, x in zip(whole.fields, whole.contents)}
 
 # %% ../../nbs/files/26_arrays.ipynb #a58110b4
+def _parts_of(contents: dict):
+    "The parts of all branches; NotKept that names the one that has none."
+    try: return parts_of(contents, Apart())
+    except NotKept: pass
+    for name, x in contents.items():
+        try: parts_of({name: x}, Apart())
+        except NotKept as e:
+            raise NotKept(f"{name}: {e} cannot be kept; convert them to numbers of 8 bytes or less, or leave "
+                          "them out") from e
+
+
 def _layout(name: str, contents: dict, entries: int) -> TreeLayout:
     "The layout of a tree of these branches."
     bare = Tree(name, "", (), "", "RNTuple", 0 if contents else entries)
     known = [Known(n, "", str(x.form.type)) for n, x in contents.items()]
-    tree, parents = tree_of(bare, known, [parts_of(contents, Apart())], "events")
+    tree, parents = tree_of(bare, known, [_parts_of(contents)], "events")
     return TreeLayout((tree,), parents or {"events": ""}, (), False)
 
 
@@ -92,6 +103,7 @@ def array_of(
     "All entries of the only tree as an array of records, or what `write_array` was given."
     (name,) = file
     tree = file[name]
+    if not len(tree): return ak.Array(ak.contents.RecordArray([], [], length=tree.num_entries))
     if (name, list(tree)) == (ARRAY, [ARRAY]): return tree.arrays([ARRAY], library="ak")[ARRAY]
     return tree.arrays(library="ak")
 

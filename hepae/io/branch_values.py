@@ -7,6 +7,7 @@ __all__ = ['Parts', 'MOST_FIXED', 'Numbers', 'Words', 'Several', 'Fields', 'NotK
            'Filling', 'fill', 'Columns', 'columns_of_dataset', 'put_together', 'with_rows']
 
 # %% ../../nbs/io/25_branch_values.ipynb #efb346e9
+import math
 from dataclasses import dataclass, replace
 from typing import Callable
 
@@ -157,7 +158,7 @@ def fill(node: Node, parts: Parts, f: Filling, branch: str, above: str) -> None:
         f.put(above, node.column, parts.values, branch, node.dtype)
     elif isinstance(node, Fixed):
         if not isinstance(parts, Numbers) or parts.values.shape[1:] != node.shape: raise Unlike(branch, "another shape")
-        flat = parts.values.reshape(len(parts.values), -1)
+        flat = parts.values.reshape(len(parts.values), math.prod(parts.values.shape[1:]))
         for k, column in enumerate(node.columns): f.put(above, column, flat[:, k], branch, node.dtype)
     elif isinstance(node, Record):
         if not isinstance(parts, Fields) or (parts.names and tuple(parts.names)) != node.names:

@@ -8,6 +8,7 @@ __all__ = ['VALUES', 'MOST_ENTRIES', 'FEW', 'Wanted', 'TreeFile', 'open_trees', 
 # %% ../../nbs/io/28_tree_files.ipynb #0c9627f6
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from operator import index
 from pathlib import Path
 from typing import Callable, Iterator
 
@@ -30,6 +31,12 @@ class Wanted:
     trees: tuple[str, ...] = ()                # names or patterns; none: all
     branches: tuple[str, ...] = ()             # names or patterns; none: all
     entries: tuple[int, int] | None = None     # the first, and one past the last, of the main tree; None: all
+
+    def __post_init__(self):
+        if self.entries is None: return
+        try: good = len(self.entries) == 2 and 0 <= index(self.entries[0]) < index(self.entries[1])
+        except TypeError: good = False
+        if not good: raise UsageError(f"entries={self.entries!r}: give the first, and one past the last, as (100, 200)")
 
     def spans(self, lengths: dict[str, int], main: str) -> dict[str, tuple[int, int]]:
         "First entry and end in each tree: trees that are not as long as the main one are taken whole."
