@@ -243,6 +243,16 @@ def test_rows(packed, tmp_path):
     assert not (tmp_path / "x.csv").exists()
 
 
+@pytest.mark.parametrize("asked", ["--tree t", "--branches pt", "--entries 0:3", "--pack lzma", "--rntuple"])
+def test_what_is_asked_for_is_done_or_refused(packed, tmp_path, asked):
+    "Options of whole ROOT files are refused for tables and events, so nobody takes all for the part."
+    events = tmp_path / "dy.hepae"
+    good("compress", ROOT / "data" / "drell_yan.hepmc.gz", "-o", events, "-q", timeout=120)
+    for source, name in ((packed, "back.parquet"), (events, "back.hepmc")):
+        bad(2, "decompress", source, "-o", tmp_path / name, *asked.split(), parts=[asked.split()[0], "leave it out"])
+        assert not (tmp_path / name).exists()
+
+
 @pytest.mark.parametrize("unordered", ["events", "table"])
 def test_unordered(small, packed, tmp_path, unordered):
     good("compress", small, "-o", tmp_path / "u.hepae", "--bound", "1e-3", "--unordered", unordered)

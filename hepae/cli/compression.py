@@ -184,6 +184,7 @@ def compress(inputs, output, dry_run, bound, dither, unordered, no_index, folder
     options = dict(bound=bound, dither=dither, unordered=unordered or "", index=not no_index, model=model_of(folder),
                    embed=embed, level=keep[0], computed=keep[1], drop_attributes=drop_attributes, branches=branches,
                    entries=entries, conserve=conserve, force=force, remark=remarks(quiet), **vars(selection))
+    if embed and not folder: raise UsageError("--embed puts the density model of --model into the file; add --model")
     if dry_run: return _foresee(inputs, as_json, options)
     if output is None: raise UsageError("give a .hepae file or a folder with -o, or --dry-run")
     if Path(output).is_dir() or output.endswith("/"):

@@ -120,7 +120,7 @@ def _extracted_text(output: Path, facts: dict, particles: int | str | None) -> s
     units = ", ".join(f"{name} in {unit}" for name, unit in facts["units"].items() if unit != "rad")
     source = facts["container"] or "the columns given"
     what = f"{facts['rows']} particles of {facts['entries']} events" if particles else \
-        f"{facts['rows']} jets of {facts['entries']} events from {source}"
+        f"{facts['rows']} {'jets' if 'jet' in source.lower() else 'rows'} of {facts['entries']} events from {source}"
     short = f", {facts['short']} events have fewer than {particles} particles" if "short" in facts else ""
     return f"{output}: {what} ({units or 'units unknown'}){short}, {output.stat().st_size:,} bytes"
 

@@ -99,15 +99,19 @@ def bounds_text(
     path = existing_file(path)
     with naming(path), open(path, "rb") as file:
         if not holds_datasets(file):
-            schema = Header.from_dict(Reader(file).facts).schema
+            header = Header.from_dict(Reader(file).facts)
+            schema, kept = header.schema, header.keep
             lines = _lines({c.name: c.bound for c in schema.columns}, "[bounds]")
         else:
             reader = Reader(file, DATASETS)
             tables = tables_from_dict(reader.facts)
+            kept = [text for t in tables for text in t.header.keep]
             bounds = {(t.name, c.name): c.bound for t in tables for c in t.header.schema.columns}
             if DOCUMENT in reader.documents: lines = _of_trees(layout_from_json(reader.documents[DOCUMENT]), bounds)
             else: lines = _of_events(reader.facts)
     head = f"# bounds of {path.name}; hepae compress FILE --bound bounds.toml" + "; every value is exact" * (not lines)
+    also = "".join(f" --keep '{text}'" for text in dict.fromkeys(kept))
+    if also: head += f"\n# made with{also}, which these alone do not hold; give it again"
     return "\n".join([head, *lines]) + "\n"
 
 

@@ -33,7 +33,7 @@ from .reading import read_chunks
 from .selection import Selection
 from .tree_views import kind_as_read, opened_like_root
 from .verdict import RowsInStep, Verdict, in_one_order, numbered
-from ..hepmc.event_layout import Kept
+from ..hepmc.event_layout import LEVELS, Kept
 from ..hepmc.final import kept_bounds
 from ..io.chunks import bytes_of, with_bytes
 from ..io.tree_layout import DOCUMENT
@@ -137,7 +137,7 @@ def compress_files(
     """
     if str(output) != PIPE and not dry_run: check_free(Path(output), force)
     asked, facts = Selection(**kwargs), {"values": 0}
-    of_events, free, bound = Kept(level, tuple(drop_attributes)), unordered == "events", as_bound(bound)
+    of_events, free, bound = _kept(level, drop_attributes), unordered == "events", as_bound(bound)
     table = dict(unordered=unordered, model=model, embed=embed, without_index=not index, plan=given)
     written = nullcontext() if dry_run else output_stream(output, force)
     with input_files(inputs) as paths, naming(_names(inputs)), written as file:
@@ -167,6 +167,12 @@ def _foreseen(tables: Iterator[pd.DataFrame], facts: dict) -> dict:
 def _not_for_events() -> UsageError:
     "The error of options that mean nothing for whole HepMC events."
     return UsageError("--dither and --keep with masses or matrices are for tables and ROOT files; leave them out")
+
+
+def _kept(level: str, without: Iterable[str]) -> Kept:
+    "What of whole events is kept; UsageError for a level that there is not."
+    if level in LEVELS: return Kept(level, tuple(without))
+    raise UsageError(f"level={level!r}: choose one of {', '.join(LEVELS)}")
 
 
 def _only_for_events() -> UsageError:

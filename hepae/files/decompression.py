@@ -110,6 +110,15 @@ def _refuse_events_only(source: str | Path, events: tuple | None, text: str | No
     if events is not None: raise UsageError(f"{source}: is a table; --events is for whole events, so give --rows")
     if text == "hepmc2": raise UsageError(f"{source}: is a table of particles, which becomes HepMC3; give --as hepmc3")
 
+
+def _check_trees_only(source: str | Path, output: str | Path, found: str, options: dict) -> None:
+    "UsageError for options of whole ROOT files where there is something else: what they ask for would not be done."
+    root = Path(output).suffix == ".root"
+    odd = [name for name, x in options.items() if x and not (name == "--rntuple" and root)]
+    some = "--events 100:200" if found == "whole events" else "--rows 100:200"
+    if odd: raise UsageError(f"{source}: has {found}, and {', '.join(odd)} is for whole ROOT files; leave it out, or "
+                             f"take some with {some}")
+
 # %% ../../nbs/files/20_decompression.ipynb #028f571d
 def _counted(tables: Iterable[pd.DataFrame], facts: dict, progress) -> Iterator[pd.DataFrame]:
     "The tables; `facts` and `progress` learn how many rows pass, and the bytes of their numbers."
@@ -147,6 +156,8 @@ def decompress_file(
 ) -> dict:  # rows; of HepMC events: events, particles, left_out
     "Write what a `.hepae` file holds in the format that the suffix names."
     path, facts = Path(output), {"rows": 0, "values": 0}
+    of_trees = {"--tree": tree, "--branches": tuple(branches), "--entries": entries, "--pack": pack != "zstd",
+                "--rntuple": tree_class == "RNTuple"}
     if str(output) != PIPE: check_free(path, force)
     with ExitStack() as stack, opened(source) as file:
         if holds_datasets(file):
@@ -154,12 +165,17 @@ def decompress_file(
             if file.seekable() and _holds_trees(file):
                 from hepae.files.root_files import Wanted, decompress_trees
                 if rows is not None or text: raise UsageError(f"{source}: has whole trees; leave --rows and --as out")
+                if events and entries: raise UsageError("--events and --entries say the same; give one of them")
                 wanted = Wanted((tree,) if tree else (), tuple(branches), entries or events)
                 return decompress_trees(file, output, wanted, tree_class, pack, force, progress, threads, remark)
+            _check_trees_only(source, output, "whole events", of_trees)
             version = _version_asked(path, rows, text)
             return decompress_events(file, output, version, events, force, progress, threads, remark)
         if str(output) != PIPE: _check_output(path)
         _refuse_events_only(source, events, text)
+        _check_trees_only(source, output, "a table", of_trees)
+        if text and str(output) != PIPE and is_hepmc_name(path) != (text != "csv"):
+            raise UsageError(f"{output}: --as {text} is for standard output; a name says what is written")
         hepmc = text in ("hepmc", "hepmc3")
         if rows is not None: _refuse_some_rows(hepmc or is_hepmc_name(path), file.seekable())
         tables = read_tables(file, model, threads) if rows is None else [read_rows(file, *rows, model)]
