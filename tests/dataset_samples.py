@@ -100,6 +100,15 @@ def in_units(seed: int, n: int = 120) -> Dataset:
     return d
 
 
+def with_momenta(seed: int, n: int = 120) -> Dataset:
+    "The same, with an azimuth of each jet, so that pairs have masses."
+    d = physics(seed, n)
+    jets = d.tables["jets"].drop(columns="score")
+    phi = np.random.default_rng(seed).uniform(-np.pi, np.pi, len(jets)).astype("f4")
+    d.tables["jets"] = with_bounds(jets.assign(phi=phi), pt="rel:1e-2", eta="abs:1e-2", phi="abs:1e-2")
+    return d
+
+
 def copies(seed: int, n: int = 300) -> Dataset:
     "Rows that repeat others: each pair of muons four times, every other time the other way round; vertices of tracks."
     rng = np.random.default_rng(seed)

@@ -1,6 +1,7 @@
 """Files of version 2: read by a second reader, written from FORMAT.md alone, as by this one; golden files come back
 for ever; damaged ones end in one sentence."""
 
+import io
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from dataset_samples import copies, in_units, physics, same, whatever, written
 from codec_damage import campaign
 from golden.arrays import plain_array
 
+from hepae.codec.container import DATASETS, Reader
+from hepae.codec.dataset_header import tables_from_dict
 from hepae.core import HepaeError
 from hepae.dataset import Dataset
 
@@ -97,6 +100,16 @@ def arrays_of_dataset(d: Dataset) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def judge():
     return DatasetJudge(honest_datasets())
+
+
+def test_what_is_damaged_has_all_there_is(judge):
+    "Among the files that are damaged are some with each thing that the format describes."
+    tables = [t for data in judge.files.values() for t in tables_from_dict(Reader(io.BytesIO(data), DATASETS).facts)]
+    bounds = " ".join(c.bound for t in tables for c in t.header.schema.columns)
+    assert all(kind in bounds for kind in ("abs:", "rel:", "sigma:", "exact"))
+    for has in (lambda t: t.packed, lambda t: t.header.keep, lambda t: t.header.dither is not None,
+                lambda t: t.references, lambda t: t.counter >= 0, lambda t: t.links):
+        assert any(map(has, tables))
 
 
 @pytest.mark.parametrize("files", [400, pytest.param(5000, marks=pytest.mark.slow)])
