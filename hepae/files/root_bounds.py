@@ -94,7 +94,8 @@ def bounded_schemas(
         for t, parts in found.items(): own[t] += parts
         if any(found.values()): continue
         if not part.needed:
-            remark(f"--bound {part}: no branch fits, so it rounds nothing")
+            where = f" of tree {part.tree}" if part.tree is not None else ""
+            remark(f"--bound {part}: no branch{where} fits, so it rounds nothing")
             continue
         names = [n for s in short.values() for n in s.names]
         raise UsageError(f"--bound {part}: no branch fits; {there_are(part.pattern or '', names)}")
