@@ -306,3 +306,25 @@ def test_a_dry_run_says_what_would_be_kept(tmp_path):
     assert "nothing is written" in hepae("compress", path, "--dry-run").stdout
     assert hepae("compress", path, "--dry-run", "--bound", "MET=rel:1e-3").returncode == 2
     assert hepae("compress", path).returncode == 2
+
+
+def test_values_further_apart_than_the_bound_are_kept_exactly(tmp_path):
+    "Floats cut to a few bits: a bound that is finer than they are costs nothing, and is said to round nothing."
+    path, rng = tmp_path / "cut.root", np.random.default_rng(2)
+    spread = rng.lognormal(3, 1, 20_000).astype("f4")
+    cut = (spread.view("i4") & -(1 << 13)).view("f4")
+    with uproot.recreate(path) as file: file.mktree("t", {"Jet_pt": "f4", "Muon_pt": "f4"}).extend(
+        {"Jet_pt": cut, "Muon_pt": spread})
+    sizes, remarks = {}, {}
+    for bound in (None, "1e-2", "1e-4"):
+        for some in (("Jet_pt",), ("Muon_pt",)):
+            remarks[bound, some] = []
+            facts = compress_files([path], tmp_path / "x.hepae", bound, force=True, branches=some,
+                                   remark=remarks[bound, some].append)
+            sizes[bound, some] = (tmp_path / "x.hepae").stat().st_size
+            assert verify_file([path], tmp_path / "x.hepae")["violations"] == 0
+            exact = [b for _, b in facts["columns"]] == ["exact"]
+            assert exact == (bound is None or bound == "1e-4" and some == ("Jet_pt",))
+    jet, muon = ("Jet_pt",), ("Muon_pt",)
+    assert sizes["1e-2", jet] < sizes["1e-4", jet] == sizes[None, jet] and sizes["1e-4", muon] < sizes[None, muon]
+    assert any("kept exactly" in r and "Jet_pt" in r for r in remarks["1e-4", jet]) and not remarks["1e-4", muon]

@@ -24,7 +24,7 @@ from ..codec.datasets import write_datasets
 from ..codec.tables import side_by_side
 from ..core import HepaeError, UsageError, check_free, whole
 from .kinds import kind_of
-from .root_bounds import bounded_schemas, plain_schemas, stored_bounds, tree_tables
+from .root_bounds import schemas_for, stored_bounds
 from .selection import Selection
 from ..io.branch_values import Columns
 from ..io.chunks import bytes_of, with_bytes
@@ -60,7 +60,7 @@ def _objects(path: Path, remark) -> bytes:
 def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress, **how) -> dict:
     "Write all pieces; begin anew with another layout as often as one is needed."
     while True:
-        facts, schemas = {"values": 0}, _bounded(reader.layout, bound)
+        facts, schemas = {"values": 0}, schemas_for(reader, bound)
 
         def parts() -> Iterator:
             for d in reader.datasets():
@@ -95,7 +95,7 @@ def compress_trees(
     if layout.left_out and not any(t.branches for t in layout.trees) and any(t.entries for t in layout.trees):
         raise HepaeError(f"{paths[0]}: nothing would be kept ({'; '.join(layout.left_out)}); copy the file again, or "
                          "open it with ROOT to see more")
-    schemas = _bounded(layout, bound, remark)
+    schemas = schemas_for(reader, bound, remark)
     check_wishes(tuple(computed), schemas)
     if wanted == Wanted():
         if document := _objects(paths[0], remark): reader.documents[OBJECTS] = document
@@ -108,11 +108,6 @@ def compress_trees(
             spool.seek(0)
             shutil.copyfileobj(spool, file)
     return {"kind": "ROOT", "rows": done["events"]} | done | _tree_facts(reader.layout, paths)
-
-
-def _bounded(layout: TreeLayout, bound, remark=lambda text: None) -> dict[str, Schema]:
-    "The schemas of all tables with the bounds asked for."
-    return bounded_schemas(plain_schemas(layout), bound, tree_tables(layout), remark)
 
 
 def _columns(schemas: dict[str, Schema]) -> list[list[str]]:
