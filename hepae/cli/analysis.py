@@ -13,7 +13,7 @@ import click
 
 from .options import (
     filter_option, force_option, gathers, json_option, output_option, progress_bar, quiet_option, remarks,
-    rntuple_option, say, seed_option, selects, show, source_options, table_text, takes_pipes, together)
+    rntuple_option, say, seed_option, selects, show, source_options, table_text, takes_pipes, together, with_rate)
 from .training_options import given_options
 from ..core import UsageError, check_free
 from ..files.selection import Selection
@@ -168,7 +168,7 @@ def _analyse_events(
     pair, smear = asked.pair or "leading", asked.smear or 0.0
     with progress_bar(quiet, unit=" events") as bar:
         facts = analyse_events(first, second, page, yoda, asked.leptons, pair, asked.particles, unit, smear, seed,
-                               force, bar.update, remarks(quiet))
+                               force, with_rate(bar), remarks(quiet))
     show(facts, as_json, _events_text(facts))
     _say_written(quiet, {"report": page, "YODA": yoda})
 

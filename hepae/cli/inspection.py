@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from .contents_text import columns_twigs, ratio_text, tables_twigs, tree_text, trees_twigs
-from .options import json_option, table_text, takes_pipes
+from .options import json_option, progress_bar, table_text, takes_pipes
 from ..core import UsageError, read_json, to_json
 from ..names import listed
 
@@ -30,7 +30,9 @@ def _facts(path: Path) -> dict:
     from hepae.files.description import describe, describe_hepae
     from hepae.files.kinds import kind_of
     if path.is_file() and kind_of(path) == "hepae": return describe_hepae(path)
-    return _model_facts(path) if (path / "config.json").is_file() else describe(path)
+    if (path / "config.json").is_file(): return _model_facts(path)
+    size = path.stat().st_size if path.is_file() else None
+    with progress_bar(False, size, "B", unit_scale=True) as bar: return describe(path, bar.update)
 
 # %% ../../nbs/cli/10_inspection.ipynb #0f247b15
 def _tree_text(tree: dict) -> str:

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['force_option', 'quiet_option', 'json_option', 'seed_option', 'rntuple_option', 'branches_option', 'entries_option',
            'missing_option', 'particles_option', 'filter_option', 'source_options', 'selects', 'say', 'remarks', 'show',
-           'progress_bar', 'with_rate', 'table_text', 'volume_text', 'takes_pipes', 'pairs', 'variables', 'names_list',
-           'widths', 'seed_number', 'count_or_all', 'rows_range', 'output_option', 'dims_option', 'together', 'gathers']
+           'progress_bar', 'with_rate', 'chunks_shown', 'table_text', 'volume_text', 'takes_pipes', 'pairs',
+           'variables', 'names_list', 'widths', 'seed_number', 'count_or_all', 'rows_range', 'output_option',
+           'dims_option', 'together', 'gathers']
 
 # %% ../../nbs/cli/00_options.ipynb #4eb5f531
 import sys
@@ -56,6 +57,16 @@ def with_rate(bar) -> Callable[[int, int], None]:
         if seconds: bar.set_postfix_str(f"{values / 1e6 / seconds:.3g} MB/s", refresh=False)
         bar.update(n)
     return step
+
+
+def chunks_shown(bar) -> Callable:
+    "The same for tables, each of which moves the bar by its rows."
+    seen, step = [0], with_rate(bar)
+
+    def show_chunk(table) -> None:
+        seen[0] += int(table.memory_usage(index=False).sum())
+        step(len(table), seen[0])
+    return show_chunk
 
 # %% ../../nbs/cli/00_options.ipynb #763d46ec
 def _cell_text(value) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from .options import force_option, json_option, progress_bar, quiet_option, say, show, table_text, takes_pipes
+from .options import (
+    force_option, json_option, progress_bar, quiet_option, say, show, table_text, takes_pipes, with_rate)
 from ..core import UsageError, check_free
 
 # %% ../../nbs/cli/08_summary.ipynb #8ee778ed
@@ -68,7 +69,7 @@ def summarise(inputs, binning, output, workers, address, force, quiet, as_json):
     from hepae.files.summary import summarise as binned
     paths = expand(inputs)
     with progress_bar(quiet, total=len(paths), unit=" files") as bar:
-        made = binned(paths, binning, address, workers, bar.update)
+        made = binned(paths, binning, address, workers, with_rate(bar))
     facts = made.facts()
     if output: made.write(output, force)
     rows = made.table.to_dict("records")

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from hepae.cli.options import (
-    dims_option, force_option, json_option, missing_option, names_list, output_option, particles_option, progress_bar,
-    quiet_option, remarks, rows_range, say, seed_option, selects, show, source_options, takes_pipes,
+    chunks_shown, dims_option, force_option, json_option, missing_option, names_list, output_option, particles_option,
+    progress_bar, quiet_option, remarks, rows_range, say, seed_option, selects, show, source_options, takes_pipes,
     together)
 from ..core import UsageError, is_stream
 
@@ -158,7 +158,7 @@ def extract(inputs, output, events, entries, branches, selection, force, quiet, 
     asked = vars(selection) | {"dims": selection.dims or "", "branches": branches}
     if events and entries: raise UsageError("--events and --entries say the same; give one of them")
     with progress_bar(quiet, unit=" particles" if selection.particles else " jets", unit_scale=True) as bar:
-        facts = extract_table(expand(inputs), output, force, lambda chunk: bar.update(len(chunk)),
+        facts = extract_table(expand(inputs), output, force, chunks_shown(bar),
                               events or entries, remark=remarks(quiet), **asked)
     if facts["missing"] and not quiet:
         say(f"left out, because the input does not have them: {', '.join(facts['missing'])}")

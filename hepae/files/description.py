@@ -98,6 +98,7 @@ def _describe_chunks(chunks: Iterable[pd.DataFrame]) -> dict:
 # %% ../../nbs/files/11_description.ipynb #2e12570f
 def describe(
     path: str | Path,
+    progress=None,  # called with the bytes of a HepMC file read since the last call
 ) -> dict:  # JSON-able facts
     "What is in a file: containers of a ROOT file, columns of a table."
     kind = kind_of(path)
@@ -106,7 +107,7 @@ def describe(
         from hepae.io.containers import describe_root
         return facts | describe_root(path)
     if kind == "ragged text": return facts | {"objects": ragged_types(path)}
-    if kind == "HepMC": return facts | describe_hepmc(path)
+    if kind == "HepMC": return facts | describe_hepmc(path, progress)
     return facts | _describe_chunks(read_chunks([path], None))
 
 # %% ../../nbs/files/11_description.ipynb #6c1d20f7

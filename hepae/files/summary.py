@@ -67,16 +67,16 @@ def summarise(
     binning: Binning | str | Path,   # or a TOML file that says it
     address: str | None = None,      # of a dask.distributed scheduler
     workers: int = 0,                # processes of a cluster on this machine; 0: in this process
-    progress=None,                   # called after each file
+    progress=None,                   # called after each file with 1, and the bytes of all files so far
 ) -> Summary:
     "Bin files in one pass; HepaeError for a column that is not there, a binning that is none, or nothing to bin."
     if not isinstance(binning, Binning): binning = read_binning(binning)
-    paths, total = expand(paths), None
+    paths, total, read = expand(paths), None, 0
     if not address and not workers: parts = (binned_file(path, binning) for path in paths)
     else: parts = _on_cluster(paths, binning, address, workers)
-    for part in parts:
-        total = part if total is None else total + part
-        if progress: progress(1)
+    for part, path in zip(parts, paths):
+        total, read = part if total is None else total + part, read + path.stat().st_size
+        if progress: progress(1, read)
     _refuse_empty(total, ", ".join(map(str, paths))[:200])
     return Summary(total.to_frame(), total)
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from ..core import HepaeError, UsageError, naming
 from ..files.kinds import kind_of
+from ..io.chunks import bytes_of
 from ..physics.dilepton import dileptons
 from ..physics.drell_yan import selected_pairs
 from ..physics.event_shapes import event_observables
@@ -205,22 +206,22 @@ def compare_events(
     size: int = 500,                 # events in memory
     particles: int | None = None,    # only the first rows of each event
     unit: str | None = None,         # 'MeV' or 'GeV', where the files do not say
-    progress=None,                   # called with the number of events of each chunk
+    progress=None,                   # called with the number of events of each chunk, and the bytes of all so far
 ) -> Comparison:
     "Go through one file, or two in step."
     paths = [Path(p) for p in (before, after) if p is not None]
     if particles is not None and particles < 1:
         raise UsageError(f"--particles {particles}: takes a number from 1")
     ranked, by_order = _orders(paths, choice, particles, unit)
-    found, first, kept = Comparison(*[Side(p.name) for p in paths]), 0, [Kept() for _ in paths]
+    found, first, values, kept = Comparison(*[Side(p.name) for p in paths]), 0, 0, [Kept() for _ in paths]
     origins = _same_origins(found, paths)
     for chunks in _in_step(paths, kept, ranked, size, particles, unit, origins):
         for path, side, table in zip(paths, (found.before, found.after), chunks):
             with naming(path): side.add(table, choice, first)
         if after is not None: _add_pair(found, *chunks, by_order)
         n = events_of(chunks[0])[1]
-        first += n
-        if progress: progress(n)
+        first, values = first + n, values + bytes_of(chunks)
+        if progress: progress(n, values)
     for side, k in zip((found.before, found.after), kept):
         side.finish()
         side.weights, side.numbers = k.whole("weights"), k.whole("numbers")
