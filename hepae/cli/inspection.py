@@ -86,6 +86,9 @@ def rounded_text(
     return dither + (f"; kept: {', '.join(kept)}" if kept else "")
 
 # %% ../../nbs/cli/10_inspection.ipynb #6ab8aa76
+def _chunks(facts: dict) -> str: return "1 chunk" if facts["chunks"] == 1 else f"{facts['chunks']} chunks"
+
+
 def _hepae_text(facts: dict, full: bool = False) -> str:
     "A .hepae file: its format, its bytes, its columns."
     if facts["version"] > 1: return _dataset_text(facts, full)
@@ -95,7 +98,7 @@ def _hepae_text(facts: dict, full: bool = False) -> str:
     parts = ", ".join(f"{name} {n:,}" for name, n in facts["sections"].items())
     inside = ", ".join(f"{name} {n:,}" for name, n in facts["parts"].items()) or "nothing"
     return (f" (format {facts['version']}, codec {facts['codec']}{free})\n"
-            f"{facts['rows']} rows, {facts['entries'] or '?'} events, {facts['chunks']} chunks{rate}\n"
+            f"{facts['rows']} rows, {facts['entries'] or '?'} events, {_chunks(facts)}{rate}\n"
             f"bytes: {parts}; of the payload {inside}\n\n" + tree_text("columns", columns_twigs(facts["columns"])))
 
 # %% ../../nbs/cli/10_inspection.ipynb #7e41c2d8
@@ -106,7 +109,7 @@ def _dataset_text(facts: dict, full: bool = False) -> str:
     moved = ", ".join(f"{name} {bound}" for name, bound in facts.get("bounds", {}).items())
     kept = [text for t in facts["tables"] for text in t.get("kept", [])]
     lines = [f" (format {facts['version']}{'; rounded: ' if moved else ''}{moved}{rounded_text(facts, kept)})",
-             f"{facts['events']} events{facts.get('said', '')}, {facts['chunks']} chunks{rate}", ratio_text(facts),
+             f"{facts['events']} events{facts.get('said', '')}, {_chunks(facts)}{rate}", ratio_text(facts),
              f"bytes: {parts}"]
     of_trees = "branches" in facts
     lines += facts["left_out"] if of_trees else []

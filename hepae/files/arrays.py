@@ -6,6 +6,7 @@
 __all__ = ['ARRAY', 'RECORDS', 'write_array', 'array_of', 'verify_array']
 
 # %% ../../nbs/files/26_arrays.ipynb #2d181c16
+import warnings
 from typing import BinaryIO, Iterable, Iterator
 
 import awkward as ak
@@ -24,6 +25,7 @@ from ..io.branch_values import NotKept, packed
 from ..io.tree_files import MOST_ENTRIES, VALUES, values_in
 from ..io.tree_layout import DOCUMENT, Tree, TreeLayout, layout_from_json, layout_to_json
 from ..io.tree_tables import Apart, Known, dataset_of, parts_of, tables_of_tree, tree_of
+from ..names import listed
 from ..schema import with_schema
 
 # %% ../../nbs/files/26_arrays.ipynb #cfe666c6
@@ -56,6 +58,15 @@ def _layout(name: str, contents: dict, entries: int) -> TreeLayout:
     return TreeLayout((tree,), parents or {"events": ""}, (), False)
 
 
+def _lost(x: ak.contents.Content) -> set[str]:
+    "What of an array is neither a value nor the name of a record."
+    texts = ("string", "bytestring", "char", "byte")
+    own = {n for n, v in x.parameters.items() if n != "__record__" and not (n == "__array__" and v in texts)}
+    inner = x.contents if hasattr(x, "contents") else [x.content] if hasattr(x, "content") else []
+    found = {"categories" if n == "__array__" else f"parameter {n}" for n in own}
+    return found.union(*map(_lost, inner))
+
+
 def _step(contents: dict, entries: int) -> int:
     "How many entries make a chunk."
     values = values_in(parts_of(contents, Apart()))
@@ -86,8 +97,13 @@ def write_array(
     computed: Iterable[str] = (),   # what must hold of what is computed, as for `write_datasets`
     progress=None,      # called with the number of entries of each chunk
 ) -> dict:  # kind, rows, columns (name and bound), values (bytes of the numbers), sizes
-    "Write an awkward array as a `.hepae` file; HepaeError for unions and numbers of more than 8 bytes."
+    """Write an awkward array as a `.hepae` file; HepaeError for unions and numbers of more than 8 bytes.
+
+    Values, lists, gaps, texts, and records with their names come back; a warning names what does not.
+    """
     name, contents = _contents(array)
+    lost = sorted(set().union(*map(_lost, contents.values())))
+    if lost: warnings.warn(f"left out, as only values are kept: {listed(lost)} of the array", stacklevel=2)
     layout = _layout(name, contents, len(array))
     schemas = bounded_schemas(plain_schemas(layout), bound)
     pieces = _pieces(layout, contents, len(array), schemas)

@@ -36,7 +36,8 @@ class Kept:
         "What is not kept, in words."
         said = [_LEFT_OUT[self.level]] if self.level in _LEFT_OUT else []
         said += ["the order of final particles that begin at the same vertex"] * self.unordered
-        return said + ([f"attributes {', '.join(self.without_attributes)}"] if self.without_attributes else [])
+        return said + ([f"attributes {', '.join(self.without_attributes)}, where there are some"]
+                       if self.without_attributes else [])
 
 # %% ../../nbs/hepmc/21_event_layout.ipynb #e6342a19
 _MOST_WEIGHTS = 200  # that get columns of their own
