@@ -1,9 +1,11 @@
 "Hand the facts of settings.ini to setuptools."
+import shutil
 import sys
 from configparser import ConfigParser
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
+from setuptools.command.build_py import build_py
 
 here = Path(__file__).parent
 config = ConfigParser(delimiters=["="])
@@ -36,6 +38,19 @@ loops = Extension(
 text = Extension("hepae.hepmc._text", ["hepae/hepmc/text.c"], optional=True,
                  extra_compile_args=loops.extra_compile_args)
 
+
+class WithExamples(build_py):
+    "A wheel takes along what `hepae sample --example` copies; a repository has it already."
+
+    def run(self):
+        super().run()
+        if getattr(self, "editable_mode", False): return
+        place = Path(self.build_lib) / "hepae" / "examples"
+        place.mkdir(parents=True, exist_ok=True)
+        for name in ("data/jets.root", "data/drell_yan.hepmc.gz"): shutil.copy(here / name, place)
+        shutil.copytree(here / "4D" / "AE_3D_200", place / "AE_3D_200", dirs_exist_ok=True)
+
+
 setup(
     name=facts["lib_name"],
     version=facts["version"],
@@ -58,6 +73,7 @@ setup(
     packages=find_packages(include=["hepae", "hepae.*"]),
     package_data={"hepae": ["py.typed"]},
     ext_modules=[loops, text],
+    cmdclass={"build_py": WithExamples},
     install_requires=facts["requirements"].split(),
     extras_require=extras,
     entry_points={

@@ -9,7 +9,6 @@ about time; a step that fails ends the script.
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -63,10 +62,11 @@ def built(work: Path) -> tuple[Path, Path]:
 
 
 def main_job(bin: Path, work: Path) -> None:
-    "The committed samples through every command of the small core."
-    for name in ("jets.root", "drell_yan.hepmc.gz"):
-        shutil.copy(ROOT / "data" / name, work)
+    "The published samples through every command of the small core."
     hepae = bin / "hepae"
+    for name in ("jets.root", "drell_yan.hepmc.gz", "AE_3D_200"):
+        run(hepae, "sample", "--example", name, "-o", name, cwd=work)
+    run(hepae, "inspect", "AE_3D_200", cwd=work)
     for original, back in (("jets.root", "back.root"), ("drell_yan.hepmc.gz", "back.hepmc.gz")):
         run(hepae, "inspect", original, cwd=work)
         for bound in ([], ["--bound", "1e-3"]):
