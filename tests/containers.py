@@ -27,8 +27,8 @@ BASES = {  # what stands in for an image
     "python:3.11": "python3,python3-pip,python3-dev,ca-certificates",
     "rootproject/root": "python3,ca-certificates",
 }
-SETTINGS = ["/etc/pip.conf", "/etc/xdg/pip", "/root/.config/pip", "/etc/resolv.conf", "/etc/ssl/certs",
-            "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"]
+SETTINGS = ["/etc/pip.conf", "/etc/xdg/pip", "/etc/resolv.conf", "/etc/ssl/certs", "/usr/share/ca-certificates",
+            "/usr/local/share/ca-certificates"]
 
 
 def steps(text: str) -> list[tuple[str, str]]:
@@ -51,8 +51,10 @@ class Container:
         "A bare Debian with these packages."
         command = ["debootstrap", "--variant=minbase", f"--include={packages}", SUITE, str(self.folder)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        for path in filter(os.path.exists, SETTINGS):
-            place = self.folder / path.lstrip("/")
+        own = Path.home() / ".config" / "pip"
+        places = {path: path for path in SETTINGS} | {str(own): f"{self.env['HOME']}/.config/pip"}
+        for path in filter(os.path.exists, places):
+            place = self.folder / places[path].lstrip("/")
             place.parent.mkdir(parents=True, exist_ok=True)
             subprocess.run(["cp", "--archive", "--remove-destination", "-T", path, str(place)], check=True)
         if not (python := self.folder / "usr/bin/python").exists(): python.symlink_to("python3")

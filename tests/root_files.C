@@ -82,15 +82,16 @@ void hepae_odd(const std::string &folder) {
        U = i % 2 ? 0 : std::numeric_limits<ULong64_t>::max();
        t.Fill(); }
     t.Write(); }
-  { auto f = open("stl"); TTree t("t", ""); std::string s; std::vector<std::string> vs; std::vector<bool> vb; TString ts;
-    std::vector<std::vector<float>> vv; std::set<int> st;
+  { auto f = open("stl"); TTree t("t", ""); std::string s; TString ts;
+    std::vector<std::string> vs; std::vector<bool> vb; std::vector<std::vector<float>> vv; std::set<int> st;
     t.Branch("s", &s); t.Branch("vs", &vs); t.Branch("vv", &vv); t.Branch("vb", &vb); t.Branch("st", &st);
     t.Branch("ts", &ts);
     for (int i = 0; i < 30; i++) {
        s = i == 3 ? "a\xff\xfe" : std::string(i * 20, 'x'); ts = Form("t%d", i);
        vs.clear(); vv.clear(); vb.clear(); st.clear();
        for (int k = 0; k < i % 4; k++) {
-          vs.push_back(std::string(k, 'y')); vv.push_back(std::vector<float>(k, k)); vb.push_back(k % 2); st.insert(k); }
+          vs.push_back(std::string(k, 'y')); vv.push_back(std::vector<float>(k, k));
+          vb.push_back(k % 2); st.insert(k); }
        t.Fill(); }
     t.Write(); }
   { auto f = open("objects"); TTree t("t", ""); TLorentzVector v; TVector3 w; TClonesArray a("TLorentzVector");
@@ -112,14 +113,16 @@ void hepae_odd(const std::string &folder) {
 void hepae_odd_ntuples(const std::string &folder) {
    { auto m = ROOT::RNTupleModel::Create();
      auto deep = m->MakeField<std::vector<std::vector<std::vector<float>>>>("deep");
-     auto o = m->MakeField<std::optional<float>>("optional"); auto v = m->MakeField<std::variant<int, float>>("variant");
+     auto o = m->MakeField<std::optional<float>>("optional");
+     auto v = m->MakeField<std::variant<int, float>>("variant");
      auto a = m->MakeField<std::array<int, 3>>("array"); auto bits = m->MakeField<std::bitset<10>>("bits");
      auto map = m->MakeField<std::map<std::string, int>>("map"); auto vs = m->MakeField<std::vector<std::string>>("vs");
      auto p = m->MakeField<std::pair<int, float>>("pair"); auto c = m->MakeField<char>("char");
      auto u = m->MakeField<std::uint64_t>("u64"); auto vo = m->MakeField<std::vector<std::optional<int>>>("vo");
      auto w = ROOT::RNTupleWriter::Recreate(std::move(m), "nt", folder + "/types");
      for (int i = 0; i < 40; i++) {
-        deep->clear(); vo->clear(); vs->assign(i % 4, "t"); *a = {i, i, i}; bits->set(i % 10); *p = {i, 2.f}; *u = ~0ull - i;
+        deep->clear(); vo->clear(); vs->assign(i % 4, "t");
+        *a = {i, i, i}; bits->set(i % 10); *p = {i, 2.f}; *u = ~0ull - i;
         (*map)[std::to_string(i)] = i; *c = 'a' + i % 20; if (i % 2) *o = i; else o->reset();
         if (i % 2) *v = i; else *v = 1.5f * i;
         for (int k = 0; k < i % 4; k++) {

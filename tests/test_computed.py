@@ -1,31 +1,29 @@
 """What is computed from rounded columns: masses of pairs within their bound in every event, matrices that stay positive
 definite."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from conftest import ROOT
 
 from hepae.cli.main import cli
 from hepae.codec.tables import compress, decompress
 from hepae.core import BoundError, UsageError
 from hepae.physics.pair_masses import pair_masses, pairs_in_events
-from hepae.schema import event_index, schema_of
+from hepae.schema import schema_of
+
+sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
+from unbiased import parallel_objects  # noqa: E402
 
 BOUND = "pt=rel:1e-3,eta=abs:1e-3,phi=abs:1e-3"
 
 
 def objects(events: int = 30_000, dtype: str = "f4") -> tuple[pd.DataFrame, np.ndarray]:
     "Objects of events, a tenth of them nearly parallel to the one before; offsets of the events."
-    r = np.random.default_rng(5)
-    offsets = np.concatenate([[0], np.cumsum(r.poisson(2.5, events))])
-    n = int(offsets[-1])
-    table = {"pt": 5 + r.exponential(30, n), "eta": r.normal(0, 1.5, n), "phi": r.uniform(-3.1, 3.1, n)}
-    near = r.integers(1, n, n // 10)
-    for c in ("eta", "phi"):
-        table[c][near] = table[c][near - 1] + 10.0 ** r.uniform(-4, 0, len(near)) * r.normal(size=len(near))
-    table["phi"] = (table["phi"] + np.pi) % (2 * np.pi) - np.pi
-    return pd.DataFrame(table | {"m": 0.10566}, index=event_index(offsets)).astype(dtype), offsets
+    return parallel_objects(events, dtype, -4)
 
 
 def masses(table: pd.DataFrame, offsets: np.ndarray) -> np.ndarray:

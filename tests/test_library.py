@@ -120,6 +120,7 @@ def test_files_both_ways(tmp_path):
     (lambda: hepae.read(pd.DataFrame()), "pass a path"),
     (lambda: hepae.verify({"x": [1.0]}, 3), "pass a path"),
     (lambda: hepae.inspect({"x": 1}), "pass a path"),
+    (lambda: hepae.verify({"x": [1.0]}, hepae.compress({"x": [1.0]}), index=False), "index: only for files"),
     (lambda: hepae.nothing, "no attribute"),
 ])
 def test_errors_say_what_to_pass(call, words):

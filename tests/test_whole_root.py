@@ -305,6 +305,8 @@ def test_a_dry_run_says_what_would_be_kept(tmp_path):
         (tmp_path / "a.hepae").unlink()
     assert "nothing is written" in hepae("compress", path, "--dry-run").stdout
     assert hepae("compress", path, "--dry-run", "--bound", "MET=rel:1e-3").returncode == 2
+    for options in ([], ["--columns", "pt=Jet_pt", "--dims", "pt"]):
+        assert hepae("compress", path, "--dry-run", "--keep", "mass(Tau)=rel:1e-3", *options).returncode == 2
     assert hepae("compress", path).returncode == 2
 
 

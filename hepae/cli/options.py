@@ -61,11 +61,13 @@ def with_rate(bar) -> Callable[[int, int], None]:
 
 def chunks_shown(bar) -> Callable:
     "The same for tables, each of which moves the bar by its rows."
-    seen, step = [0], with_rate(bar)
+    from hepae.io.chunks import bytes_of
+    seen, step = 0, with_rate(bar)
 
     def show_chunk(table) -> None:
-        seen[0] += int(table.memory_usage(index=False).sum())
-        step(len(table), seen[0])
+        nonlocal seen
+        seen += bytes_of([table])
+        step(len(table), seen)
     return show_chunk
 
 # %% ../../nbs/cli/00_options.ipynb #763d46ec

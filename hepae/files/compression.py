@@ -18,6 +18,7 @@ import pandas as pd
 
 from ..arguments import arguments_of
 from ..codec.container import DATASETS, Reader
+from ..codec.computed import check_wishes
 from ..codec.bound_text import with_bounds
 from ..codec.header import Header
 from ..codec.new_header import is_angle
@@ -151,16 +152,16 @@ def compress_files(
             return compress_events(paths, file, bound, remark, progress, threads, kept, conserve)
         if of_events != Kept() or conserve: raise _only_for_events()
         tables = _bounded_tables(paths, asked, bound, unordered, index, facts, remark)
-        if file is None: return _foreseen(tables, facts)
+        if file is None: return _foreseen(tables, facts, tuple(computed))
         said = with_bytes(progress, facts)
         done = write_tables(tables, file, unordered, model, embed, None, said, threads, given, dither, computed)
         facts["columns"] = [[n, done["bounds"].get(n, b)] for n, b in facts["columns"]]
         return facts | done
 
 # %% ../../nbs/files/19_compression.ipynb #ece0bd54
-def _foreseen(tables: Iterator[pd.DataFrame], facts: dict) -> dict:
+def _foreseen(tables: Iterator[pd.DataFrame], facts: dict, computed: tuple[str, ...]) -> dict:
     "What would be kept of tables, from the first."
-    next(tables, None)
+    if (first := next(tables, None)) is not None: check_wishes(computed, {"": schema_of(first)})
     return {"kind": "table", "rows": None, "columns": facts["columns"]}
 
 

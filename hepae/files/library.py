@@ -34,7 +34,7 @@ from .kinds import holds_datasets, kind_of
 from .open_file import open_file
 from .reading import read as read_files
 from .verdict import Verdict
-from ..io.chunks import joined
+from ..io.chunks import bytes_of, joined
 from ..io.tree_layout import DOCUMENT
 from ..schema import schema_of, with_schema
 
@@ -43,7 +43,7 @@ def _write_table(table: pd.DataFrame, file: BinaryIO, bound, options: dict) -> d
     "A table as a `.hepae` file."
     table = with_schema(table, with_bounds(schema_of(table), bound))
     columns = [[c.name, c.bound] for c in schema_of(table).columns]
-    values = int(table.memory_usage(index=False).sum())
+    values = bytes_of([table])
     done = write_tables([table], file, **options)
     columns = [[n, done["bounds"].get(n, b)] for n, b in columns]  # some were tightened
     return done | {"columns": columns, "values": values}
@@ -188,6 +188,7 @@ def verify(
         if _is_path(original):
             return verify_file(original if isinstance(original, list) else [original], path, **kwargs)
         data = as_data(original)
+        if odd := set(kwargs) - {"model"}: raise UsageError(f"{', '.join(sorted(odd))}: only for files; leave it out")
         if isinstance(data, ak.Array):
             with naming(path), open(existing_file(path), "rb") as file:
                 if holds_datasets(file): return verify_array(data, file)

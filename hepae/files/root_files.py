@@ -57,10 +57,12 @@ def _objects(path: Path, remark) -> bytes:
     return document
 
 
-def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress, **how) -> dict:
+def _written(
+    reader: TreeReader, schemas: dict[str, Schema], file: BinaryIO, bound, threads: int, progress, **how
+) -> dict:
     "Write all pieces; begin anew with another layout as often as one is needed."
     while True:
-        facts, schemas = {"values": 0}, schemas_for(reader, bound)
+        facts = {"values": 0}
 
         def parts() -> Iterator:
             for d in reader.datasets():
@@ -73,6 +75,7 @@ def _written(reader: TreeReader, file: BinaryIO, bound, threads: int, progress, 
             file.seek(0)
             file.truncate()
             reader.plan()
+            schemas = schemas_for(reader, bound)
         else:
             bounds = done.pop("bounds")
             return done | facts | {"columns": stored_bounds(schemas, bounds)}
@@ -103,7 +106,7 @@ def compress_trees(
     if file is None: return {"kind": "ROOT", "rows": None, "columns": _columns(schemas)} | _tree_facts(layout, paths)
     with tempfile.TemporaryFile() as spool:
         out = file if file.seekable() else spool
-        done = _written(reader, out, bound, threads, progress, dither=dither, computed=computed)
+        done = _written(reader, schemas, out, bound, threads, progress, dither=dither, computed=computed)
         if out is spool:
             spool.seek(0)
             shutil.copyfileobj(spool, file)

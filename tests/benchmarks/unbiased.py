@@ -113,17 +113,23 @@ def in_units(n: int) -> bool:
     return bool(good)
 
 
-def pairs(events: int) -> bool:
-    "Masses of all pairs in every event, a tenth of the objects nearly parallel to others."
+def parallel_objects(events: int, dtype: str = "f4", nearest: float = -3) -> tuple[pd.DataFrame, np.ndarray]:
+    "Objects of events, a tenth of them nearly parallel to the one before (to 10**nearest); offsets of the events."
     r = np.random.default_rng(5)
     offsets = np.concatenate([[0], np.cumsum(r.poisson(2.5, events))])
     n = int(offsets[-1])
     table = {"pt": 5 + r.exponential(30, n), "eta": r.normal(0, 1.5, n), "phi": r.uniform(-3.1, 3.1, n)}
     near = r.integers(1, n, n // 10)
     for c in ("eta", "phi"):
-        table[c][near] = table[c][near - 1] + 10.0 ** r.uniform(-3, 0, len(near)) * r.normal(size=len(near))
+        table[c][near] = table[c][near - 1] + 10.0 ** r.uniform(nearest, 0, len(near)) * r.normal(size=len(near))
     table["phi"] = (table["phi"] + np.pi) % (2 * np.pi) - np.pi
-    table = pd.DataFrame(table | {"m": 0.10566}, index=event_index(offsets)).astype("f4")
+    return pd.DataFrame(table | {"m": 0.10566}, index=event_index(offsets)).astype(dtype), offsets
+
+
+def pairs(events: int) -> bool:
+    "Masses of all pairs in every event, a tenth of the objects nearly parallel to others."
+    table, offsets = parallel_objects(events)
+    n = len(table)
     i, j = (np.concatenate(x) for x in zip(*pairs_in_events(offsets)))
     masses = lambda t: pair_masses({c: t[c].to_numpy() for c in t}, i, j)
     before, good = masses(table), True
