@@ -49,8 +49,9 @@ typedef struct {
     int64_t *seen, many_seen;           /* special symbols that came in some context */
     const int32_t *special;
     int32_t *went;
-    int64_t *weights, *has;
-    int64_t *mass, *tree, *share;       /* a row for each level of contexts; masses: of those seen, then of any other */
+    int64_t *weights, *has, *tree;
+    int64_t *mass;                      /* a row for each level of contexts: of those seen, then of any other */
+    int32_t *share;                     /* a row for each level */
 } Tables;
 
 static void find_seen(Tables *t, const int32_t *counts)
@@ -74,10 +75,10 @@ static void take_counts(Tables *t, const int32_t *row)
 }
 
 /* Which share of each node's mass lies on the left: where a finer context begins. */
-static void take_shares(const int64_t *tree, int64_t half, int64_t *share)
+static void take_shares(const int64_t *tree, int64_t half, int32_t *share)
 {
     for (int64_t i = 1; i < half; i++)
-        share[i] = tree[2 * i + 1] ? quotient(tree[2 * i] << 16, tree[i]) : WHOLE;
+        share[i] = tree[2 * i + 1] ? (int32_t)quotient(tree[2 * i] << 16, tree[i]) : WHOLE;
 }
 
 /* What special symbols leave. */
@@ -100,20 +101,25 @@ static void first_table(Tables *t)
     for (int64_t first = 1; first < t->half; first *= 2)
         for (int64_t i = first; i < 2 * first; i++) {
             const int64_t *has = t->has, weight = 2 * first;
-            int64_t share = has[i] ? (has[2 * i] << 16) / has[i] : WHOLE / 2;
+            int64_t share = has[i] == 2 * has[2 * i] ? WHOLE / 2 : (has[2 * i] << 16) / has[i];
             int inside = i > first && i < 2 * first - 1;
             if (inside && has[i - 1] == has[i] && has[i + 1] == has[i]) share += slope(tree, i);
-            share = floored(((int64_t)t->went[2 * i] << 16) + weight * share, t->went[i] + weight);
+            share = quotient(((int64_t)t->went[2 * i] << 16) + weight * share, t->went[i] + weight);
             deal(tree, i, has[2 * i + 1] ? open_share(share) : WHOLE);
         }
-    take_shares(tree, t->half, t->share);
 }
 
-/* Masses of a context, which leans on those of the coarser one, a level above. */
+/* a / b for 0 <= a < 2**53, 0 < b < 2**34 and a quotient of 17 bits, which floats do not round up to the next one. */
+static inline int64_t short_quotient(int64_t a, int64_t b) { return (int64_t)((double)a / (double)b); }
+
+/* Masses of a context, which leans on those of the coarser one, a level above; and its shares as `take_shares` finds
+   them: where halves are rounded, they are one less than what was dealt. */
 static void refine(Tables *t, int64_t level)
 {
-    const int64_t *coarse = t->mass + (level - 1) * (t->specials + 1), *expected = t->share + (level - 1) * t->half;
-    int64_t *mass = t->mass + level * (t->specials + 1), *tree = t->tree + level * 2 * t->half;
+    const int64_t *coarse = t->mass + (level - 1) * (t->specials + 1);
+    const int32_t *restrict expected = t->share + (level - 1) * t->half, *restrict went = t->went;
+    int64_t *mass = t->mass + level * (t->specials + 1), *tree = t->tree;
+    int32_t *restrict shares = t->share + level * t->half;
     int64_t strength = t->weights[1], all = t->many + strength;
     for (int64_t k = 0; k <= t->many_seen; k++) {
         int64_t came = k < t->many_seen ? t->special[t->seen[k]] : 0;
@@ -121,10 +127,19 @@ static void refine(Tables *t, int64_t level)
     }
     tree[1] = mass_of_bins(t, mass);
     for (int64_t i = 1; i < t->half; i++) {
-        int64_t share = expected[i], weight = t->weights[i];
-        if (share == WHOLE) { deal(tree, i, WHOLE); continue; }
-        if (t->went[i]) share = quotient(((int64_t)t->went[2 * i] << 16) + weight * share, t->went[i] + weight);
-        deal(tree, i, open_share(share));
+        int64_t share = expected[i], weight = t->weights[i], whole = tree[i];
+        if (share == WHOLE) {
+            shares[i] = WHOLE;
+            deal(tree, i, WHOLE);
+            continue;
+        }
+        if (went[i]) share = short_quotient(((int64_t)went[2 * i] << 16) + weight * share, went[i] + weight);
+        share = open_share(share);
+        int64_t product = whole * share, left = product >> 16;
+        tree[2 * i] = left;
+        tree[2 * i + 1] = whole - left;
+        shares[i] = (int32_t)(share - ((product & (WHOLE - 1)) != 0));
+        if (whole < WHOLE) shares[i] = (int32_t)(whole ? quotient(left << 16, whole) : WHOLE);
     }
 }
 
@@ -137,7 +152,7 @@ static inline int64_t frequency(int64_t mass, int64_t shared)
 /* Masses as frequencies; what rounding leaves goes to the largest. */
 static void write_row(const Tables *t, int64_t level, int64_t *restrict f)
 {
-    const int64_t *mass = t->mass + level * (t->specials + 1), *leaf = t->tree + (2 * level + 1) * t->half;
+    const int64_t *mass = t->mass + level * (t->specials + 1), *leaf = t->tree + t->half;
     int64_t size = t->specials + t->bins, whole = (int64_t)1 << PRECISION, left = whole, best = 0;
     int64_t rare = frequency(mass[t->many_seen], whole - size);
     for (int64_t s = 0; s < t->specials; s++) f[s] = rare;
@@ -199,6 +214,7 @@ static void fill(Tables *t, const int32_t *counts, int levels, const uint8_t *wa
     find_seen(t, counts);
     take_counts(t, counts);
     first_table(t);
+    if (levels) take_shares(t->tree, t->half, t->share);
     for (int64_t c = 0; c < contexts; c++) {
         if (!wanted[c]) continue;
         for (int level = 1; level <= levels; level++) {
@@ -206,7 +222,6 @@ static void fill(Tables *t, const int32_t *counts, int levels, const uint8_t *wa
             if (c >> rest == before >> rest) continue; /* the coarser context of the one before */
             take_counts(t, counts_at(counts, size, level, c >> rest));
             refine(t, level);
-            if (rest) take_shares(t->tree + level * 2 * t->half, t->half, t->share + level * t->half);
         }
         write_row(t, levels, row);
         visit(whose, c, row);
@@ -219,18 +234,18 @@ int each_table(const int32_t *counts, int levels, int64_t size, int64_t specials
 {
     Tables t = {.specials = specials, .bins = size - specials, .half = 1};
     while (t.half < t.bins) t.half *= 2;
-    int64_t own = 4 * t.half + 2 + specials, row = specials + 1 + 3 * t.half;
-    int64_t *memory = calloc(own + (levels + 1) * row + size, sizeof *memory);
+    int64_t own = 6 * t.half + 2 + specials + size, row = specials + 1 + t.half;
+    int64_t *memory = calloc(own + (levels + 1) * row, sizeof *memory);
     if (!memory) return 1;
     t.went = (int32_t *)memory;
     t.weights = memory + t.half;
-    t.has = t.weights + t.half + 1;
-    t.seen = t.has + 2 * t.half + 1;
-    t.mass = t.seen + specials;
-    t.tree = t.mass + (levels + 1) * (specials + 1);
-    t.share = t.tree + (levels + 1) * 2 * t.half;
+    t.has = memory + 2 * t.half + 1;
+    t.tree = t.has + 2 * t.half + 1;
+    t.seen = t.tree + 2 * t.half;
+    t.mass = t.seen + specials + size;
+    t.share = (int32_t *)(t.mass + (levels + 1) * (specials + 1));
     set_up(&t, strength);
-    fill(&t, counts, levels, wanted, t.share + (levels + 1) * t.half, visit, whose);
+    fill(&t, counts, levels, wanted, t.seen + specials, visit, whose);
     free(memory);
     return 0;
 }

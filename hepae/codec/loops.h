@@ -82,26 +82,37 @@ void begin_decoding(Decoder *d, const uint32_t *words, int64_t many);
 /* After the end there are zeros. */
 static inline uint64_t next_word(Decoder *d) { return d->at < d->many ? d->words[d->at++] : 0; }
 
-/* Which symbol has a place: the last one before whose frequencies there are no more than that. `firsts`: where to begin
-   for each upper part of a place, or NULL. */
-static inline int64_t symbol_at(uint64_t place, const uint32_t *before, int64_t size, const uint16_t *firsts)
+/* Frequencies added up, of `size` symbols. `firsts`: where to begin for each upper part of a place, or NULL; `likely`: a
+   symbol that is more likely than all others together, or -1. */
+typedef struct {
+    const uint32_t *before;
+    int64_t size, likely;
+    const uint16_t *firsts;
+} Symbols;
+
+/* Which symbol has a place: the last one before whose frequencies there are no more than that. */
+static inline int64_t symbol_at(uint64_t place, const Symbols *s)
 {
-    int64_t first = 0;
-    if (firsts) {
-        for (first = firsts[place >> FIRSTS]; before[first + 1] <= place;) first++;
+    const uint32_t *before = s->before;
+    int64_t first = s->likely;
+    if (first >= 0 && before[first] <= place && place < before[first + 1]) return first;
+    if (s->firsts) {
+        for (first = s->firsts[place >> FIRSTS]; before[first + 1] <= place;) first++;
         return first;
     }
-    for (int64_t left = size; left > 1; left -= left >> 1) /* without a branch that nobody can foretell */
+    first = 0;
+    for (int64_t left = s->size; left > 1; left -= left >> 1) /* without a branch that nobody can foretell */
         first += before[first + (left >> 1)] <= place ? left >> 1 : 0;
     return first;
 }
 
-/* The symbol that comes next, of `size` ones whose frequencies add up to `before`; -1 if the stream is damaged. */
-static inline int64_t decode_symbol(Decoder *d, const uint32_t *before, int64_t size, const uint16_t *firsts)
+/* The symbol that comes next; -1 if the stream is damaged. */
+static inline int64_t decode_symbol(Decoder *d, const Symbols *s)
 {
     uint64_t scale = d->width >> PRECISION, place = (d->point - d->low) / scale;
     if (place >> PRECISION) return -1;
-    int64_t symbol = symbol_at(place, before, size, firsts);
+    int64_t symbol = symbol_at(place, s);
+    const uint32_t *before = s->before;
     d->low += scale * before[symbol];
     d->width = scale * (before[symbol + 1] - before[symbol]);
     while (d->width < (uint64_t)1 << 32) {

@@ -5,7 +5,7 @@
 
 #include "plan.h"
 
-enum { OFTEN = 512 };
+enum { OFTEN = 512, HALF = 1 << (PRECISION - 1) };
 
 /* A block of rows of a column, with what symbols leave out. */
 typedef struct {
@@ -73,9 +73,11 @@ static void decode_context(void *whose, int64_t c, const int64_t *frequencies)
     int64_t start = r->start[c], end = r->start[c + 1];
     Decoder d = *b->decoder; /* in registers */
     add_up_to(b, c, frequencies);
-    const uint16_t *firsts = find_firsts(b, end - start);
+    Symbols known = {b->before, b->plan->size, -1, find_firsts(b, end - start)};
+    int64_t middle = symbol_at(HALF, &known);
+    if (b->before[middle + 1] - b->before[middle] > HALF) known.likely = middle;
     for (int64_t i = start; i < end && !b->damaged; i++) {
-        int64_t s = decode_symbol(&d, b->before, b->plan->size, firsts);
+        int64_t s = decode_symbol(&d, &known);
         b->damaged = s < 0;
         r->symbols[r->sorted[i]] = s;
     }
