@@ -8,6 +8,7 @@ __all__ = ['MOST_ENTRIES', 'Source', 'Schema', 'with_schema', 'has_schema', 'sch
 
 # %% ../nbs/04_schema.ipynb #f4e0d17a
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -61,9 +62,11 @@ class Schema:
         "The unit of the energies: that of the first column with one; '' if unknown."
         return next((c.unit for c in self.columns if c.unit in GEV), "")
 
+    @cached_property
+    def _by_name(self) -> dict[str, Column]: return {c.name: c for c in self.columns}
+
     def __getitem__(self, name: str) -> Column:
-        for c in self.columns:
-            if c.name == name: return c
+        if name in self._by_name: return self._by_name[name]
         raise UsageError(f"no column {name} in {', '.join(self.names)}")
 
     def _repr_markdown_(self) -> str:
@@ -74,7 +77,7 @@ class Schema:
 
     def to_dict(self) -> dict:
         "As JSON-able data."
-        return asdict(self) | {"columns": [asdict(c) for c in self.columns]}
+        return {"columns": [asdict(c) for c in self.columns], "name": self.name, "source": asdict(self.source)}
 
     @classmethod
     def from_dict(cls, data: dict) -> "Schema":
@@ -92,9 +95,9 @@ class Schema:
 # %% ../nbs/04_schema.ipynb #b1dbe374
 def _checked(kind: type, data: dict):
     "`data` as the dataclass `kind`, if each value has the type of that field's default."
-    given = kind(**data)
+    given, usual = kind(**data), kind("x")
     for f in fields(kind):
-        value, like = getattr(given, f.name), getattr(kind("x"), f.name)
+        value, like = getattr(given, f.name), getattr(usual, f.name)
         if type(value) is not type(like): raise TypeError(f"{kind.__name__}.{f.name} is {value!r}")
         if isinstance(value, dict) and not all(isinstance(x, str) for kv in value.items() for x in kv):
             raise TypeError(f"{kind.__name__}.{f.name} is {value!r}")

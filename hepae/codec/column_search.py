@@ -84,17 +84,16 @@ def _steps_are_small(self: Search) -> bool:
 
 
 @patch
-def try_steps(self: Search) -> None:
+def try_steps(self: Search, known: dict[int, Parent]) -> None:
     "Steps from the row before; also of both rows less a spline of the parent that says most about the step."
     before, there = self.previous
     if not there and not self._steps_are_small(): return
     stepped, rows = replace(self.plain, steps=True, dead_zone=0), np.flatnonzero(~self.escapes)
     self._stepped(stepped, rows)
     step = (self.q - before >> self.plain.zeros)[rows]
-    fits = lambda x: np.ptp(x) > 0 and np.abs(x).max() < MOST_FITTED
-    usable = [k for k in there if 0 <= k and k in self.parents and fits(self.parents[k])]
+    usable = [k for k in there if 0 <= k and k in known and known[k].fits]
     if len(rows) < 512 or not usable or np.abs(step).max() >= MOST_FITTED: return
-    told = informations(ranges_of(step, 5), rows, [ranges_of(self.parents[k], 5) for k in usable])
+    told = informations(ranges_of(step, 5), rows, [known[k].ranges for k in usable])
     name = usable[int(told.argmax())]
     some = np.arange(min(len(rows), ROUGHLY)) * len(rows) // min(len(rows), ROUGHLY)
     here, ago = self.parents[name][rows[some]], there[name][rows[some]]
@@ -138,10 +137,12 @@ def try_line(self: Search) -> None:
 @patch
 def told(self: Search, left: np.ndarray, known: dict[int, Parent]) -> list[tuple[float, int]]:
     "What each parent tells about what is left of the core, in bits a row, and its number; the most first."
-    parents, step = known.values(), _step(len(left))
-    ranges, places = [k.ranges for k in parents], [k.place for k in parents]
-    bits = informations(ranges_of(left[::step], 5), self.core[::step], ranges, places)
-    return sorted(zip(bits.tolist(), known), reverse=True)
+    if self.asked is None or not (known.keys() <= self.asked[1].keys() and np.array_equal(left, self.asked[0])):
+        parents, step = known.values(), _step(len(left))
+        ranges, places = [k.ranges for k in parents], [k.place for k in parents]
+        bits = informations(ranges_of(left[::step], 5), self.core[::step], ranges, places)
+        self.asked = left, dict(zip(known, bits.tolist()))
+    return sorted(((self.asked[1][k], k) for k in known), reverse=True)
 
 # %% ../../nbs/codec/15_column_search.ipynb #4eada890
 ROUGHLY = 4093  # rows on which parents are chosen; a prime, so that they do not all have the same place in their events
@@ -290,7 +291,7 @@ def plan_column(
 def try_all(self: Search, values: np.ndarray, known: dict[int, Parent]) -> None:
     "All that many rows can teach; `values`: those that do not escape, frequent ones among them."
     self.try_alphabets(values)
-    if self.previous is not None and not self.plain.period: self.try_steps()
+    if self.previous is not None and not self.plain.period: self.try_steps(known)
     self.try_splines(known)
     self.try_ranges(known)
     if not self.best.ranges: return

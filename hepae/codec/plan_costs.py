@@ -111,6 +111,7 @@ class Search:
     best: ColumnPlan | None = None
     core: np.ndarray | None = None  # rows that splines are fitted to
     taken: tuple | None = None       # of the plan that was tried last: what it depends on, and what is taken off
+    asked: tuple | None = None       # what was left when parents were asked last, and what each of them told
 
     def __post_init__(self):
         self.best = self.best or self.plain

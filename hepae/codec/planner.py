@@ -30,12 +30,22 @@ def _sampled(n: int) -> np.ndarray:
     return np.arange(n) if n <= SAMPLE else np.linspace(0, n - 1, SAMPLE).astype(int)
 
 # %% ../../nbs/codec/16_planner.ipynb #696fdf55
+def _numbers_of(x: np.ndarray) -> tuple[np.ndarray, int]:
+    "The number of each value among all different ones, and how many there are."
+    low, high = (int(x.min()), int(x.max())) if len(x) else (0, 0)
+    if high - low >= SAMPLE:
+        values, which = np.unique(x, return_inverse=True)
+        return which.astype(np.int32), len(values)
+    there = np.zeros(high - low + 1, bool)  # of so few it takes less time to see which there are than to sort
+    there[x - low] = True
+    numbers = np.cumsum(there, dtype=np.int32) - 1
+    return numbers[x - low], int(numbers[-1]) + 1
+
+
 def _numbered(sample: np.ndarray, exact: list[bool]) -> tuple[list[np.ndarray | None], np.ndarray]:
     "Of each exact column the number of each row's value, and how many there are; of others more than a lookup has."
     numbers, many = [None] * len(exact), np.full(len(exact), SAMPLE + 1)
-    for k in np.flatnonzero(exact):
-        values, which = np.unique(sample[:, k], return_inverse=True)
-        numbers[k], many[k] = which.astype(np.int32), len(values)
+    for k in np.flatnonzero(exact): numbers[k], many[k] = _numbers_of(sample[:, k])
     return numbers, many
 
 

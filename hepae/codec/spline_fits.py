@@ -24,10 +24,10 @@ MOST_FITTED = 2**45  # larger integers are not fitted by splines, whose arithmet
 
 
 def ranges_of(x: np.ndarray, bits: int, s: np.ndarray | None = None) -> np.ndarray:
-    "(n,) uint8 quantile range of each value, equal values together; `bits` ≤ 8; `s`: the values in order, if known."
+    "(n,) uint8 which quantile range each value is in, empty ones not counted; `bits` ≤ 8; `s`: the values in order."
     s = np.sort(x) if s is None else s
     edges = s[len(s) * np.arange(1, 1 << bits) >> bits]
-    if loops() is None: return np.searchsorted(edges, x, side="right").astype(np.uint8)
+    if loops() is None: return np.searchsorted(np.unique(edges), x, side="right").astype(np.uint8)
     x, found = np.ascontiguousarray(x, np.int64), np.empty(len(x), np.uint8)
     loops().hepae_ranges(*addresses(x), ctypes.c_int64(len(x)), *addresses(edges), ctypes.c_int64(len(edges)),
                          *addresses(found))

@@ -6,47 +6,71 @@
 
 #include <math.h>
 
-/* (n,) how many of ascending edges are not above each value. */
+/* (n,) how many different ones of ascending edges, 255 at most, are not above each value. */
 EXPORT void hepae_ranges(const int64_t *x, int64_t n, const int64_t *edges, int64_t many, uint8_t *found)
 {
+    int64_t different[256], count = 0, top = 1;
+    for (int64_t k = 0; k < many; k++) if (!k || edges[k] != edges[k - 1]) different[count++] = edges[k];
+    while (2 * top <= count) top *= 2;
     for (int64_t i = 0; i < n; i++) {
         int64_t first = 0;
-        for (int64_t step = 128; step; step >>= 1)
-            if (first + step <= many && edges[first + step - 1] <= x[i]) first += step;
+        for (int64_t step = top; step; step >>= 1)
+            if (first + step <= count && different[first + step - 1] <= x[i]) first += step;
         found[i] = (uint8_t)first;
     }
 }
 
-/* (many,) mutual information of `a` with each of the lists b, in ranges of 32, in bits a row less what chance would
-   give. `rows`: those of b that belong to a; `logs`: n log2 n of each n up to the number of rows. */
+enum { TOGETHER = 4 }; /* lists that are counted side by side: counts in one wait for each other */
+
+/* How often each pair of ranges came, of `a` and each of a few lists. */
+static void count_pairs(const uint8_t *a, int64_t n, const int64_t *rows, const uint8_t *const b[TOGETHER],
+                        int32_t both[TOGETHER][1024])
+{
+    const uint8_t *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
+    memset(both, 0, sizeof *both * TOGETHER);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t row = rows[i], first = 32 * a[i];
+        both[0][first + b0[row]]++;
+        both[1][first + b1[row]]++;
+        both[2][first + b2[row]]++;
+        both[3][first + b3[row]]++;
+    }
+}
+
+/* Mutual information of n pairs in bits a row, less what chance would give. `alone`: that of the left ones, n log2 n of
+   all less that of each; `logs`: n log2 n. */
+static double told(const int32_t *both, const int32_t *left, int64_t n, double alone, const double *logs)
+{
+    int32_t right[32] = {0};
+    int64_t some_left = 0, some_right = 0, end = 32;
+    for (int j = 0; j < 32; j++) {
+        some_left += left[j] > 0;
+        for (int m = 0; m < 32 && left[j]; m++) right[m] += both[32 * j + m];
+    }
+    while (end > 1 && !right[end - 1]) end--;
+    for (int j = 0; j < 32; j++)
+        for (int64_t m = 0; m < end && left[j]; m++) alone += logs[both[32 * j + m]];
+    for (int m = 0; m < end; m++) {
+        alone -= logs[right[m]];
+        some_right += right[m] > 0;
+    }
+    return (alone - (double)((some_left - 1) * (some_right - 1)) / (2 * log(2))) / (double)n;
+}
+
+/* (many,) mutual information of `a` with each of the lists b, in ranges of 32. `rows`: those of b that belong to a;
+   `logs`: n log2 n of each n up to the number of rows. */
 EXPORT void hepae_information(const uint8_t *a, int64_t n, const int64_t *rows, const uint8_t *const *b, int64_t many,
                               const double *logs, double *found)
 {
-    int32_t left[32] = {0};
+    int32_t left[32] = {0}, both[TOGETHER][1024];
     double alone = logs[n];
-    int64_t some_left = 0;
     for (int64_t i = 0; i < n; i++) left[a[i]]++;
-    for (int j = 0; j < 32; j++) {
-        alone -= logs[left[j]];
-        some_left += left[j] > 0;
-    }
-    for (int64_t k = 0; k < many; k++) {
-        int32_t both[1024] = {0}, right[32] = {0};
-        double sum = alone;
-        int64_t some_right = 0;
-        for (int64_t i = 0; i < n; i++) both[32 * a[i] + b[k][rows[i]]]++;
-        for (int j = 0; j < 1024; j++) {
-            if (!left[j / 32]) j += 31;
-            else if (both[j]) {
-                right[j % 32] += both[j];
-                sum += logs[both[j]];
-            }
-        }
-        for (int j = 0; j < 32; j++) {
-            sum -= logs[right[j]];
-            some_right += right[j] > 0;
-        }
-        found[k] = (sum - (double)((some_left - 1) * (some_right - 1)) / (2 * log(2))) / (double)n;
+    for (int j = 0; j < 32; j++) alone -= logs[left[j]];
+    for (int64_t k = 0; k < many; k += TOGETHER) {
+        const uint8_t *some[TOGETHER];
+        for (int64_t j = 0; j < TOGETHER; j++) some[j] = b[k + j < many ? k + j : k];
+        count_pairs(a, n, rows, some, both);
+        for (int64_t j = 0; j < TOGETHER && k + j < many; j++) found[k + j] = told(both[j], left, n, alone, logs);
     }
 }
 
