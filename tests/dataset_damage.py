@@ -1,17 +1,20 @@
 """What can happen to `.hepae` files of version 2, and what a reader may make of it: as `codec_damage` for version 1."""
 
 import io
+import json
+import lzma
 import random
 from hashlib import blake2b
 
 from codec_damage import NUMBERS, Judge, _changed, _changed_bytes, _changed_lists, _changed_texts, _odd_json
-from dataset_samples import copies, in_units, physics, same, whatever, with_momenta, written
+from dataset_samples import copies, in_units, physics, same, whatever, wide, with_momenta, written
 
 from hepae.codec.container import DATASETS, MAGIC, Reader, Writer
 from hepae.codec.dataset_chunk import Events
 from hepae.codec.dataset_header import tables_from_dict
 from hepae.codec.datasets import read_datasets, read_events
-from hepae.codec.sections import put_document, put_json, put_numbers, put_sections, take_numbers, take_sections
+from hepae.codec.sections import _LZMA, _SPREAD, put_document, put_json, put_numbers, put_sections, spread
+from hepae.codec.sections import take_numbers, take_sections
 from hepae.core import HepaeError, UsageError
 from hepae.dataset import Dataset, joined_datasets
 
@@ -27,6 +30,7 @@ def honest_datasets(seed: int = 0) -> dict[str, bytes]:
         "in units": written(in_units(seed + 6, 40), dither=2),
         "kept": written(with_momenta(seed + 7, 30), events=12, dither=3, computed=["mass(jets)=rel:1e-4"]),
         "empty": written(physics(seed + 3).between(0, 0)),
+        "wide": written(wide(seed + 8, 30), events=12),
     }
     return files | {f"whatever {k}": written(whatever(seed + k)) for k in range(6)}
 
@@ -35,7 +39,7 @@ def parts_of(payload: bytes, roots: int) -> tuple[list[int], list[bytes]]:
     "Rows of tables without a parent, and the parts of a chunk."
     (*rows, many), at = take_numbers(payload, roots + 1)
     sizes, at = take_numbers(payload, many, at)
-    at, parts = at + 8 * many, []
+    at, parts = at + 4 * many, []
     for size in sizes:
         parts.append(payload[at : at + size])
         at += size
@@ -44,7 +48,7 @@ def parts_of(payload: bytes, roots: int) -> tuple[list[int], list[bytes]]:
 
 def chunk_of(rows: list[int], parts: list[bytes]) -> bytes:
     "The payload with these parts, and digests that fit."
-    digests = [blake2b(part, digest_size=8).digest() for part in parts]
+    digests = [blake2b(part, digest_size=4).digest() for part in parts]
     return put_numbers([*rows, len(parts), *map(len, parts)]) + b"".join([*digests, *parts])
 
 
@@ -84,6 +88,21 @@ def _changed_events(r: random.Random, payload: bytes, roots: int, others: list[b
     return chunk_of(rows, parts)
 
 
+def _spread_header(r: random.Random, facts: dict) -> bytes:
+    "A header in columns, with something else in them or in their text."
+    what = r.random()
+    facts = facts | {"documents": {"x.json": {"a": [1, 2], "b": [[1, "x"], [2, "y"]]}}}
+    if what < 0.3:
+        columns = spread([_changed(r, facts)])
+    else:
+        columns = spread([facts]) if what < 0.4 else _changed(r, spread([facts]))
+    text = json.dumps(columns).encode()
+    if what > 0.9:
+        text = _changed_bytes(r, text)
+    packed = _SPREAD + lzma.compress(text, lzma.FORMAT_RAW, filters=_LZMA)
+    return packed if what < 0.95 else _changed_bytes(r, packed)
+
+
 def _attacked(r: random.Random, data: bytes, files: list[bytes]) -> bytes:
     "The file with a lie in it, and checksums that fit."
     reader = Reader(io.BytesIO(data), DATASETS)
@@ -93,7 +112,9 @@ def _attacked(r: random.Random, data: bytes, files: list[bytes]) -> bytes:
     tables = reader.facts["tables"]
     roots = sum(t["parent"] < 0 for t in tables) + any("dither" in t for t in tables)
     events, what = reader.end.events, r.random()
-    if what < 0.5:
+    if what < 0.25:
+        facts = _spread_header(r, reader.facts)
+    elif what < 0.5:
         facts = _odd_json(r, reader.facts) if r.random() < 0.05 else put_json(_changed(r, reader.facts))
     elif what < 0.93:
         k, other = r.randrange(len(chunks)), list(Reader(io.BytesIO(r.choice(files)), DATASETS).chunks())

@@ -1,6 +1,7 @@
 """Small datasets that use all that format version 2 describes."""
 
 import io
+import json
 
 import numpy as np
 import pandas as pd
@@ -122,6 +123,20 @@ def copies(seed: int, n: int = 300) -> Dataset:
     which = np.cumsum(rng.random(rows.sum()) < 0.3) % 40
     tracks = pd.DataFrame({"z": vertices[which], "q": rng.integers(0, 2, len(which))})
     return Dataset({"events": table, "tracks": tracks}, {"tracks": Collection("events", rows)}, {})
+
+
+def wide(seed: int, n: int = 60) -> Dataset:
+    "Many columns of alike names, and a document that says them once more: the header is written in columns."
+    rng = np.random.default_rng(seed)
+    rows = rng.poisson(2, n)
+    names = [f"HLT_Jet{30 * k}_Mu{k % 7}" for k in range(120)]
+    table = pd.DataFrame(rng.random((n, len(names))) < rng.random(len(names)), columns=names)
+    jets = {f"jets_{c}": rng.normal(k, 1 + k, rows.sum()).astype("f4") for k, c in enumerate(["pt", "eta", "phi", "m"])}
+    branches = [{"name": c, "type": "bool"} for c in names] + [{"name": c, "tables": [1]} for c in jets]
+    documents = {"tree.json": {"trees": branches, "µ": 1.5e-3, "none": [None, [], {}]}}
+    text = {name: json.dumps(x, ensure_ascii=False, separators=(",", ":")).encode() for name, x in documents.items()}
+    tables = {"events": table, "jets": pd.DataFrame(jets)}
+    return Dataset(tables, {"jets": Collection("events", rows)}, text | {"title": b"{ no JSON"})
 
 
 def whatever(seed: int) -> Dataset:

@@ -13,17 +13,52 @@ from other_reader import (
 )
 
 
-def described(data: bytes) -> tuple[list[dict], list[int]]:
-    "The headers of the tables, with what is as usual filled in; the order in which they are shown."
+def gathered(x) -> list:
+    "The values that stand in columns."
+    if isinstance(x, list):
+        return x
+    if "shapes" in x:
+        names = []
+        for keys in x["keys"]:
+            names += [key for key in keys if key not in names]
+        columns = dict(zip(names, map(gathered, x["values"]), strict=True))
+        found = [{key: columns[key].pop(0) for key in x["keys"][shape]} for shape in x["shapes"]]
+        check(not any(columns.values()), "a key has more values than objects")
+        return found
+    columns = [gathered(place)[::-1] for place in x.get("places", [x.get("items")])]
+    sizes = x["sizes"]
+    if isinstance(sizes, int):
+        sizes = [sizes] * (sum(map(len, columns)) // sizes)
+    if "places" in x:
+        found = [[column.pop() for column in columns[:n]] for n in sizes]
+    else:
+        found = [[columns[0].pop() for _ in range(n)] for n in sizes]
+    check(not any(columns), "lists have more items than they say")
+    return found
+
+
+def header(found: list) -> tuple[dict, dict[str, bytes]]:
+    "What block H says, and the documents, in it and beside it."
     from hepae.codec.sections import DICTIONARY
 
-    facts = json.loads(inflate(data, zdict=DICTIONARY))
-    check("coding" not in facts, "whole events are read by other_events")
-    return described_facts(facts)
+    data, documents = found[0][1], {}
+    if data[:1] == b"\x07":
+        unpack = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 23}])
+        [facts] = gathered(json.loads(unpack.decompress(data[1:])))
+        check(unpack.eof and not unpack.unused_data, "the header does not end where it should")
+        for name, x in facts.pop("documents", {}).items():
+            documents[name] = json.dumps(x, ensure_ascii=False, separators=(",", ":")).encode()
+    else:
+        facts = json.loads(inflate(data, zdict=DICTIONARY))
+    for payload in (payload for kind, payload, *_ in found if kind == b"D"):
+        name, document = sections(payload, 0, 2)
+        check(name.decode() not in documents, "a document is there twice")
+        documents[name.decode()] = inflate(document)
+    return facts, documents
 
 
 def described_facts(facts: dict) -> tuple[list[dict], list[int]]:
-    "The same, of JSON that was read."
+    "The headers of the tables, with what is as usual filled in; the order in which they are shown."
     tables = [{"references": [], "before": [], "packed": []} | described_in(t) for t in facts["tables"]]
     for t in tables:
         t["order"] = t["order"] + [k for k in range(len(t["columns"])) if k not in t["order"]]
@@ -149,11 +184,13 @@ def chunk(payload: bytes, heads: list[dict], streams: int = 0) -> tuple[list[Tab
     for _ in range(many):
         n, at = leb128(payload, at)
         sizes.append(n)
-    ends = list(accumulate([at + 8 * many, *sizes]))
-    check(ends[-1] == len(payload), "parts do not fill the chunk")
+    left = len(payload) - at - sum(sizes)
+    check(left in (4 * many, 8 * many), "parts do not fill the chunk")
+    ends, width = list(accumulate([at + left, *sizes])), left // many
     parts = [payload[a:b] for a, b in zip(ends, ends[1:])]
     for k, part in enumerate(parts):
-        check(blake2b(part, digest_size=8).digest() == payload[at + 8 * k : at + 8 * k + 8], f"part {k} is damaged")
+        digest = payload[at + width * k : at + width * (k + 1)]
+        check(blake2b(part, digest_size=width).digest() == digest, f"part {k} is damaged")
     left, beside = iter(parts[:len(parts) - streams]), parts[len(parts) - streams:]
     for number, head in enumerate(heads):
         columns = head["known"] + len(head["plan"])
@@ -181,7 +218,9 @@ def read(data: bytes) -> dict:
     "Tables (columns by name), rows of each row of the parent, documents."
     found = blocks(data, 2)
     events, _ = check_end(data, found)
-    heads, order = described(found[0][1])
+    facts, documents = header(found)
+    check("coding" not in facts, "whole events are read by other_events")
+    heads, order = described_facts(facts)
     check(sorted(order) == list(range(len(heads))) and order[0] == 0, "no order of tables")
     nested = [t for t in heads if t["parent"] >= 0]
     counters = {(t["parent"], heads[t["parent"]]["columns"][t["counter"]][0]) for t in nested}
@@ -194,8 +233,4 @@ def read(data: bytes) -> dict:
         if heads[k]["parent"] >= 0:
             rows[heads[k]["table"]] = [b - a for t, *_ in made for a, b in zip(t[k].first, t[k].first[1:])]
     joined = {name: {c: np.concatenate(x) for c, x in columns.items()} for name, columns in tables.items()}
-    documents = {}
-    for payload in (payload for kind, payload, *_ in found if kind == b"D"):
-        name, document = sections(payload, 0, 2)
-        documents[name.decode()] = inflate(document)
     return {"tables": joined, "rows": rows, "documents": documents, "heads": heads, "order": order}

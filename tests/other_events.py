@@ -1,12 +1,11 @@
 """A second reader of whole events in `.hepae` files, written from section 9 of FORMAT.md, on `other_datasets`."""
 
-import json
 import math
 import struct
 
 import numpy as np
 import other_datasets
-from other_reader import blocks, check, check_end, inflate, sections, wrap
+from other_reader import blocks, check, check_end, wrap
 
 WORD = 1 << 64
 ABSENT = -(1 << 63)
@@ -765,17 +764,11 @@ def chunk(payload: bytes, heads: list[dict], order: list[int], coding: dict) -> 
 
 def read(data: bytes) -> dict:
     "Particles, vertices and some more of all events, and the documents."
-    from hepae.codec.sections import DICTIONARY
-
     found = blocks(data, 2)
     check_end(data, found)
-    facts = json.loads(inflate(found[0][1], zdict=DICTIONARY))
+    facts, documents = other_datasets.header(found)
     coding = facts.pop("coding")
     check(coding["name"] == "events" and coding["version"] == 2, "another coding")
     heads, order = other_datasets.described_facts(facts)
     made = [chunk(payload, heads, order, coding) for kind, payload, *_ in found if kind == b"C"]
-    documents = {}
-    for payload in (payload for kind, payload, *_ in found if kind == b"D"):
-        name, document = sections(payload, 0, 2)
-        documents[name.decode()] = inflate(document)
     return {name: [x for c in made for x in c[name]] for name in made[0]} | {"documents": documents}

@@ -14,7 +14,7 @@ from fastcore.basics import patch
 
 from .entropy import Alphabet
 from .plan import HINT, PREVIOUS, SHIFT, ColumnPlan, Lookup, Ranges
-from .plan_costs import Search, alphabet_for, lone_value, plan_alone
+from .plan_costs import Search, alphabet_for, lone_value, plan_alone, rounded
 from hepae.codec.spline_fits import (
     MOST_FITTED, Parent, differences, fitted, fitted_steps, informations, ranges_of, reach,
 )
@@ -284,7 +284,7 @@ def plan_column(
     else:
         known = _known(search.parents, {} if kept is None else kept)
         search.try_all(q[~ColumnPlan(Alphabet(0, 0, 1), zeros=plain.zeros).breaks(q, escapes)] >> plain.zeros, known)
-    return search.best
+    return rounded(search.best, rows)
 
 # %% ../../nbs/codec/15_column_search.ipynb #ffc9406c
 @patch

@@ -16,8 +16,9 @@ from typing import BinaryIO, Iterator
 from fastcore.basics import patch
 
 from .sections import DICTIONARY as _DICTIONARY  # noqa: F401  older scripts look for it here
-from .sections import put_document, put_json, put_numbers, take_document, take_json, take_numbers
+from .sections import put_document, put_facts, put_json, put_numbers
 from .sections import put_sections, take_sections  # noqa: F401  these too
+from .sections import take_document, take_facts, take_json, take_numbers
 from ..core import HepaeError
 
 # %% ../../nbs/codec/32_container.ipynb #feaba176
@@ -64,9 +65,10 @@ def header(
 ) -> None:
     "The first blocks: what the file holds, the model if it travels inside; with documents, of version 2."
     self._put(MAGIC + bytes([VERSION if documents is None else DATASETS]))
-    self._block(b"H", put_json(facts))
+    packed, rest = (put_json(facts), {}) if documents is None else put_facts(facts, documents)
+    self._block(b"H", packed)
     if model is not None: self._block(b"M", model)
-    for name, document in (documents or {}).items(): self._block(b"D", put_document(name, document))
+    for name, document in rest.items(): self._block(b"D", put_document(name, document))
 
 
 @patch
@@ -142,9 +144,8 @@ class Reader:
         self._note(first)
         kind, payload = self._block()
         if kind != b"H": raise HepaeError("does not begin with a header; get the file again")
-        self.facts = take_json(payload)
-        self._ahead = self._block()
-        self.model, self.documents = None, {}
+        self.facts, self.documents = take_facts(payload) if version == DATASETS else (take_json(payload), {})
+        self._ahead, self.model = self._block(), None
         if self._ahead[0] == b"M": self.model, self._ahead = self._ahead[1], self._block()
         while version == DATASETS and self._ahead[0] == b"D":
             name, document = take_document(self._ahead[1])

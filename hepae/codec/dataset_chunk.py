@@ -97,7 +97,10 @@ def is_dithered(tables: list[TableHeader]) -> bool:
     return any(t.header.dither is not None for t in tables)
 
 
-def _digest(part: bytes) -> bytes: return blake2b(part, digest_size=8).digest()
+_DIGEST, _DIGEST_BEFORE = 4, 8  # bytes of a part's digest; in files from before
+
+
+def _digest(part: bytes, size: int = _DIGEST) -> bytes: return blake2b(part, digest_size=size).digest()
 
 
 def encode_events(
@@ -136,9 +139,10 @@ class Events:
         wanted = [int(t.header.frequent) + bool(t.header.plain) + len(t.groups) for t in tables]
         if many != sum(wanted) + streams or max(rows) > MOST_ROWS or self.first > FAR: raise HepaeError(DAMAGED_CHUNK)
         lengths, at = take_numbers(payload, many, at)
-        starts = np.cumsum([at + 8 * many, *lengths]).tolist()
-        if starts[-1] != len(payload): raise HepaeError(DAMAGED_CHUNK)
-        self._spans, self._digests = list(zip(starts, starts[1:])), payload[at:at + 8 * many]
+        left = len(payload) - at - sum(lengths)
+        if left not in (_DIGEST * many, _DIGEST_BEFORE * many): raise HepaeError(DAMAGED_CHUNK)
+        starts = np.cumsum([at + left, *lengths]).tolist()
+        self._spans, self._digests = list(zip(starts, starts[1:])), payload[at:at + left]
         self._first = np.cumsum([0, *wanted]).tolist()
         self._roots = dict(zip(roots, map(Rows, rows)))
         self._values, self._bins, self._kept, self._frequent = 0, {}, {}, {}
@@ -149,7 +153,8 @@ def _part(self: Events, number: int) -> bytes:
     "A part, checked."
     a, b = self._spans[number]
     part = self.payload[a:b]
-    if _digest(part) != self._digests[8 * number:8 * number + 8]: raise HepaeError(DAMAGED_CHUNK)
+    size = len(self._digests) // len(self._spans)
+    if _digest(part, size) != self._digests[size * number:size * (number + 1)]: raise HepaeError(DAMAGED_CHUNK)
     return part
 
 

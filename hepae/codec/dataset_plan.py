@@ -202,7 +202,7 @@ def _with_used(t: TableHeader) -> TableHeader:
     )
 
 # %% ../../nbs/codec/50_dataset_plan.ipynb #7118b416
-SMALL_GROUP = 1024  # bytes below which neighbours share a part
+SMALL_GROUP = 2048  # bytes below which neighbours share a part
 
 
 def _merged(groups: list[int], sizes: list[int], kinds: list) -> tuple[list[int], list]:

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from .binned import MOST_DEFLATED
+from .sections import LOOK_BACK
 from ..core import HepaeError
 
 # %% ../../nbs/codec/35_packed_bins.ipynb #b03cda42
-_BACK = 2**23  # bytes that LZMA looks back
-
-
 def _filters(width: int) -> list[dict]:
     "LZMA2 for numbers of so many bytes; a reader needs the first two alone."
     bits = width.bit_length() - 1
-    return [{"id": lzma.FILTER_LZMA2, "dict_size": _BACK, "preset": 6, "lc": min(3, 4 - bits), "lp": bits, "pb": bits}]
+    shape = {"lc": min(3, 4 - bits), "lp": bits, "pb": bits}
+    return [{"id": lzma.FILTER_LZMA2, "dict_size": LOOK_BACK, "preset": 6} | shape]
 
 
 def _width(q: np.ndarray) -> int:

@@ -95,7 +95,9 @@ def _quantile(s: np.ndarray, share: float) -> int:
 def reach(parent: int, s: np.ndarray, tail: float) -> tuple[int, int]:
     "From where to where a parent's ascending values go, but for the tails, and for the 0 of rows without a row before."
     if BEFORE <= parent < HINT and (s != 0).any(): s = s[s != 0]
-    return _quantile(s, tail), _quantile(s, 1 - tail)
+    low, high = _quantile(s, tail), _quantile(s, 1 - tail)
+    unit = 10 ** max(0, len(str(high - low)) - 2)  # two digits of their distance, since the header says both
+    return low // unit * unit, -(-high // unit) * unit
 
 
 class Parent:
@@ -125,7 +127,7 @@ class Parent:
             self.few._give(self.ranges[rows] if self.fits else None)
         return self.few
 
-
+# %% ../../nbs/codec/14_spline_fits.ipynb #f48297a8
 def _bends(n: int) -> np.ndarray:
     """(n, n) the sum of squared second differences of n coefficients, which is 0 for a straight line.
 
