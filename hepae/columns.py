@@ -10,6 +10,7 @@ __all__ = ['BOUND_MODES', 'KINDS', 'MEV_PER_GEV', 'GEV', 'unit_of', 'parse_bound
 # %% ../nbs/02_columns.ipynb #ce4ddbc6
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,7 @@ def number_dtype(
     return np.dtype(name.replace("boolean", "bool")) if _NUMBER.fullmatch(name) else None
 
 # %% ../nbs/02_columns.ipynb #59d0a5c0
+@lru_cache(256)
 def kind_of_dtype(dtype: str) -> str:
     "The kind that a dtype suggests; '' for one that no column of hepae may have."
     if (number := number_dtype(dtype)) is not None: return {"f": "continuous", "b": "flag"}.get(number.kind, "integer")

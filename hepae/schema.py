@@ -77,7 +77,7 @@ class Schema:
 
     def to_dict(self) -> dict:
         "As JSON-able data."
-        return {"columns": [asdict(c) for c in self.columns], "name": self.name, "source": asdict(self.source)}
+        return {"columns": [{**vars(c)} for c in self.columns], "name": self.name, "source": asdict(self.source)}
 
     @classmethod
     def from_dict(cls, data: dict) -> "Schema":

@@ -217,7 +217,7 @@ def _needed(self: Events, number: int, k: int) -> list[tuple[int, list[int]]]:
     while look:
         j = look.pop()
         if (number, t.known + j) in self._kept or (g := int(of_column[j])) in wanted: continue
-        columns = looks_at(t, g)[0]
+        columns = looks_at(t, g)
         wanted[g] = [i for i in columns if i < t.known]
         look += [i - t.known for i in columns if i >= t.known]
         look += [t.indexes[i] for i in wanted[g] if t.indexes[i] >= 0]

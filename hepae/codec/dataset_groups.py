@@ -82,15 +82,18 @@ def with_before(index: np.ndarray, rows: Rows) -> Rows:
     return Rows(rows.n, rows.offsets, (ago, turns))
 
 # %% ../../nbs/codec/42_dataset_groups.ipynb #ee731b0f
-def looks_at(t: TableHeader, g: int) -> tuple[list[int], list[ColumnPlan]]:
-    "The columns that the own columns of a group look at, and these; plans with numbers among them."
+def looks_at(t: TableHeader, g: int) -> list[int]:
+    "The columns that the own columns of a group look at, and these."
     a, b = t.spans[g]
-    used = set().union(*(columns_of(p) for p in t.header.plan[a:b]))
-    if g in t.packed: used = set()
-    columns = [*sorted(k for k in used if k < t.known + a), *range(t.known + a, t.known + b)]
+    used = set() if g in t.packed else set().union(*(columns_of(p) for p in t.header.plan[a:b]))
+    return [*sorted(k for k in used if k < t.known + a), *range(t.known + a, t.known + b)]
+
+
+def _plan_among(columns: list[int], t: TableHeader, g: int) -> list[ColumnPlan]:
+    "Plans of the columns that a group looks at, none of those that are known, with numbers among them."
     place = {k: i for i, k in enumerate(columns)}
-    own = [renumbered(p, place.__getitem__) for p in t.header.plan[a:b]]
-    return columns, [NO_PLAN] * (len(columns) - len(own)) + own
+    own = [renumbered(p, place.__getitem__) for p in t.header.plan[slice(*t.spans[g])]]
+    return [NO_PLAN] * (len(columns) - len(own)) + own
 
 
 def rows_by(t: TableHeader, bins: Bins, r: int) -> Rows:
@@ -105,23 +108,26 @@ def rows_by(t: TableHeader, bins: Bins, r: int) -> Rows:
 
 def encoded_group(t: TableHeader, bins: Bins, originals: list[np.ndarray], g: int) -> bytes:
     "A group of own columns of a table: symbols, low bits, escapes; or bins that are packed, which escape, escapes."
-    (a, b), (columns, plan) = t.spans[g], looks_at(t, g)
+    (a, b), columns = t.spans[g], looks_at(t, g)
     given, rows = len(columns) - (b - a), rows_by(t, bins, t.before[g] if t.before else -1)
     Q, escapes = (np.asfortranarray(x[:, columns]) for x in (bins.Q, bins.escapes))
     kept = [originals[k][escapes[:, given + k - a]] for k in range(a, b)]
     if g in t.packed: return put_sections([*pack_bins(Q, escapes), pack_escapes(kept)])
+    plan = _plan_among(columns, t, g)
     return put_sections([*encode_rows(Q, escapes, plan, rows, None, given), pack_escapes(kept)])
 
 
 def decoded_group(part: bytes, t: TableHeader, bins: Bins, g: int) -> list[np.ndarray]:
     "Put the bins of a group of own columns in their places; the values that escaped, of each column."
     symbols, bits, kept = take_sections(part, 3)
-    (a, b), (columns, plan) = t.spans[g], looks_at(t, g)
+    (a, b), columns = t.spans[g], looks_at(t, g)
     given, rows = len(columns) - (b - a), rows_by(t, bins, t.before[g] if t.before else -1)
     before = bins.Q[:, columns[:given]], bins.escapes[:, columns[:given]]
     most = MOST_DEFLATED * len(kept)
     if g in t.packed: Q, escapes = unpack_bins(symbols, bits, rows.n, b - a)
-    else: Q, escapes = decode_rows(symbols, bits, plan, rows, None, before if given else None, most)
+    else:
+        plan = _plan_among(columns, t, g)
+        Q, escapes = decode_rows(symbols, bits, plan, rows, None, before if given else None, most)
     bins.Q[:, columns[given:]], bins.escapes[:, columns[given:]] = Q[:, given:], escapes[:, given:]
     dtypes = [np.dtype(t.header.schema.columns[j].dtype) for j in t.header.order[a:b]]
     counts, at, found = escapes[:, given:].sum(0).tolist(), 0, []

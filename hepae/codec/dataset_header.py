@@ -65,6 +65,7 @@ class TableHeader:
 # %% ../../nbs/codec/41_dataset_header.ipynb #1ecaab39
 def renumbered(p: ColumnPlan, number) -> ColumnPlan:
     "A plan with other numbers for its parents: `number(k)` of column k, here or in the row before."
+    if not (p.splines or p.ranges or p.lookup): return p
     def new(k: int) -> int:
         if k < 0: return k
         return number(k) if k < BEFORE else BEFORE + number(k - BEFORE)

@@ -34,6 +34,7 @@ from .packed_bins import worth_packing
 from .plan import ColumnPlan
 from .planner import uses_row_before
 from .row_bins import Rounding
+from .rows import addresses_of
 from .sections import put_json, take_json
 from .spline_fits import informations, ranges_of
 from ..dataset import Dataset
@@ -58,7 +59,8 @@ def likely_links(Q: np.ndarray, varying: tuple[list[int], list[np.ndarray]], at:
     above = at[some]
     asking = np.flatnonzero(np.ptp(Q[some], axis=0) > 0)
     asking = asking[::1 + len(asking) // TRIED_LINKS].tolist()
-    told = [informations(ranges_of(Q[some, k], 5), above, ranges) for k in asking]
+    places = addresses_of(ranges)
+    told = [informations(ranges_of(Q[some, k], 5), above, ranges, places) for k in asking]
     if not told: return columns[:most]
     worth = np.max(told, 0) + np.maximum(told, 0).mean(0)  # what one column learns, and what all of them do
     return sorted(columns[i] for i in np.argsort(-worth, kind="stable")[:most])

@@ -13,6 +13,7 @@ import numpy as np
 from .dataset_groups import meant_rows
 from .density import Rows
 from .new_header import SMALL
+from .rows import addresses_of
 from .spline_fits import informations, ranges_of
 
 # %% ../../nbs/codec/49_dataset_references.ipynb #c55dc1b8
@@ -53,8 +54,8 @@ def _told(s: Sketch, k: int, there: Sketch, at: np.ndarray) -> float:
     some = np.flatnonzero(at >= 0)
     some = some[np.arange(min(_ASKED, len(some))) * len(some) // min(_ASKED, len(some))]
     own, others = _ranges(np.delete(s.Q[some], k, 1), _OWN), _ranges(there.Q[at[some]], _OTHERS)
-    every = np.arange(len(some))
-    return max((float(informations(x, every, others).max()) for x in own if others), default=0.0)
+    every, places = np.arange(len(some)), addresses_of(others)
+    return max((float(informations(x, every, others, places).max()) for x in own if others), default=0.0)
 
 # %% ../../nbs/codec/49_dataset_references.ipynb #7246620d
 _WORTH = 1.0  # bits

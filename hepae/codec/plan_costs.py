@@ -44,8 +44,8 @@ def alphabet_for(v: np.ndarray, frequent: tuple[int, ...], levels: int, period: 
 # %% ../../nbs/codec/13_plan_costs.ipynb #3fb5c6e1
 def frequent_bins(q: np.ndarray) -> tuple[int, ...]:
     "Values that occur too often for a density: more than all their neighbours within 1/64 of the sample."
+    if not len(q) or int(q.max()) - int(q.min()) < 256: return ()
     values, n = np.unique(q, return_counts=True)
-    if len(values) < 2 or int(values[-1]) - int(values[0]) < 256: return ()
     often = np.flatnonzero(n >= max(8, len(q) // 1024))
     if len(often) > 1024: return ()
     total = np.concatenate([[0], np.cumsum(n)])
@@ -83,7 +83,7 @@ def plan_alone(
     zeros = zeros_of(q[~escapes]) if exact and escapable and (~escapes).any() else 0
     v = q[~ColumnPlan(Alphabet(0, 0, 1), zeros=zeros).breaks(q, escapes)] >> zeros
     frequent = frequent_bins(v)
-    free = v[~np.isin(v, frequent)]
+    free = v[~np.isin(v, frequent)] if frequent else v
     dead_zone = dead_zone_of(free) if escapable else 0
     plain = ColumnPlan(Alphabet(0, 0, 1, frequent), period=period, zeros=zeros, dead_zone=dead_zone)
     broken = plain.breaks(q, escapes)
@@ -134,8 +134,9 @@ class Search:
     def __post_init__(self):
         self.best = self.best or self.plain
         if self.core is not None: return
-        common = np.isin(self.q >> self.plain.zeros, self.plain.alphabet.frequent)
-        self.core = np.flatnonzero(~self.escapes & ~common)
+        usual = ~self.escapes
+        if frequent := self.plain.alphabet.frequent: usual &= ~np.isin(self.q >> self.plain.zeros, frequent)
+        self.core = np.flatnonzero(usual)
 
 # %% ../../nbs/codec/13_plan_costs.ipynb #0aba34ed
 @patch

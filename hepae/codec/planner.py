@@ -57,6 +57,9 @@ def _may_follow(k: int, distinct: np.ndarray, good: np.ndarray) -> np.ndarray:
     return np.flatnonzero(few & (distinct[k] - bad <= distinct[:k] + 0.01 * rows))
 
 # %% ../../nbs/codec/16_planner.ipynb #bdface2b
+_ROOM = 2**22  # counts of pairs
+
+
 def _disagree(a: np.ndarray, b: np.ndarray, keys: int, values: int) -> int:
     "In how many rows b is not the one that goes most often with that a. Both are numbers from 0."
     pairs = a.astype(np.int64) * values + b
@@ -68,18 +71,16 @@ def _disagree(a: np.ndarray, b: np.ndarray, keys: int, values: int) -> int:
 
 
 def _disagreements(
-    others: list[np.ndarray], keys: np.ndarray, b: np.ndarray, values: int, rows: np.ndarray
+    others: list[np.ndarray], keys: np.ndarray, b: np.ndarray, values: int, rows: np.ndarray, most: float
 ) -> np.ndarray:
-    "(others,) the same of many columns, of which these rows belong to b."
-    wrong = np.full(len(others), -1)
-    if loops() is not None:
-        b, rows, keys = np.ascontiguousarray(b, np.int32), np.ascontiguousarray(rows, np.int64), keys.astype(np.int64)
-        room, lists = np.empty(2**16, np.int32), np.array(addresses_of(others), np.uintp)
-        n, values, many, size = map(ctypes.c_int64, (len(b), values, len(others), len(room)))
-        loops().hepae_disagree(*addresses(b, rows), n, values, *addresses(lists, keys), many, *addresses(room), size,
-                               *addresses(wrong))
-        values = values.value
-    for i in np.flatnonzero(wrong < 0): wrong[i] = _disagree(others[i][rows], b, int(keys[i]), values)
+    "(others,) the same of many columns, of which these rows belong to b; where it is more than `most`, any such number."
+    room = int(keys.max()) * (values + 1)
+    if loops() is None or room > _ROOM:
+        return np.array([_disagree(x[rows], b, n, values) for x, n in zip(others, keys.tolist())])
+    b, rows, wrong = np.ascontiguousarray(b, np.int32), np.ascontiguousarray(rows, np.int64), np.empty(len(keys), np.int64)
+    lists, counts = np.array(addresses_of(others), np.uintp), np.zeros(room, np.int32)
+    n, values, many, most = map(ctypes.c_int64, (len(b), values, len(others), int(most)))
+    loops().hepae_disagree(*addresses(b, rows), n, values, *addresses(lists), many, most, *addresses(counts, wrong))
     return wrong
 
 # %% ../../nbs/codec/16_planner.ipynb #794a4184
@@ -111,8 +112,8 @@ def _lookups(
     rows = np.flatnonzero(good[some])
     if not few or not len(rows) or np.ptp(Q[good, k]) == 0: return []
     b = numbers[k][rows]
-    wrong = _disagreements([numbers[j] for j in few], distinct[few], b, int(distinct[k]), rows)
     most = min(0.01 * len(rows), (len(rows) - np.bincount(b).max()) / 2)
+    wrong = _disagreements([numbers[j] for j in few], distinct[few], b, int(distinct[k]), rows, most)
     for i in np.argsort(wrong, kind="stable")[:_TRIED_LOOKUPS].tolist():
         if wrong[i] > most: break
         if len(some) < len(Q) and _follows(Q[some, few[i]], Q[some, k], good[some]) is None: continue

@@ -209,8 +209,8 @@ def _with_coefficients(p: ColumnPlan, splines: list[Spline], w: np.ndarray) -> C
     "The plan with these splines, their coefficients as integers."
     scale = max(0, int(np.ceil(np.log2(np.abs(w).max() + 1))) - 23)
     whole = np.rint(w * 16 / 2.0**scale).astype(int)
-    parts = np.split(whole, len(splines))
-    found = tuple(replace(s, coefficients=tuple(map(int, c))) for s, c in zip(splines, parts))
+    parts = whole.reshape(len(splines), -1).tolist()
+    found = tuple(replace(s, coefficients=tuple(c)) for s, c in zip(splines, parts))
     return replace(p, splines=found, scale=scale)
 
 # %% ../../nbs/codec/14_spline_fits.ipynb #509716db

@@ -74,22 +74,23 @@ EXPORT void hepae_information(const uint8_t *a, int64_t n, const int64_t *rows, 
     }
 }
 
-/* (many,) in how many rows b, of numbers below `values`, is not what goes most often with each of the lists a, of
-   numbers below `keys`; -1 where the table of both has more places than `counts`. */
+/* (many,) in how many rows b, of numbers below `values`, is not what goes most often with each of the lists a; where that
+   is more than `most`, any number above it. `counts`: zeros, a row for each number in a, which has another place at its
+   end for how often what goes most often came. */
 EXPORT void hepae_disagree(const int32_t *b, const int64_t *rows, int64_t n, int64_t values, const int32_t *const *a,
-                           const int64_t *keys, int64_t many, int32_t *counts, int64_t room, int64_t *found)
+                           int64_t many, int64_t most, int32_t *counts, int64_t *found)
 {
+    int64_t across = values + 1;
     for (int64_t k = 0; k < many; k++) {
-        found[k] = -1;
-        if (keys[k] > room / values) continue;
-        memset(counts, 0, (size_t)(keys[k] * values) * sizeof *counts);
-        found[k] = n;
-        for (int64_t i = 0; i < n; i++) counts[a[k][rows[i]] * values + b[i]]++;
-        for (int64_t j = 0; j < keys[k]; j++) {
-            int32_t most = 0;
-            for (int64_t v = 0; v < values; v++)
-                if (counts[j * values + v] > most) most = counts[j * values + v];
-            found[k] -= most;
+        int64_t i = 0;
+        for (found[k] = 0; i < n && found[k] <= most; i++) {
+            int32_t *row = counts + a[k][rows[i]] * across;
+            if (++row[b[i]] > row[values]) row[values]++;
+            else found[k]++;
+        }
+        while (i--) {
+            int32_t *row = counts + a[k][rows[i]] * across;
+            row[b[i]] = row[values] = 0;
         }
     }
 }
