@@ -95,7 +95,7 @@ def _plan_among(columns: list[int], t: TableHeader, g: int) -> list[ColumnPlan]:
     own = [renumbered(p, place.__getitem__) for p in t.header.plan[slice(*t.spans[g])]]
     return [NO_PLAN] * (len(columns) - len(own)) + own
 
-
+# %% ../../nbs/codec/42_dataset_groups.ipynb #5e1d7b04
 def rows_by(t: TableHeader, bins: Bins, r: int) -> Rows:
     "Rows where reference r says which is the row before; −1: as they are."
     if r < 0: return bins.rows

@@ -73,11 +73,12 @@ def _disagree(a: np.ndarray, b: np.ndarray, keys: int, values: int) -> int:
 def _disagreements(
     others: list[np.ndarray], keys: np.ndarray, b: np.ndarray, values: int, rows: np.ndarray, most: float
 ) -> np.ndarray:
-    "(others,) the same of many columns, of which these rows belong to b; where it is more than `most`, any such number."
+    "(others,) the same of many columns, of which these rows belong to b; if it is more than `most`, any such number."
     room = int(keys.max()) * (values + 1)
     if loops() is None or room > _ROOM:
         return np.array([_disagree(x[rows], b, n, values) for x, n in zip(others, keys.tolist())])
-    b, rows, wrong = np.ascontiguousarray(b, np.int32), np.ascontiguousarray(rows, np.int64), np.empty(len(keys), np.int64)
+    b, rows = np.ascontiguousarray(b, np.int32), np.ascontiguousarray(rows, np.int64)
+    wrong = np.empty(len(others), np.int64)
     lists, counts = np.array(addresses_of(others), np.uintp), np.zeros(room, np.int32)
     n, values, many, most = map(ctypes.c_int64, (len(b), values, len(others), int(most)))
     loops().hepae_disagree(*addresses(b, rows), n, values, *addresses(lists), many, most, *addresses(counts, wrong))
