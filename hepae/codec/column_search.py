@@ -263,21 +263,21 @@ def _known(parents: dict[int, np.ndarray], kept: dict[int, Parent]) -> dict[int,
 def plan_column(
     q: np.ndarray,                  # (n,) int64 of the sample
     escapes: np.ndarray,            # (n,) bool
-    parents: dict[int, np.ndarray],
+    parents: Callable[[], dict[int, np.ndarray]],  # called where they may tell something
     period: int,
     exact: bool,
     rows: int,                      # how many shall be coded with it
     escapable: bool,
-    lookups: Callable[[], list[Lookup]],    # called where one may pay
+    lookups: Callable[[], list[Lookup]],    # the same
     kept: dict[int, Parent] | None = None,  # of parents that stay the same for other columns
 ) -> ColumnPlan:
     "The cheapest of some dozen plans for a column."
     plain, broken, free = plan_alone(q, escapes, period, exact, escapable)
-    parents = dict(parents)
-    search = Search(q, broken, parents, parents.pop(PREVIOUS, None), rows, plain, free)
-    if len(q) < 9: return plain
-    search.price = search.cost(plain)
+    search = Search(q, broken, {}, None, rows, plain, free)
+    search.price = search.cost(plain) if len(q) > 8 else 0.0
     if search.price * rows < LEAST_BITS: return plain
+    search.parents = parents()
+    search.previous = search.parents.pop(PREVIOUS, None)
     search.try_lookups(lookups())
     if search.best.lookup or len(free) < 48: return search.best
     if len(q) < FEW: search.try_line()

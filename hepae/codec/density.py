@@ -43,21 +43,29 @@ class Rows:
         ranks = self.ranks()
         return ranks if self.offsets is None else np.where(ranks < MOST_RANKS, ranks, 0)
 
-    def ago(self) -> np.ndarray:
-        "(n,) which row counts as the one before; −1: none, or the event is too long to go through it row by row."
+    @cached_property
+    def _ago(self) -> np.ndarray:
         if self.before is not None: return self.before[0]
         if self.offsets is None: return np.broadcast_to(np.int64(-1), self.n)
         return np.where(self.places() > 0, np.arange(self.n) - 1, -1)
+
+    def ago(self) -> np.ndarray:
+        "(n,) which row counts as the one before; −1: none, or the event is too long to go through it row by row."
+        return self._ago
 
     def turns(self) -> np.ndarray:
         "(n,) in which turn each row comes, where plans look at the row before: in a later one than that."
         return np.minimum(self.ranks(), MOST_RANKS) if self.before is None else self.before[1]
 
-    def counts(self) -> np.ndarray:
-        "(n,) number of rows in each row's event."
+    @cached_property
+    def _counts(self) -> np.ndarray:
         if self.offsets is None: return np.broadcast_to(np.int64(1), self.n)
         sizes = self.offsets[1:] - self.offsets[:-1]
         return np.repeat(sizes, sizes)
+
+    def counts(self) -> np.ndarray:
+        "(n,) number of rows in each row's event."
+        return self._counts
 
 # %% ../../nbs/codec/10_density.ipynb #2c79e119
 @dataclass
@@ -114,7 +122,7 @@ class Walk:
         before = self.back or any(BEFORE <= p < HINT for c in plan for p in c.parents)
         self.ranks, self.counts = rows.ranks(), rows.counts()
         group = rows.turns() if before else None
-        self.places, self.ago = rows.places(), rows.ago()
+        self.places, self.ago = rows.places() if self.back else None, rows.ago()
         self.order = np.argsort(group, kind="stable") if before else None  # None: as they are
         if before and any(c.steps for c in plan):
             raise HepaeError("the plan goes through the rows in two orders; get the file again")

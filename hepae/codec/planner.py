@@ -201,8 +201,8 @@ def make_plan(
         lookups = lambda: _lookups(Q, escapes, k, exact, numbered, likely)
         for hint in (HINT, SPREAD): kept.pop(hint, None)
         made = plan_column(
-            sample[:, k], escapes[take, k], known(k, likely), periods[k], exact[k], total or rows.n, may_escape,
-            lookups, kept,
+            sample[:, k], escapes[take, k], lambda: known(k, likely), periods[k], exact[k], total or rows.n,
+            may_escape, lookups, kept,
         )
         used.update(p % BEFORE for p in made.parents if 0 <= p < HINT)
         return made
