@@ -159,6 +159,33 @@ def with_labels(rng: np.random.Generator, n: int) -> pd.DataFrame:
     return with_schema(table, schema)
 
 
+def momenta(n: int = 500, seed: int = 4) -> pd.DataFrame:
+    "Columns that follow from others, within bounds of all kinds and exactly, but for some rows."
+    r = np.random.default_rng(seed)
+    pt, eta, phi = 20 + r.exponential(40, n), r.normal(0, 1.5, n), r.uniform(-np.pi, np.pi, n)
+    raw = r.normal(0, 0.05, n)
+    px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
+    columns = {
+        "px": (px, "f4", "exact"), "py": (py, "f4", "exact"), "pz": (pz, "f4", "exact"), "number": (0, "i8", "exact"),
+        "E": (np.sqrt(px**2 + py**2 + pz**2 + 0.10566**2), "f4", "exact"), "pt": (pt, "f4", "rel:1e-3"),
+        "eta": (eta, "f8", "abs:1e-3"), "phi": (phi, "f8", "abs:1e-3"), "raw": (raw, "f4", "bits:9"),
+        "pt_raw": (0, "f4", "exact"), "pt_MeV": (np.round(1000 * pt, 1), "f8", "exact"), "copy": (0, "i8", "exact"),
+        "short": (0, "f4", "exact"), "longer": (0, "f4", "exact"),
+    }
+    table = pd.DataFrame({name: np.zeros(n) + x for name, (x, _, _) in columns.items()})
+    table["number"] = table["copy"] = r.integers(-(2**62), 2**62, n)
+    table["short"] = (table["px"].to_numpy("f4").view("i4") + 2**11 >> 12 << 12).view("f4")
+    table["longer"] = ((table["short"].to_numpy("f4") * 2).view("i4") + 2**11 >> 12 << 12).view("f4")
+    table = table.astype({name: dtype for name, (_, dtype, _) in columns.items()})
+    table["pt_raw"] = (table["pt"] * (1 - table["raw"])).astype("f4")
+    table.loc[::61, "E"] = np.resize(np.float32([np.nan, -999, np.inf, -0.0]), len(table.loc[::61]))
+    table.loc[::67, "pt"], table.loc[5::67, "copy"] = np.nan, -1
+    table.loc[::71, ["px", "py"]] = 0
+    return with_schema(table, Schema(tuple(
+        Column(name, dtype, "", "periodic" if name == "phi" else "integer" if dtype == "i8" else "continuous", bound)
+        for name, (_, dtype, bound) in columns.items())))
+
+
 def units() -> pd.DataFrame:
     "Momenta in units of their errors, which are exact, rounded, or integers; of some rows there are none."
     r, n = np.random.default_rng(9), 600
@@ -187,6 +214,7 @@ def honest_files(seed: int = 0) -> dict[str, bytes]:
     flat = with_schema(jets(rng, 500).reset_index(drop=True), infer_schema(small))
     exact = with_schema(flat, infer_schema(flat).with_bounds({c: "exact" for c in flat}))
     files = {
+        "momenta": compress(momenta(200, seed), "schema"),
         "ordered": compress(small, "schema"),
         "events": compress(jets(rng, 300), "schema", unordered="events"),
         "table": compress(flat, "schema", unordered="table"),

@@ -110,6 +110,20 @@ def with_momenta(seed: int, n: int = 120) -> Dataset:
     return d
 
 
+def corrected(seed: int, n: int = 120) -> Dataset:
+    "The same, with columns of jets and particles that follow from others."
+    d, rng = physics(seed, n), np.random.default_rng(seed)
+    jets = d.tables["jets"]
+    raw, phi = rng.normal(0.05, 0.02, len(jets)), rng.uniform(-np.pi, np.pi, len(jets))
+    more = {"raw": raw, "pt_raw": jets["pt"] * (1 - raw), "copy": jets["eta"], "phi": phi}
+    more["px"] = jets["pt"] * np.cos(phi)
+    jets = jets.assign(**{name: x.astype("f4") for name, x in more.items()})
+    jets.loc[::40, "px"] = np.float32(-999)
+    d.tables["jets"] = with_bounds(jets, pt="rel:1e-3", eta="abs:1e-3", copy="abs:1e-3", px="rel:1e-3")
+    d.tables["generated"]["twice"] = 2 * d.tables["generated"]["pt"]
+    return d
+
+
 def copies(seed: int, n: int = 300) -> Dataset:
     "Rows that repeat others: each pair of muons four times, every other time the other way round; vertices of tracks."
     rng = np.random.default_rng(seed)

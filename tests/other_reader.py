@@ -15,6 +15,7 @@ from hashlib import blake2b
 from itertools import accumulate
 
 import numpy as np
+from other_functions import asinh, exp, sin_cos, turns
 
 MAGIC = bytes.fromhex("93 68 65 70 61 65 0D 0A 1A")  # and the version
 GAPS = [[], 0, [], 8, 0, 0, 0, 0]  # what follows the cells in the plans that no header holds
@@ -145,8 +146,15 @@ def described_in(facts: dict) -> dict:
         "plain": {},
         "events": None,
         "dither": None,
+        "formulas": [],
     }
-    return usual | facts
+    facts = usual | facts
+    follows = [k for k, *_ in facts["formulas"]]
+    check(len(set(follows)) == len(follows), "a column has two formulas")
+    if "variants" not in facts:
+        return facts
+    check([k for k, v in enumerate(facts["variants"]) if v >= 4096] == sorted(follows), "formulas and variants differ")
+    return facts | {"variants": [v % 4096 for v in facts["variants"]]}
 
 
 # ---- cells to values (section 2) ----
@@ -154,7 +162,12 @@ def described_in(facts: dict) -> dict:
 
 def part_moved(variant: int) -> float:
     "By which part of their width bins are moved."
-    return (variant - 16) % 1024 / 1024 if variant >= 16 else 0.0
+    return (variant - 16) % 1024 / 1024 if 16 <= variant < 2068 else 0.0
+
+
+def decimals(variant: int) -> int | None:
+    "Of decimal fractions."
+    return variant - 2 if 2 <= variant <= 10 else variant - 2059 if variant >= 2068 else None
 
 
 def rel_cells(x: float, eps: float, p: float) -> tuple[int, Decimal, float]:
@@ -199,7 +212,7 @@ def turn_cells(x: float, variant: int) -> int:
 def turn_values(cells: list[int], x: float, variant: int) -> np.ndarray:
     "The grid `turn`."
     p, moved = turn_cells(x, variant), part_moved(variant)
-    w, from_zero = 2 * math.pi / p, variant in (1, 12) or variant >= 1040
+    w, from_zero = 2 * math.pi / p, variant in (1, 12) or 1040 <= variant < 2068
     low = 0 if from_zero else -math.pi
     f, middle = (round(low / w), 0.0) if variant < 11 else (0, 0.5) if from_zero else (-(p // 2), 0.0)
     if not moved:
@@ -237,8 +250,8 @@ def values(cells: list[int], dtype: np.dtype, kind: str, bound: str, variant: in
         return np.array(
             [(abs(q) << (mantissa - k)) + (moved if q else 0) + ((q < 0) << (size - 1)) for q in cells], bits
         ).view(dtype)
-    if 2 <= variant <= 10:
-        return np.array([q / 10 ** (variant - 2) for q in cells], float).astype(dtype)
+    if decimals(variant) is not None:
+        return np.array([q / 10 ** decimals(variant) for q in cells], float).astype(dtype)
     return np.array([(q if q >= 0 else q ^ ((1 << (size - 1)) - 1)) % (1 << size) for q in cells], bits).view(dtype)
 
 
@@ -306,14 +319,159 @@ def in_units(cells: list[int], column: list, variant: int, unit: list, of: np.nd
     return np.array(found, float).astype(dtype)
 
 
+def root(square: float) -> float:
+    return math.copysign(math.sqrt(abs(square)), square) if square < 0 else math.sqrt(square)
+
+
+def length(c: float, *parts: float) -> float:
+    total = c * c
+    for p in parts:
+        total = total + p * p
+    return math.sqrt(total)
+
+
+def sinh_cosh(eta: float) -> tuple[float, float]:
+    e = exp(eta)
+    return (e - 1 / e) / 2, (e + 1 / e) / 2
+
+
+def mass(E: float, x: float, y: float, z: float) -> float:
+    return root(E * E - x * x - y * y - z * z)
+
+
+def pair(c: float, x: float, y: float, z: float, u: float, v: float, w: float) -> float:
+    return mass(length(c, x, y, z) + length(c, u, v, w), x + u, y + v, z + w)
+
+
+def box(pt: float, eta: float, phi: float, *m: float) -> tuple[float, float, float, float]:
+    (sine, cosine), (sinh, cosh) = sin_cos(phi / (2 * math.pi)), sinh_cosh(eta)
+    return length(0.0, pt * cosh, *m), pt * cosine, pt * sine, pt * sinh
+
+
+def pair_of_angles(*p: float) -> float:
+    check(len(p) in (6, 8), "a pair needs three or four numbers of each")
+    return mass(*(a + b for a, b in zip(box(*p[: len(p) // 2]), box(*p[len(p) // 2 :]))))
+
+
+FORMULAS = {
+    "times": lambda c, a: a * c,
+    "product": lambda c, a, b: a * b,
+    "quotient": lambda c, a, b: a / b,
+    "sum": lambda c, a, b: a + b,
+    "difference": lambda c, a, b: a - b,
+    "reduced": lambda c, a, b: a * (1 - b),
+    "increased": lambda c, a, b: a * (1 + b),
+    "length": length,
+    "mass": lambda c, *p: mass(*p),
+    "azimuth": lambda c, x, y: turns(y, x) * (2 * math.pi),
+    "pseudorapidity": lambda c, x, y, z: asinh(z / length(0.0, x, y)),
+    "rapidity": lambda c, E, z: asinh(z / root(E * E - z * z)),
+    "x": lambda c, pt, phi: pt * sin_cos(phi / (2 * math.pi))[1],
+    "y": lambda c, pt, phi: pt * sin_cos(phi / (2 * math.pi))[0],
+    "z": lambda c, pt, eta: pt * sinh_cosh(eta)[0],
+    "energy": lambda c, pt, eta, *m: length(c, pt * sinh_cosh(eta)[1], *m),
+    "pair": pair,
+    "pair of angles": lambda c, *p: pair_of_angles(*p),
+    "larger": lambda c, a, b: max(a, b),
+    "smaller": lambda c, a, b: min(a, b),
+}
+
+
+def formula_value(name: str, c: float, parents: list[float]) -> float:
+    "What a formula gives, 0 if that is no number."
+    try:
+        y = FORMULAS[name](float(c), *parents)
+    except (ArithmeticError, ValueError):  # IEEE 754 says inf or nan
+        return 0.0
+    return y if math.isfinite(y) else 0.0
+
+
+def held(x: float) -> int:
+    "The nearest whole number, of those up to 2**53."
+    return round(min(max(x, -(2.0**53)), 2.0**53))
+
+
+def cell_of(y: np.generic, kind: str, bound: str, variant: int) -> int:
+    "The cell in which a number of the column's dtype lies."
+    dtype, (name, _, number) = y.dtype, bound.partition(":")
+    eps, mantissa = float(np.finfo(dtype).eps), np.finfo(dtype).nmant
+    x, p, k, sign = float(y), part_moved(variant), mantissa, -1 if y < 0 else 1
+    bits = int(abs(y).view(f"u{dtype.itemsize}"))
+    grid = name == "abs" or name == "rel" and float(number) > 2 * eps or name == "bits" and int(number) < mantissa
+    plain = abs(y) >= np.finfo(dtype).tiny or x == 0 and not np.signbit(y)
+    if (grid or decimals(variant) is not None) and not plain:
+        return 0
+    if name == "abs":
+        e = float(number)
+        if kind != "periodic" or not math.pi * 2**-37 < e < math.pi:
+            return held(x / (2 * e * (1 - 2**-11)) - p)
+        cells = turn_cells(e, variant)
+        w, from_zero = 2 * math.pi / cells, variant in (1, 12) or 1040 <= variant < 2068
+        f, middle = (0, 0.5) if from_zero else (-(cells // 2), 0.0)
+        if variant < 11:
+            return round(x / w)
+        f, middle, cells = (f - 1, middle + p, cells + 1) if p else (f, middle, cells)
+        return min(max(round(x / w - middle), f), f + cells - 1)
+    if name == "rel" and grid:
+        n, r, _ = rel_cells(float(number), eps, p)
+        if n <= 65536:
+            with localcontext() as c:
+                c.prec = 40
+                moved = float(r ** Decimal(p))
+            t, e = math.frexp(abs(x) / moved)
+            edges = [1.0]
+            while len(edges) < n:
+                edges.append(edges[-1] * float(r))
+            return sign * ((e - 1 + 1080) * n + bisect_right(edges, 2 * t)) if x else 0
+        k = math.ceil(-math.log2(float(number))) - 1
+    k = int(number) if name == "bits" else k
+    if k < mantissa:
+        drop = mantissa - k
+        return sign * ((bits - int(p * 2**drop) + (1 << drop - 1)) >> drop) if x else 0
+    if decimals(variant) is not None:
+        return held(x * 10.0 ** decimals(variant))
+    return ~bits if np.signbit(y) else bits
+
+
+def counted_on(cells: list[int], formula: list, column: list, variant: int, found: dict) -> list[int]:
+    "Cells that are counted from what a formula gives for other columns."
+    (name, parents, c, cut), (_, dtype, _, kind, bound) = formula, column
+    dtype, all_of_them = np.dtype(dtype), []
+    check(all(p in found for p in parents) and 0 <= cut <= 52, "a formula needs what is not there")
+    for row, s in enumerate(cells):
+        values = [found[p][row] for p in parents]
+        if dtype.kind != "f":
+            y = formula_value(name, c, [float(v) for v in values])
+            b = round(y) if abs(y) < 2**53 else 0
+            if name == "times" and c == 1 and values[0].dtype.kind in "iu":
+                b = int(values[0])
+        else:
+            with np.errstate(over="ignore"):
+                y = np.float64(formula_value(name, c, [float(v) for v in values])).astype(dtype)
+            b = cell_of(y if np.isfinite(y) else dtype.type(0), kind, bound, variant)
+            if cut and bound_is_exact(bound, dtype) and decimals(variant) is None:
+                t = (((~b if b < 0 else b) + (1 << cut - 1)) >> cut) << cut
+                b = ~t if b < 0 else t
+        all_of_them.append(wrap(s + b))
+    return all_of_them
+
+
+def bound_is_exact(bound: str, dtype: np.dtype) -> bool:
+    "Does a bound leave all bits?"
+    name, _, number = bound.partition(":")
+    fine = 2 * float(np.finfo(dtype).eps)
+    return name == "exact" or name == "rel" and float(number) <= fine or (
+        name == "bits" and int(number) >= np.finfo(dtype).nmant)
+
+
 def canonical(q: int, kind: str, bound: str, variant: int) -> int:
     "The one number of this cell: those of a circle have many."
-    if variant >= 2064:
+    if 2064 <= variant < 2068:
         variant = 17 + 1024 * (variant % 2)
     name, _, number = bound.partition(":")
     if name != "abs" or kind != "periodic" or not math.pi * 2**-37 < float(number) < math.pi:
         return q
-    p, low = turn_cells(float(number), variant), 0 if variant in (1, 12) or variant >= 1040 else -math.pi
+    p, low = turn_cells(float(number), variant), 0 if variant in (1, 12) or 1040 <= variant < 2068 else -math.pi
     if variant < 11:
         f = round(low / (2 * math.pi / p))
     else:
@@ -751,7 +909,10 @@ def chunk_of_events(payload: bytes, facts: dict, first_entry: int, entries: int)
 
 
 def columns_of(rows: Rows, head: dict, escapes: bytes, lists: bytes = b"") -> dict[int, np.ndarray]:
-    "Columns by their position: grids, frequent values over them, escapes over both; those in units of others last."
+    """Columns by their position: grids, frequent values over them, escapes over both.
+
+    Those that follow from others come after these, those in units of others last.
+    """
     escapes, found, kept = inflate(escapes) if escapes else b"", {}, {}
     dtypes = [np.dtype(head["columns"][k][1]).newbyteorder("<") for k in head["order"]]
     for k, dtype, escaped in zip(head["order"], dtypes, rows.escaped):
@@ -759,9 +920,14 @@ def columns_of(rows: Rows, head: dict, escapes: bytes, lists: bytes = b"") -> di
         kept[k], escapes = np.frombuffer(escapes[:size], dtype), escapes[size:]
     check(not escapes, "there are more escapes than escaped values")
     parts = list(zip(head["order"], dtypes, rows.cells, rows.escaped, frequent(lists, dtypes)))
-    for k, dtype, cells, escaped, own in sorted(parts, key=lambda part: "*" in head["columns"][part[0]][4]):
+    follows = {k: (place, *formula) for place, (k, *formula) in enumerate(head["formulas"])}
+    last = [k for k, column in enumerate(head["columns"]) if "*" in column[4]]
+    rank = {k: follows[k][0] if k in follows else len(follows) if k in last else -1 for k, *_ in parts}
+    for k, dtype, cells, escaped, own in sorted(parts, key=lambda part: rank[part[0]]):
+        if k in follows:
+            cells = counted_on(cells, follows[k][1:], head["columns"][k], head["variants"][k], found)
         grid, moved = (*head["columns"][k][3:5], head["variants"][k]), []
-        if grid[-1] >= 2064:
+        if 2064 <= grid[-1] < 2068:
             moved = draws(head["dither"], head["first"], head["table"], head["columns"][k][0], len(cells))
         if "*" in grid[1] and dtype.kind == "f":
             unit = [name for name, *_ in head["columns"]].index(grid[1].partition("*")[2])

@@ -10,7 +10,7 @@ import other_datasets
 import other_reader
 import pytest
 from dataset_damage import DatasetJudge, honest_datasets, whole
-from dataset_samples import copies, in_units, physics, same, whatever, wide, written
+from dataset_samples import copies, corrected, in_units, physics, same, whatever, wide, written
 from codec_damage import campaign
 from golden.arrays import plain_array
 
@@ -43,6 +43,8 @@ def file(kind: str, seed: int) -> bytes:
         return written(physics(seed), events=50, dither=seed)
     if kind == "units":
         return written(in_units(seed), events=50, dither=seed if seed % 2 else None)
+    if kind == "corrected":
+        return written(corrected(seed), events=60 if seed % 2 else None)
     if kind == "copies":
         return written(copies(seed), events=200 if seed % 2 else None)
     if kind == "wide":
@@ -54,6 +56,7 @@ def file(kind: str, seed: int) -> bytes:
 
 SEEDS = [("physics", k) for k in range(3)] + [("whatever", k) for k in range(25)]
 SEEDS += [("dithered", 3), ("units", 4), ("units", 5), ("copies", 0), ("copies", 1), ("wide", 0)]
+SEEDS += [("corrected", 0), ("corrected", 1)]
 
 
 @pytest.mark.parametrize("kind, seed", SEEDS)
@@ -72,13 +75,15 @@ def test_what_the_files_use():
     assert any(r >= 0 for t in heads for r in t["before"])
     packed = [t for seed in range(2) for t in other_datasets.read(file("copies", seed))["heads"]]
     assert any(len(t["packed"]) and t["groups"][t["packed"][0]] > 1 for t in packed)
+    follow = {c for t in other_datasets.read(file("corrected", 0))["heads"] for c, *_ in t["formulas"]}
+    assert len(follow) > 2
     assert any(t["plain"] for t in heads) and any(t["frequent"] for t in heads)
     header = other_reader.blocks(file("wide", 0), 2)[0][1]
     assert header[:1] == b"\x07" and set(other_datasets.read(file("wide", 0))["documents"]) == {"tree.json", "title"}
 
 
 def test_there_are_golden_files():
-    assert len(NAMES) == 7
+    assert len(NAMES) == 8
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,11 +11,12 @@ import numpy as np
 import other_reader
 import pandas as pd
 import pytest
-from codec_damage import units, with_labels
+from codec_damage import momenta, units, with_labels
 from golden.arrays import arrays_of, plain_array
 
+from hepae.codec.bound_text import with_bounds as bounded_schema
 from hepae.codec.tables import compress, decompress
-from hepae.schema import Column, Schema, event_index, with_events, with_schema
+from hepae.schema import Column, Schema, event_index, schema_of, with_events, with_schema
 
 GOLDEN = Path(__file__).parent / "golden"
 REAL = "continuous"
@@ -257,6 +258,36 @@ def texts(rng: np.random.Generator, n: int) -> pd.DataFrame:
     )
 
 
+def curve(rng: np.random.Generator, n: int = 800) -> pd.DataFrame:
+    "A column that is nearly a function of another, which no formula says."
+    x = rng.exponential(40, n) + 10
+    table = pd.DataFrame({"x": x, "y": np.log(x) ** 3 * rng.normal(1, 1e-3, n)}).astype("f4")
+    return with_bounds(table, x=(REAL, "exact"), y=(REAL, "exact"))
+
+
+def uneven(rng: np.random.Generator, n: int = 1500) -> pd.DataFrame:
+    "A column that is as wide as two flags say, and one as wide as it is large."
+    x, z, k, s = *rng.normal(0, 1, (2, n)), *rng.integers(0, 2, (2, n))
+    y = np.exp(x) * 100 + rng.normal(0, 1, n) * (0.1 + np.exp(x)) * np.where(k, 1, 6) * np.where(s, 1, 4)
+    total = (np.exp(x) + np.exp(z)) * rng.normal(100, 2, n)
+    table = pd.DataFrame({"k": k, "s": s, "x": x, "z": z, "y": y, "total": total})
+    kinds = {c: ("integer", "exact") for c in "ks"} | {c: (REAL, "abs:1e-3") for c in "xz"}
+    return with_bounds(table, **kinds, y=(REAL, "abs:1e-2"), total=(REAL, "abs:1e-2"))
+
+
+def decimals(rng: np.random.Generator, n: int = 300) -> pd.DataFrame:
+    "Doubles that were text of 8, 9 and 15 digits behind the point, and a few that were none."
+    x = rng.normal(0, 1, n)
+    table = pd.DataFrame({f"d{k}": np.round(x * 10 ** (12 - k), k) for k in (8, 9, 11, 15)})
+    table.iloc[::100, :] = [[1 / 3, np.nan, 2 / 3, np.inf]]
+    return with_bounds(table, **{name: (REAL, "exact") for name in table})
+
+
+def with_bound(table: pd.DataFrame, bound: str) -> pd.DataFrame:
+    "The table with another bound."
+    return with_schema(table, bounded_schema(schema_of(table), bound))
+
+
 def of_events(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
     "The table, with a number and a weight for all events but one."
     numbers = np.delete(np.arange(table.index.levels[0][-1] + 1), 3)
@@ -296,6 +327,17 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
         "labels": (with_labels(new, 600), {}),
         "dithered": (moved(new, 600), {"dither": 7, "rows": 250}),
         "units": (units(), {"rows": 250}),
+        "momenta": (momenta(), {"rows": 250}),
+        "uneven": (uneven(np.random.default_rng(46)), {}),
+        "curve": (curve(np.random.default_rng(43)), {}),
+        "curve without order": (curve(np.random.default_rng(44)), {"unordered": "table"}),
+        "all momenta": (momenta(), {}),
+        "massless table": (exact.drop(columns="E"), {"unordered": "table"}),
+        "massless events as table": (eventful.drop(columns="E"), {"unordered": "table", "rows": 300}),
+        "decimals": (decimals(np.random.default_rng(45)), {}),
+        "rounded momenta": (with_bound(momenta(), "1e-3"), {}),
+        "coarse momenta": (with_bound(momenta(), "bits:4"), {}),
+        "momenta without order": (momenta(), {"unordered": "table"}),
         "dithered units": (units(), {"dither": 8}),
         "units without order": (units(), {"unordered": "table"}),
         "dithered near 0": (moved(np.random.default_rng(7), 600), {"dither": 6}),
@@ -378,7 +420,7 @@ def test_other_reader(name):
 
 EARLIER = [
     "angles", "chunks", "dithered", "empty", "events", "exact", "frequent", "from_zero", "leptons", "odd", "of_events",
-    "particles", "rows", "texts", "units", "unordered_events", "unordered_table",
+    "momenta", "particles", "rows", "texts", "units", "unordered_events", "unordered_table",
 ]
 
 
@@ -403,7 +445,8 @@ def bins_used(head: dict) -> set[str]:
         elif turn:
             found.add(f"turn {variant}")
         else:
-            found.add(f"moved {mode}" if variant > 15 else f"variant {min(variant, 2)}")
+            usual = f"moved {mode}" if variant > 15 else f"variant {min(variant, 2)}"
+            found.add("long decimals" if variant >= 2068 else usual)
     return found
 
 
@@ -436,6 +479,7 @@ def used(data: bytes) -> set[str]:
             }.items()
             if used
         }
+    found |= {f"formula {name}" for _, name, *_ in head["formulas"]}
     found |= bins_used(head) | {name for name in ("fine", "plain", "events") if head[name]}
     for kind, payload, *_ in blocks:
         if kind != b"C":
@@ -464,7 +508,8 @@ def test_what_the_tables_use():
         "coarse scale", "frequent", "texts", "plain", "events", "variant 0", "variant 2", "turn 0", "turn 1",
         "turn 11", "turn 12", "moved turn from minus pi", "moved turn from 0", "moved abs", "moved rel",
         "moved bits", "spline column", "spline row before", "spline -1", "spline -2", "range column",
-        "range row before", "range -1", "range -2", "range -3",
+        "range row before", "range -1", "range -2", "range -3", "long decimals", "formula times", "formula reduced",
+        "formula length", "formula azimuth",
     }
     earlier = [used((GOLDEN / f"{name}.v1.hepae").read_bytes()) & {"turn 0", "turn 1"} for name in EARLIER]
     assert wanted - set().union(*earlier, *(used(packed(name)) for name in TABLES)) == set()

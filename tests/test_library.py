@@ -68,7 +68,8 @@ def test_bounds_of_arrays():
     rng = np.random.default_rng(3)
     counts = rng.integers(0, 5, 4000)
     pt = ak.unflatten(rng.exponential(30, counts.sum()).astype("f4"), counts)
-    events = ak.zip({"Jet_pt": pt, "Jet_n": ak.num(pt), "Jet_btag": pt * 0.01}, depth_limit=1)
+    btag = ak.unflatten(rng.normal(0, 1, counts.sum()).astype("f4"), counts)
+    events = ak.zip({"Jet_pt": pt, "Jet_n": ak.num(pt), "Jet_btag": btag}, depth_limit=1)
     for bound in ("1e-3", {"Jet_pt": "rel:1e-3"}):
         data = hepae.compress(events, bound)
         back = hepae.decompress(data)

@@ -64,9 +64,10 @@ FEW, EACH, MOST = 100, 4, 20  # branches of a file that are all shown; of a coll
 
 
 def _cost(facts: dict) -> list[str]:
-    "Bytes, and bits a value."
+    "Bytes, bits a value, and which others it follows from."
     bits = facts.get("bits_per_value")
-    return [volume_text(round(facts["bytes"])), "" if bits is None else f"{bits:.3g} bits a value"]
+    found = [volume_text(round(facts["bytes"])), "" if bits is None else f"{bits:.3g} bits a value"]
+    return found + ([f"follows from {', '.join(facts['follows'])}"] if "follows" in facts else [])
 
 
 def _more(rest: list[dict], what: str) -> str:

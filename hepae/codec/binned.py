@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_DEFLATED', 'arrays_of', 'Place', 'quantisers_of_rows', 'units_first', 'binned_table', 'quantised_table',
-           'escape_broken', 'escape_with_units', 'pack_escapes', 'unpack_escapes', 'columns_of_bins',
+           'escape_broken', 'escape_with_others', 'pack_escapes', 'unpack_escapes', 'columns_of_bins',
            'columns_with_originals', 'stored_values']
 
 # %% ../../nbs/codec/34_binned.ipynb #695f3eb8
@@ -16,12 +16,13 @@ import pandas as pd
 
 from .balance import fair_values
 from .bounds import Quantiser
-from .frequent import MOST_LISTED, NONE, Frequent, frequent_of, not_listed, quantise_with, values_with
+from .frequent import LOSSY, MOST_LISTED, NONE, Frequent, frequent_of, not_listed, quantise_with
+from .frequent import values_with
 from .header import Header
 from .plain import from_plain, to_plain
 from .plan import ColumnPlan
 from .row_bins import frequent_in_rows, with_draws
-from .units import with_limits, with_widths
+from .units import less_predicted, predicted_bins, with_limits, with_predicted, with_widths
 from ..columns import unit_of
 from ..core import HepaeError
 
@@ -47,13 +48,27 @@ def quantisers_of_rows(header: Header, n: int, place: Place) -> list[Quantiser]:
 def units_first(header: Header) -> list[tuple[int, int, int | None]]:
     """Columns by their places in coding order and in the schema, and the place of the column that they are in units of.
 
-    These columns come first.
+    These columns come first, then those that follow from others, then those that are in units of others.
     """
+    rank = {f.column: 1 + k for k, f in enumerate(header.formulas)}
     place = {header.schema.names[j]: k for k, j in enumerate(header.order)}
     found = [(k, j, place.get(unit_of(header.schema.columns[j].bound))) for k, j in enumerate(header.order)]
-    return sorted(found, key=lambda kju: kju[2] is not None)
+    return sorted(found, key=lambda kju: rank.get(kju[1], 0) if kju[2] is None else len(rank) + 1)
 
+# %% ../../nbs/codec/34_binned.ipynb #353af416
+def _take_off_formulas(
+    Q: np.ndarray, escapes: np.ndarray, frequent: list[Frequent], header: Header, arrays: list[np.ndarray]
+) -> None:
+    "Count the bins of columns that follow from others from what formulas give for these, as they come back."
+    quantisers, place = header.quantisers(), {j: k for k, j in enumerate(header.order)}
+    values = lambda j, k: np.where(escapes[:, k], arrays[j], values_with(Q[:, k], quantisers[j], frequent[k]))
+    back = {j: values(j, place[j]) for j in {p for f in header.formulas for p in f.parents}}
+    for f in header.formulas:
+        g, k = quantisers[f.column], place[f.column]
+        left = less_predicted(Q[:, k], predicted_bins(f, g, [back[p] for p in f.parents]), g)
+        Q[:, k] = np.where(escapes[:, k], 0, left)
 
+# %% ../../nbs/codec/34_binned.ipynb #92cba8f2
 def binned_table(
     table: pd.DataFrame, header: Header, arrays: list[np.ndarray] | None = None, place: Place = Place()
 ) -> tuple[np.ndarray, np.ndarray, list[Frequent]]:
@@ -75,6 +90,7 @@ def binned_table(
             if listed + len(fair) <= MOST_LISTED: found = fair
         listed += len(found)
         frequent[k] = found
+    if header.formulas: _take_off_formulas(Q, escapes, frequent, header, arrays)
     return Q, escapes, frequent
 
 # %% ../../nbs/codec/34_binned.ipynb #ada42b91
@@ -92,12 +108,16 @@ def escape_broken(Q: np.ndarray, escapes: np.ndarray, plan: list[ColumnPlan]) ->
     return Q, escapes
 
 
-def escape_with_units(Q: np.ndarray, escapes: np.ndarray, header: Header) -> tuple[np.ndarray, np.ndarray]:
-    "The same, where those values escape too whose unit escapes: it comes back otherwise than its bin says."
+def escape_with_others(Q: np.ndarray, escapes: np.ndarray, header: Header) -> tuple[np.ndarray, np.ndarray]:
+    "The same, where those values escape too of which a unit or parent escapes, and so is not what its bin says."
     first = Q.shape[1] - len(header.order)  # columns that are known, or a model's, stand in front
-    for k, _, unit in units_first(header):
-        if unit is None: continue
-        escapes[:, first + k] |= escapes[:, first + unit]
+    if not header.formulas and not any(unit_of(c.bound) for c in header.schema.columns): return Q, escapes
+    place, rounded = {j: k for k, j in enumerate(header.order)}, [g.mode in LOSSY for g in header.quantisers()]
+    for k, j, unit in units_first(header):
+        needs = [] if unit is None else [unit]
+        if j in header.follows: needs = [place[p] for p in header.follows[j].parents if rounded[p]]
+        if not needs: continue
+        escapes[:, first + k] |= escapes[:, [first + n for n in needs]].any(1)
         Q[escapes[:, first + k], first + k] = 0
     return Q, escapes
 
@@ -127,10 +147,12 @@ def _values_of_bins(
     Q: np.ndarray, header: Header, frequent: list[Frequent], place: Place, put
 ) -> dict[int, np.ndarray]:
     "The columns of these bins by their position; `put` puts escapes into one of them."
-    quantisers, columns = quantisers_of_rows(header, len(Q), place), {}
+    quantisers, columns, follows = quantisers_of_rows(header, len(Q), place), {}, header.follows
     for k, j, unit in units_first(header):
         g = quantisers[j] if unit is None else with_widths(quantisers[j], columns[header.order[unit]])
-        columns[j] = put(k, j, values_with(Q[:, k], g, frequent[k]))
+        q = Q[:, k]
+        if f := follows.get(j): q = with_predicted(q, predicted_bins(f, g, [columns[p] for p in f.parents]), g)
+        columns[j] = put(k, j, values_with(q, g, frequent[k]))
     return columns
 
 # %% ../../nbs/codec/34_binned.ipynb #be7854fc
@@ -169,7 +191,7 @@ def stored_values(table: pd.DataFrame, header: Header) -> pd.DataFrame:
     "What a reader shall get for the rows of a table, in their order: to be compared with what it does get."
     plain, recipe, texts = to_plain(table) if header.plain else (table, {}, [])
     Q, escapes, frequent = binned_table(plain, header)
-    Q, escapes = escape_with_units(*escape_broken(Q, escapes, header.plan), header)
+    Q, escapes = escape_with_others(*escape_broken(Q, escapes, header.plan), header)
     originals = {j: plain.iloc[:, j].to_numpy() for j in header.order}
     columns = columns_with_originals(Q, escapes, originals, header, frequent)
     back = pd.DataFrame({c.name: columns[j] for j, c in enumerate(header.schema.columns)}, index=plain.index)

@@ -18,7 +18,8 @@ from ..schema import Column, Schema, parse_bound
 # %% ../../nbs/codec/27_bound_text.ipynb #0d55524c
 # what may stand before: a container, and the f of a member of an object (Jets.fPt)
 _MEMBER = r"(?:.*[._:/])?(?-i:f(?=[A-Z]))?"
-_MEASURED = re.compile(_MEMBER + r"(?:(?P<rel>pt|px|py|pz|m|mass|energy)|(?P<abs>eta|phi))(?:_?\d\d?)?$", re.IGNORECASE)
+_WITH = r"(?:_?\d\d?|_(?:nom|nominal|raw|\w*up|\w*down))?"  # and behind: a number, a correction, a variation
+_MEASURED = re.compile(_MEMBER + rf"(?:(?P<rel>pt|px|py|pz|m|mass|energy)|(?P<abs>eta|phi)){_WITH}$", re.IGNORECASE)
 # of missing momentum and of the sums of an event, where an object stands before: MissingET.MET, met_et, METAuxDyn:mpx
 _OF_EVENTS = re.compile(r".+[._:/](?:met|et|sumet|ht|mpx|mpy)$", re.IGNORECASE)
 

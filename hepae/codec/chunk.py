@@ -21,7 +21,7 @@ from hepae.codec.binned import (
     columns_of_bins,
     columns_with_originals,
     escape_broken,
-    escape_with_units,
+    escape_with_others,
     pack_escapes,
 )
 from .chunk_rows import check_size, entries_of, most_values, offsets_of
@@ -201,12 +201,12 @@ def encode_chunk(
     entries = entries_of(table)
     Q, escapes, frequent = binned or binned_table(table, header, None, place)
     if header.keep:
-        Q, escapes = escape_with_units(*escape_broken(Q, escapes, header.plan), header)
+        Q, escapes = escape_with_others(*escape_broken(Q, escapes, header.plan), header)
         keep_computed(Q, escapes, frequent, header, arrays_of(table), offsets_of(table), place)
     rows = _ordered(table, Q, escapes, header, first_entry, entries)
     Q, escapes = _in_order(Q, rows.order), _in_order(escapes, rows.order)
     if predictor is not None and header.extra: Q, escapes = predictor.with_extra(table.iloc[rows.order], Q, escapes)
-    Q, escapes = escape_with_units(*escape_broken(Q, escapes, header.plan), header)
+    Q, escapes = escape_with_others(*escape_broken(Q, escapes, header.plan), header)
     coded = encode_rows(Q, escapes, header.plan, Rows(len(Q), rows.offsets), predictor, 2 if rows.keys else 0)
     originals = {j: table.iloc[:, j].to_numpy()[rows.order] for j in header.order}
     fine = _encoded_refinement(Q, escapes, frequent, header, originals, place)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from .binned import Place, columns_with_originals, escape_with_units
+from .binned import Place, columns_with_originals, escape_with_others
 from .bounds import quantise, quantiser_of
 from .frequent import Frequent
 from .header import Header
@@ -172,7 +172,7 @@ def keep_computed(
             for j in w.columns.values(): escapes[rows, coded[j]], Q[rows, coded[j]] = True, 0
             new |= rows
         if not new.any(): break
-        escape_with_units(Q, escapes, header)
+        escape_with_others(Q, escapes, header)
         exact |= new
         if offsets is not None: some = np.add.reduceat(np.append(new, False), offsets[:-1]) > 0
     return int(exact.sum())

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from .binned import Place, arrays_of, binned_table, escape_broken, escape_with_units
+from .binned import Place, arrays_of, binned_table, escape_broken, escape_with_others
 from .chunk import TooManyValues, put_texts, take_texts
 from .chunk_rows import MOST_ROWS, check_size, most_values
 from .computed import keep_computed
@@ -35,7 +35,7 @@ from .frequent import NONE, Frequent, put_frequent, take_frequent, values_with
 from .header import Header
 from .plain import from_plain
 from .row_bins import with_draws
-from .units import row_quantiser_of, with_widths
+from .units import predicted_bins, row_quantiser_of, with_predicted, with_widths
 from .row_index import FAR
 from .sections import put_numbers, take_numbers
 from ..columns import unit_of
@@ -70,7 +70,7 @@ def with_known(t: TableHeader, c: CodedTable, binned: tuple, found: list[BinnedT
     "A table as its plan codes it, from what `binned_table` makes of it and the tables before."
     Q, escapes, frequent = binned
     bins = blank_bins(c.rows, t.known, Q.shape[1])
-    Q, escapes = escape_with_units(*escape_broken(Q, escapes, t.header.plan), t.header)
+    Q, escapes = escape_with_others(*escape_broken(Q, escapes, t.header.plan), t.header)
     if t.header.keep: keep_computed(Q, escapes, frequent, t.header, c.arrays, c.rows.offsets, Place(first, t.name))
     bins.Q[:, t.known:], bins.escapes[:, t.known:] = Q, escapes
     for k, j in enumerate(t.links): bins.Q[:, k] = of_parent(found[t.parent].bins.own(j), c.rows)
@@ -260,7 +260,10 @@ def values(self: Events, number: int, j: int) -> np.ndarray:
     quantiser = with_draws(quantiser, t.header.dither, self.first, t.name, column.name, bins.rows.n)
     if unit := unit_of(column.bound):
         quantiser = with_widths(quantiser, self.values(number, t.header.schema.names.index(unit)))
-    x = values_with(bins.own(k), quantiser, self.frequent(number)[k])
+    q = bins.own(k)
+    if f := t.header.follows.get(j):
+        q = with_predicted(q, predicted_bins(f, quantiser, [self.values(number, p) for p in f.parents]), quantiser)
+    x = values_with(q, quantiser, self.frequent(number)[k])
     escaped = bins.escapes[:, bins.known + k]
     if escaped.any():
         x = x.copy()

@@ -14,7 +14,7 @@ import pandas as pd
 from .balance import balanced
 from .binned import arrays_of, binned_table, escape_broken, quantised_table
 from .bound_text import with_bounds
-from .bounds import FROM_MINUS_PI, FROM_ZERO, decimal_places, quantiser_of
+from .bounds import FROM_MINUS_PI, FROM_ZERO, decimal_places, decimal_variant, quantiser_of
 from .chunk_rows import offsets_of
 from .computed import check_wishes, tightened, wishes_of
 from .density import Rows
@@ -28,6 +28,7 @@ from .refinement import refinement_of
 from .row_bins import Rounding, dithered_variant
 from .row_index import index_levels
 from .sort_keys import largest_first, sort_key_edges
+from .units import formulas_of
 from ..columns import unit_of
 from ..core import HepaeError, UsageError
 from ..schema import Column, Schema, refuse_no_numbers, schema_of
@@ -59,7 +60,7 @@ def _variant(column: Column, x: np.ndarray) -> int:
     if x.dtype.kind != "f" or not len(x) or unit_of(column.bound): return 0
     mode = quantiser_of(column).mode
     if mode == "turn": return FROM_ZERO if not _within_turn(x, -np.pi) else FROM_MINUS_PI
-    return 2 + k if mode == "exact" and (k := decimal_places(x)) is not None else 0
+    return decimal_variant(k) if mode == "exact" and (k := decimal_places(x)) is not None else 0
 
 # %% ../../nbs/codec/37_new_header.ipynb #7649d297
 _FIRST = ["pid", "eta", "pt"]  # of particles: mass follows from pid, pt from eta and the momentum of the row before
@@ -85,6 +86,8 @@ def _without_plan(
     if fair: variants = [better(x, c, v) for c, x, v in zip(schema.columns, arrays, variants)]
     header = Header(schema, [], _coding_order(schema.names), variants, index_levels(table.index), unordered)
     header = replace(header, dither=rounding.dither, keep=tuple(w.text for w in wishes))
+    if fair and not unordered and rounding.dither is None and not refinement_of(header.schema, header.quantisers()):
+        header = replace(header, formulas=formulas_of(header.schema, header.quantisers(), arrays))
     return replace(header, frequent=any(g.mode in LOSSY or g.by_row for g in header.quantisers()))
 
 
@@ -178,6 +181,8 @@ def _kinds(header: Header, given: int) -> tuple[list[int], list[bool]]:
     quantisers = header.quantisers()
     used = [None] * header.extra + [quantisers[j] for j in header.order]
     periods = [g.bins if g is not None and g.mode == "turn" else 0 for g in used]
+    for k, j in enumerate(header.order, header.extra):
+        if j in header.follows: periods[k] = 0  # what is left lies about 0
     exact = [g is not None and g.mode in ("exact", "integer", "decimal") for g in used]
     return [0] * given + periods, [True] * given + exact
 

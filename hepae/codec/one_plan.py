@@ -75,5 +75,5 @@ def header_like(table: pd.DataFrame, given: GivenPlan, rounding: Rounding = Roun
     if table.shape[1] != len(given.header.plan): return None
     header = header_with_plan(table, given.header.unordered, given.header.plan, rounding)
     if not _is_of_kind(header, given.header): return None
-    header = _with_its_angles(header, given.header)
+    header = replace(_with_its_angles(header, given.header), formulas=given.header.formulas)
     return header if _bits_a_row(table, header) <= WORSE * given.bits else None

@@ -14,8 +14,8 @@ from hashlib import blake2b
 
 import numpy as np
 
-from .bounds import MOVED, PHASES, TURN, VARIANTS, Quantiser, first_bin, octave, ordered_bits, quantiser_of
-from .bounds import from_ordered_bits
+from .bounds import DECIMALS, MOVED, PHASES, TURN, VARIANTS, Quantiser, first_bin, from_ordered_bits
+from .bounds import octave, ordered_bits, quantiser_of
 from .frequent import LOSSY, MOST_FREQUENT, NONE, Frequent, frequent_values
 from ..columns import unit_of
 from ..core import UsageError
@@ -164,7 +164,7 @@ _VALUES = {"sigma": _sigma_back, "abs": _abs_back, "turn": _turn_back, "rel": _r
 # %% ../../nbs/codec/06_row_bins.ipynb #02382695
 DITHERED = VARIANTS      # angles from −π, and all else; the next one: angles from 0, and lengths, which begin there
 BEYOND = DITHERED + 2    # angles from −π, and from 0, which may come back from beyond their turn
-ALL_VARIANTS = VARIANTS + 4
+ALL_VARIANTS = DECIMALS
 
 
 def dithered_quantiser(
@@ -172,7 +172,7 @@ def dithered_quantiser(
     variant: int,      # also DITHERED, BEYOND, and those after them
 ) -> Quantiser:
     "The quantiser of a column; one without rows if it is dithered."
-    if variant < DITHERED: return quantiser_of(column, variant)
+    if variant < DITHERED or variant >= DECIMALS: return quantiser_of(column, variant)
     from_zero, (mode, size) = (variant - DITHERED) % 2, parse_bound(column.bound)
     moved = MOVED + 1 + PHASES * from_zero
     base = quantiser_of(column, moved)  # bins as narrow as those that are moved

@@ -118,6 +118,12 @@ def _sizes_of(reader: Reader) -> ColumnSizes:
     return found
 
 
+def _follows(header: Header, column: Column) -> dict:
+    "From which columns one follows, if it does."
+    parents = header.parents_of(column.name)
+    return {"follows": parents} if parents else {}
+
+
 def _table_facts(sizes: ColumnSizes, number: int) -> dict:
     "What a table of a file of version 2 is: its rows and columns, without counters of rows."
     t, rows, columns = sizes.tables[number], sizes.rows[number], []
@@ -125,13 +131,13 @@ def _table_facts(sizes: ColumnSizes, number: int) -> dict:
     for j, (c, n) in enumerate(zip(t.header.schema.columns, sizes.sizes[number].tolist())):
         if j in counters: continue
         bits = round(8 * n / rows, 3) if rows else None
-        columns.append(column_facts(c) | {"bytes": round(n, 1), "bits_per_value": bits})
+        columns.append(column_facts(c) | {"bytes": round(n, 1), "bits_per_value": bits} | _follows(t.header, c))
     total = round(float(sizes.sizes[number].sum()), 1)
     above = sizes.tables[t.parent].name if t.parent >= 0 else ""
     kept = {"kept": list(t.header.keep)} if t.header.keep else {}
     return {"table": t.name, "of": above, "rows": rows, "bytes": total, "columns": columns} | kept
 
-
+# %% ../../nbs/files/11_description.ipynb #cc7a889e
 def _stream_facts(facts: dict, sizes: ColumnSizes) -> dict:
     "The streams beside tables, with their bytes."
     said = facts.get("coding")
@@ -184,11 +190,13 @@ def describe_hepae(
         "model": header.model, "model_inside": reader.model is not None, "sections": sections,
         "bits_per_row": 8 * size / end.rows if end.rows else None, "preset": header.schema.name,
         "source": {name: getattr(source, name) for name in ("format", "tree", "container")},
-        "parts": of_parts, "columns": _columns_with_sizes(header.schema.columns, of_columns, end.rows)}
+        "parts": of_parts, "columns": _columns_with_sizes(header, of_columns, end.rows)}
 
 
-def _columns_with_sizes(columns: list[Column], sizes: np.ndarray | None, rows: int) -> list[dict]:
+def _columns_with_sizes(header: Header, sizes: np.ndarray | None, rows: int) -> list[dict]:
     "Facts about columns, with their bytes where these are known."
-    if sizes is None: return [column_facts(c) for c in columns]
-    return [column_facts(c) | {"bytes": round(n, 1), "bits_per_value": round(8 * n / rows, 3) if rows else None}
+    columns = header.schema.columns
+    if sizes is None: return [column_facts(c) | _follows(header, c) for c in columns]
+    bits = lambda n: round(8 * n / rows, 3) if rows else None
+    return [column_facts(c) | {"bytes": round(n, 1), "bits_per_value": bits(n)} | _follows(header, c)
             for c, n in zip(columns, sizes.tolist())]

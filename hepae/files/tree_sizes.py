@@ -22,10 +22,11 @@ class _Sizes:
 
     def __init__(self, sizes: ColumnSizes):
         self.rows = dict(zip([t.name for t in sizes.tables], sizes.rows))
-        self.bytes, self.bounds, self.counters = {}, {}, {}
+        self.bytes, self.bounds, self.counters, self.follows = {}, {}, {}, {}
         for t, found in zip(sizes.tables, sizes.sizes):
             for c, n in zip(t.header.schema.columns, found.tolist()):
                 self.bytes[t.name, c.name], self.bounds[t.name, c.name] = n, c.bound
+                if parents := t.header.parents_of(c.name): self.follows[t.name, c.name] = parents
         for t in sizes.tables:
             if t.parent >= 0:
                 above = sizes.tables[t.parent]
@@ -39,10 +40,11 @@ def _branch_facts(tree: Tree, b: Branch, sizes: _Sizes) -> dict:
     counts = isinstance(b.node, Counts)
     columns = [sizes.counters[b.node.table]] if counts else columns_of_node(b.node)
     bounds = dict.fromkeys(sizes.bounds.get(c, "exact") for c in columns)
+    follows = [p for c in columns for p in sizes.follows.get(c, ())]
     values, n = sum(sizes.rows[t] for t, _ in columns), sum(map(sizes.take, columns))
     return {"tree": tree.name, "collection": _collection(tree, b.node), "branch": b.name, "type": b.typename,
             "bound": ", ".join(bounds) or "exact", "values": values, "bytes": round(n, 1),
-            "bits_per_value": round(8 * n / values, 3) if values else None}
+            "bits_per_value": round(8 * n / values, 3) if values else None} | ({"follows": follows} if follows else {})
 
 # %% ../../nbs/files/10_tree_sizes.ipynb #751b914e
 def _collection_facts(tree: Tree, name: str, branches: list[dict], layout: TreeLayout, sizes: _Sizes) -> dict:

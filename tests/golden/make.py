@@ -21,7 +21,7 @@ from hepae.schema import Column, Schema, Source, event_index, schema_of, with_ev
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent)]
-from codec_damage import units  # noqa: E402
+from codec_damage import momenta, units  # noqa: E402
 
 
 def jets(n: int, dims: str = "4D") -> pd.DataFrame:
@@ -214,6 +214,7 @@ def later() -> dict:
         "of_events": compress(of_events(), "schema", rows=300),
         "angles": compress(angles(), "schema"),
         "units": compress(units(), "schema", rows=250, dither=9),
+        "momenta": compress(momenta(), "schema", rows=250),
         "dithered": compress(dithered(), "schema", rows=250, dither=7),
     }
 
