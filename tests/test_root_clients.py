@@ -10,9 +10,11 @@ import uproot
 
 import hepae
 from hepae.bench.compressors import root_package
+from hepae.codec.container import DATASETS, Reader
 from hepae.core import rng
 from hepae.files.compression import compress_files
 from hepae.files.decompression import decompress_file
+from hepae.io.root_objects import OBJECTS
 
 
 def needs_root():
@@ -119,6 +121,22 @@ def test_rdataframe_reads_what_came_back(tmp_path, kind):
     with uproot.open(back) as file: assert kind in file.classnames()["Events;1"]
     before, after = (frame("Events", p, JETS) for p in (path, back))
     assert before == after and before[:2] == [400, sum(before[3:])] and before[1] > 100
+
+
+def test_root_reads_histograms_that_came_back(tmp_path):
+    "Those in the document, too, which is written at no time."
+    path, ROOT = tmp_path / "a.root", needs_root()
+    with uproot.recreate(path) as file:
+        file["t"] = {"x": np.arange(5.0)}
+        file["h/pt"], file["eta"] = np.histogram([1, 2, 2], 3), np.histogram2d([1, 2], [2, 3])
+    packed, back = there_and_back(path, tmp_path)
+    with open(packed, "rb") as file: document = Reader(file, DATASETS).documents[OBJECTS]
+    (small := tmp_path / OBJECTS).write_bytes(document)
+    for name in (back, small):
+        file = ROOT.TFile.Open(str(name))
+        assert [file.Get("h/pt").GetBinContent(k) for k in range(5)] == [0, 1, 0, 2, 0]
+        assert file.Get("eta").GetEntries() == 2 and not file.IsZombie() and not file.TestBit(ROOT.TFile.kRecovered)
+        file.Close()
 
 
 def test_rdataframe_reads_objects_of_delphes(tmp_path):

@@ -1,6 +1,8 @@
 "Whole ROOT files through .hepae: every branch comes back, whatever is in it, or is named."
 
+import datetime
 import json
+import os
 
 import awkward as ak
 import numpy as np
@@ -308,6 +310,35 @@ def test_a_dry_run_says_what_would_be_kept(tmp_path):
     for options in ([], ["--columns", "pt=Jet_pt", "--dims", "pt"]):
         assert hepae("compress", path, "--dry-run", "--keep", "mass(Tau)=rel:1e-3", *options).returncode == 2
     assert hepae("compress", path).returncode == 2
+
+
+class Tomorrow(datetime.datetime):
+    "A clock that goes a day ahead."
+    @classmethod
+    def now(cls, zone=None): return super().now(zone) + datetime.timedelta(1)
+
+
+def test_one_file_has_one_checksum(tmp_path, monkeypatch):
+    "Whatever the time, and in whatever order Python has sets; what comes back has the histograms."
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        file["t"] = {"x": np.arange(5.0)}
+        file["h/pt"], file["eta"] = np.histogram([1, 2, 2]), np.histogram2d([1, 2], [2, 3])
+
+    def with_seed(seed: int) -> bytes:
+        packed = tmp_path / f"{seed}.hepae"
+        done = hepae("compress", path, "-o", packed, env=os.environ | {"PYTHONHASHSEED": str(seed)})
+        assert done.returncode == 0, done.stderr
+        return packed.read_bytes()
+    assert round_trip([path], tmp_path) == []
+    found = (tmp_path / "x.hepae").read_bytes()
+    with uproot.open(path) as a, uproot.open(tmp_path / "back.root") as b:
+        for name in ("h/pt", "eta"): assert (a[name].values() == b[name].values()).all()
+        assert set(a.keys()) == set(b.keys())
+    with monkeypatch.context() as later:
+        later.setattr(datetime, "datetime", Tomorrow)
+        compress_files([path], tmp_path / "x.hepae", force=True)
+    assert found == (tmp_path / "x.hepae").read_bytes() == with_seed(1) == with_seed(2)
 
 
 def test_values_further_apart_than_the_bound_are_kept_exactly(tmp_path):

@@ -29,11 +29,12 @@ from .selection import Selection
 from ..io.branch_values import Columns
 from ..io.chunks import bytes_of, with_bytes
 from ..io.opening import opened as opened_root
+from ..io.root_objects import OBJECTS, copied_objects, copy_objects, objects_in
 from ..io.tree_files import TreeReader, Wanted
 from ..io.tree_layout import DOCUMENT, TreeLayout, columns_of_node, layout_from_json
 from ..io.tree_reading import is_wanted
 from ..io.tree_tables import Regroup
-from ..io.tree_writing import OBJECTS, TreeWriter, copied_objects, copy_objects, objects_in, tree_writer
+from ..io.tree_writing import TreeWriter, tree_writer
 from ..schema import Schema
 
 # %% ../../nbs/files/17_root_files.ipynb #beec9982
@@ -245,6 +246,7 @@ def _put_objects(document: bytes, root) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (path := Path(folder) / OBJECTS).write_bytes(document)
         with opened_root(path) as small: copy_objects(small, root, set(objects_in(small)))
+    if ";1" in root.keys(recursive=False): del root[";1"]  # uproot puts a folder without a name beside what is in none
 
 
 def _seekable(file: BinaryIO) -> BinaryIO:
