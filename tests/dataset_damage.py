@@ -7,7 +7,7 @@ import random
 from hashlib import blake2b
 
 from codec_damage import NUMBERS, Judge, _changed, _changed_bytes, _changed_lists, _changed_texts, _odd_json
-from dataset_samples import copies, corrected, in_units, physics, same, whatever, wide, with_momenta, written
+from dataset_samples import copies, corrected, in_units, matched, physics, same, whatever, wide, with_momenta, written
 
 from hepae.codec.container import DATASETS, MAGIC, Reader, Writer
 from hepae.codec.dataset_chunk import Events
@@ -27,6 +27,7 @@ def honest_datasets(seed: int = 0) -> dict[str, bytes]:
         "small": written(physics(seed + 2, 8)),
         "dithered": written(physics(seed + 4, 30), events=12, dither=5),
         "copies": written(copies(seed + 5), events=200),
+        "matched": written(matched(seed + 9, 150), events=80),
         "corrected": written(corrected(seed + 8, 40), events=20),
         "in units": written(in_units(seed + 6, 40), dither=2),
         "kept": written(with_momenta(seed + 7, 30), events=12, dither=3, computed=["mass(jets)=rel:1e-4"]),

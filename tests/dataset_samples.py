@@ -124,6 +124,27 @@ def corrected(seed: int, n: int = 120) -> Dataset:
     return d
 
 
+def matched(seed: int, n: int = 300) -> Dataset:
+    "Events with jets, and trigger objects that are jets in another order, measured again, and some that are none."
+    rng = np.random.default_rng(seed)
+    jets = rng.poisson(3, n)
+    size, ends = int(jets.sum()), np.concatenate([[0], np.cumsum(jets)])
+    table = {"pt": 20 + rng.exponential(40, size), "eta": rng.normal(0, 2, size), "phi": rng.uniform(-3.1, 3.1, size)}
+    table = pd.DataFrame(table).astype("f4")
+    order = np.concatenate([a + rng.permutation(b - a) for a, b in zip(ends, ends[1:])]).astype(int)
+    kept = rng.random(size) < 0.8
+    near = table.iloc[order[kept]].reset_index(drop=True) + rng.normal(0, 0.005, (int(kept.sum()), 3)).astype("f4")
+    near.loc[::9, "eta"], near.loc[3:4, "phi"] = np.float32(4.9), np.nan
+    event = np.repeat(np.arange(n), jets)
+    tables = {
+        "events": pd.DataFrame({"run": rng.integers(0, 5, n)}), "jets": table,
+        "trigger": with_bounds(near, pt="rel:1e-3", eta="abs:1e-3", phi="abs:1e-3"),
+    }
+    belong = {"jets": Collection("events", jets),
+              "trigger": Collection("events", np.bincount(event[order[kept]], minlength=n))}
+    return Dataset(tables, belong, {})
+
+
 def copies(seed: int, n: int = 300) -> Dataset:
     "Rows that repeat others: each pair of muons four times, every other time the other way round; vertices of tracks."
     rng = np.random.default_rng(seed)

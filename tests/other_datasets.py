@@ -59,7 +59,11 @@ def header(found: list) -> tuple[dict, dict[str, bytes]]:
 
 def described_facts(facts: dict) -> tuple[list[dict], list[int]]:
     "The headers of the tables, with what is as usual filled in; the order in which they are shown."
-    tables = [{"references": [], "before": [], "packed": []} | described_in(t) for t in facts["tables"]]
+    tables = []
+    for t in facts["tables"]:
+        hidden = [k for k, v in enumerate(t["variants"]) if v >= 8192]
+        t = t | {"variants": [v % 8192 for v in t["variants"]]}
+        tables.append({"references": [], "before": [], "packed": []} | described_in(t) | {"hidden": hidden})
     for t in tables:
         t["order"] = t["order"] + [k for k in range(len(t["columns"])) if k not in t["order"]]
         t["before"] = t["before"] or [-1] * len(t["groups"])
@@ -209,6 +213,7 @@ def chunk(payload: bytes, heads: list[dict], streams: int = 0) -> tuple[list[Tab
         texts = next(left) if head["plain"] else b""
         escapes = b"".join(decode_group(t, number, g, tables, next(left)) for g in range(len(head["groups"])))
         put_values(t, lists, escapes)
+        t.values = {n: x for k, (n, x) in enumerate(t.values.items()) if k not in head["hidden"]}
         shown.append(restored(t.values, [], head["plain"], texts)[0] if head["plain"] else t.values)
     check(next(left, None) is None, "there are more parts than groups")
     return tables, shown, beside

@@ -353,6 +353,12 @@ def pair_of_angles(*p: float) -> float:
     return mass(*(a + b for a, b in zip(box(*p[: len(p) // 2]), box(*p[len(p) // 2 :]))))
 
 
+def remainder(c: float, *parts: float) -> float:
+    for p in parts:
+        c = c - p
+    return c
+
+
 FORMULAS = {
     "times": lambda c, a: a * c,
     "product": lambda c, a, b: a * b,
@@ -362,6 +368,7 @@ FORMULAS = {
     "reduced": lambda c, a, b: a * (1 - b),
     "increased": lambda c, a, b: a * (1 + b),
     "length": length,
+    "remainder": remainder,
     "mass": lambda c, *p: mass(*p),
     "azimuth": lambda c, x, y: turns(y, x) * (2 * math.pi),
     "pseudorapidity": lambda c, x, y, z: asinh(z / length(0.0, x, y)),

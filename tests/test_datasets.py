@@ -10,7 +10,7 @@ import other_datasets
 import other_reader
 import pytest
 from dataset_damage import DatasetJudge, honest_datasets, whole
-from dataset_samples import copies, corrected, in_units, physics, same, whatever, wide, written
+from dataset_samples import copies, corrected, in_units, matched, physics, same, whatever, wide, written
 from codec_damage import campaign
 from golden.arrays import plain_array
 
@@ -45,6 +45,8 @@ def file(kind: str, seed: int) -> bytes:
         return written(in_units(seed), events=50, dither=seed if seed % 2 else None)
     if kind == "corrected":
         return written(corrected(seed), events=60 if seed % 2 else None)
+    if kind == "matched":
+        return written(matched(seed), events=100 if seed % 2 else None)
     if kind == "copies":
         return written(copies(seed), events=200 if seed % 2 else None)
     if kind == "wide":
@@ -56,7 +58,7 @@ def file(kind: str, seed: int) -> bytes:
 
 SEEDS = [("physics", k) for k in range(3)] + [("whatever", k) for k in range(25)]
 SEEDS += [("dithered", 3), ("units", 4), ("units", 5), ("copies", 0), ("copies", 1), ("wide", 0)]
-SEEDS += [("corrected", 0), ("corrected", 1)]
+SEEDS += [("corrected", 0), ("corrected", 1), ("matched", 0), ("matched", 1)]
 
 
 @pytest.mark.parametrize("kind, seed", SEEDS)
@@ -77,13 +79,14 @@ def test_what_the_files_use():
     assert any(len(t["packed"]) and t["groups"][t["packed"][0]] > 1 for t in packed)
     follow = {c for t in other_datasets.read(file("corrected", 0))["heads"] for c, *_ in t["formulas"]}
     assert len(follow) > 2
+    assert any(t["hidden"] for t in other_datasets.read(file("matched", 0))["heads"])
     assert any(t["plain"] for t in heads) and any(t["frequent"] for t in heads)
     header = other_reader.blocks(file("wide", 0), 2)[0][1]
     assert header[:1] == b"\x07" and set(other_datasets.read(file("wide", 0))["documents"]) == {"tree.json", "title"}
 
 
 def test_there_are_golden_files():
-    assert len(NAMES) == 8
+    assert len(NAMES) == 9
 
 
 @pytest.mark.parametrize("name", NAMES)

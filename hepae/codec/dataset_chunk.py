@@ -280,9 +280,9 @@ def texts(self: Events, number: int) -> list[bytes]:
 
 @patch
 def table(self: Events, number: int, columns: list[str] | None = None) -> pd.DataFrame:
-    "A table, or some of its columns, without counters."
+    "A table, or some of its columns, without counters and what is hidden."
     t = self.tables[number]
-    schema, counters = t.header.schema, {u.counter for u in self.tables if u.parent == number}
+    schema, counters = t.header.schema, {u.counter for u in self.tables if u.parent == number} | {*t.hidden}
     if t.header.plain: wanted = range(len(schema.columns))
     else:
         own = [j for j in range(len(schema.columns)) if j not in counters]

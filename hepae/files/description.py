@@ -125,9 +125,9 @@ def _follows(header: Header, column: Column) -> dict:
 
 
 def _table_facts(sizes: ColumnSizes, number: int) -> dict:
-    "What a table of a file of version 2 is: its rows and columns, without counters of rows."
+    "What a table of a file of version 2 is: its rows and columns, without counters of rows and what is hidden."
     t, rows, columns = sizes.tables[number], sizes.rows[number], []
-    counters = {u.counter for u in sizes.tables if u.parent == number}
+    counters = {u.counter for u in sizes.tables if u.parent == number} | {*t.hidden}
     for j, (c, n) in enumerate(zip(t.header.schema.columns, sizes.sizes[number].tolist())):
         if j in counters: continue
         bits = round(8 * n / rows, 3) if rows else None

@@ -161,6 +161,17 @@ def _extremes(W: np.ndarray, places: list[int], may: set[int]) -> Iterator[Follo
             if (same[a] | same[c]).mean() < 0.9: continue
             for formula in ("larger", "smaller"): yield Follows(places[b], formula, (places[a], places[c]))
 
+# %% ../../nbs/physics/21_formula_search.ipynb #283499b3
+def _of_parts(V: dict[int, np.ndarray], may: set[int]) -> Iterator[Follows]:
+    "Columns that, with some others, add up to 1, such as the shares of a jet's energy."
+    places = [k for k, x in V.items() if k in may and 0 <= x.min() and x.max() < 1.1]
+    if not 3 <= len(places) <= 64: return
+    X = np.stack([V[k] for k in places])
+    weights = np.linalg.lstsq(X @ X.T, X.sum(1), rcond=1e-6)[0]  # whose sum is nearest to 1
+    parts = np.flatnonzero(weights > 0.5).tolist()
+    if not 3 <= len(parts) <= 7 or (np.abs(X[parts].sum(0) - 1) < 0.02).mean() < 0.7: return
+    for b in parts: yield Follows(places[b], "remainder", tuple(places[k] for k in parts if k != b), 1.0)
+
 # %% ../../nbs/physics/21_formula_search.ipynb #8b0478b5
 MOST_DEPTH = 4           # columns that follow from each other
 LEAST_SAVED = 3.0        # bits a row of a formula
@@ -189,7 +200,7 @@ def candidates(names: list[str], V: dict[int, np.ndarray], may: set[int]) -> lis
     rows = np.linspace(0, n - 1, min(n, _ASKED)).astype(int)
     W = np.stack([V[k][rows] for k in places])
     with np.errstate(all="ignore"): found += [*_multiples(W, places, may), *_of_two(W, places, may)]
-    return found + list(_extremes(W, places, may))
+    return found + [*_extremes(W, places, may), *_of_parts(V, may)]
 
 
 def found_formulas(

@@ -79,6 +79,11 @@ def _along(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (e - 1 / e) / 2, (e + 1 / e) / 2
 
 
+def _remainder(c, *parts):
+    for p in parts: c = c - p
+    return c
+
+
 def _energy(c, pt, eta, *m): return _length(c, pt * _along(eta)[1], *m)
 
 
@@ -117,6 +122,7 @@ FORMULAS = {
     "reduced": Formula((2,), lambda c, a, b: a * (1 - b), "a (1 − b)"),
     "increased": Formula((2,), lambda c, a, b: a * (1 + b), "a (1 + b)"),
     "length": Formula((2, 3, 4), _length, "√(c² + a² + b² + …)"),
+    "remainder": Formula((2, 3, 4, 5, 6), _remainder, "c − a − b − …"),
     "mass": Formula((4,), _mass, "m of E, px, py, pz"),
     "azimuth": Formula((2,), lambda c, x, y: azimuth(x, y), "φ of px, py"),
     "pseudorapidity": Formula((3,), lambda c, x, y, z: area_sine(z / _length(0.0, x, y)), "η of px, py, pz"),

@@ -9,7 +9,7 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent)]
 from dataset_damage import whole  # noqa: E402
-from dataset_samples import copies, corrected, in_units, physics, whatever, wide, written  # noqa: E402
+from dataset_samples import copies, corrected, in_units, matched, physics, whatever, wide, written  # noqa: E402
 from test_datasets import arrays_of_dataset  # noqa: E402
 
 FILES = {
@@ -18,6 +18,7 @@ FILES = {
     "dithered": lambda: written(physics(102, 120), events=60, dither=7),
     "units": lambda: written(in_units(103), events=60),
     "corrected": lambda: written(corrected(104), events=60),
+    "matched": lambda: written(matched(105), events=150),
     "packed": lambda: written(copies(103), events=200),
     "nested": lambda: written(whatever(7), events=9),
     "wide": lambda: written(wide(104), events=25),
