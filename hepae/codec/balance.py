@@ -117,9 +117,10 @@ _MOST_MOVED = 64  # bins of a column in a chunk
 
 
 def _span(x: np.ndarray, inverse: np.ndarray, column: Column) -> tuple[np.ndarray, np.ndarray]:
-    "(bins,) between which values each bin may have one that all its rows may come back as."
+    "(bins,) between which values each bin may have one that all its rows may come back as, rounded to their dtype."
     mode, size = parse_bound(column.bound)
     limit = (1 - 1e-6) * (size if mode == "abs" else np.abs(x) * (size if mode == "rel" else 2.0**-(size + 1)))
+    limit = limit - np.finfo(column.dtype).eps * (np.abs(x) + limit)
     order = np.argsort(inverse, kind="stable")
     first = np.searchsorted(inverse[order], np.arange(inverse.max() + 1))
     each = lambda function, y: function.reduceat(y[order], first)

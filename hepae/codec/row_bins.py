@@ -270,7 +270,8 @@ def frequent_in_rows(
     inexact[at[rows[(back[rows] != x[rows]) & ~escapes[rows]]]] = True
     others = np.ones(len(x), bool)
     others[rows[inexact[at[rows]]]] = False
-    used, placed = np.unique(q[others & ~escapes]) if others.any() else np.zeros(1, np.int64), {}
+    others &= ~escapes
+    used, placed = np.unique(q[others]) if others.any() else np.zeros(1, np.int64), {}
     nominal = dict(zip(at[rows[::-1]].tolist(), q[rows[::-1]].tolist()))  # the bin in the first row that has it
     for k in np.flatnonzero(inexact)[:MOST_FREQUENT].tolist():
         bin = _unused(nominal[k], used, quantiser)
