@@ -1,6 +1,7 @@
 """Columns that follow from others: what comes back is what came back without formulas, in fewer bytes."""
 
 import io
+import time
 from dataclasses import replace
 
 import awkward as ak
@@ -218,3 +219,43 @@ def test_a_column_without_a_formula_takes_no_more():
     r = np.random.default_rng(5)
     table = pd.DataFrame(r.normal(0, 1, (500, 30)).astype("f4"), columns=[f"c{k}" for k in range(30)])
     assert make_header(table).formulas == ()
+
+
+def test_a_tower_of_formulas_is_decoded_once(monkeypatch):
+    "Each column needs the one below it eight times; asked for the top, a reader computes four formulas."
+    from hepae.codec import dataset_chunk
+    from hepae.codec.datasets import read_datasets, write_datasets
+    from hepae.dataset import Dataset
+    tower = tuple(Follows(k, "pair of angles", (k - 1,) * 8) for k in range(1, 5))
+    monkeypatch.setattr("hepae.codec.new_header.formulas_of", lambda *_: tower)
+    table = pd.DataFrame(np.random.default_rng(1).uniform(0.5, 1, (300, 5)), columns=list("abcde"))
+    data = io.BytesIO()
+    write_datasets([Dataset({"events": table})], data)
+    calls, predicted = [], dataset_chunk.predicted_bins
+    monkeypatch.setattr(dataset_chunk, "predicted_bins", lambda *args: calls.append(args) or predicted(*args))
+    [back] = read_datasets(io.BytesIO(data.getvalue()))
+    assert equal(back.tables["events"], table) and len(calls) <= 8
+
+
+def test_headers_with_thousands_of_formulas_are_checked_at_once():
+    n = 4000
+    columns = pd.DataFrame(np.arange(8)[:, None] + np.full(n, 0.5), columns=[f"c{k}" for k in range(n)])
+    facts = Reader(io.BytesIO(compress(columns))).facts
+    facts["variants"] = [v + FOLLOWS * (k > 0) for k, v in enumerate(facts["variants"])]
+    began = time.process_time()
+    facts["formulas"] = [[k, "times", [0], 2.0, 0] for k in range(1, n)]
+    assert len(Header.from_dict(facts).formulas) == n - 1
+    facts["formulas"] = [[k, "times", [k - 1], 2.0, 0] for k in range(1, n)]
+    with pytest.raises(HepaeError, match="damaged header"): Header.from_dict(facts)
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("share", [0.3, 0.92])
+def test_the_search_is_small_where_rows_are_filled_up(share):
+    "Hundreds of columns with the same filler in most rows, as of a fourth jet that is not there."
+    r = np.random.default_rng(2)
+    x = np.where(r.random((2000, 150)) < share, -999, r.exponential(40, (2000, 150))).astype("f4")
+    table = pd.DataFrame(x, columns=[f"c{k}" for k in range(150)])
+    began = time.process_time()
+    assert make_header(table).formulas == ()
+    assert time.process_time() - began < 4

@@ -51,7 +51,8 @@ def units_first(header: Header) -> list[tuple[int, int, int | None]]:
     These columns come first, then those that follow from others, then those that are in units of others.
     """
     rank = {f.column: 1 + k for k, f in enumerate(header.formulas)}
-    place = {header.schema.names[j]: k for k, j in enumerate(header.order)}
+    names = header.schema.names
+    place = {names[j]: k for k, j in enumerate(header.order)}
     found = [(k, j, place.get(unit_of(header.schema.columns[j].bound))) for k, j in enumerate(header.order)]
     return sorted(found, key=lambda kju: rank.get(kju[1], 0) if kju[2] is None else len(rank) + 1)
 

@@ -17,18 +17,8 @@ from .binned import Place, arrays_of, binned_table, escape_broken, escape_with_o
 from .chunk import TooManyValues, put_texts, take_texts
 from .chunk_rows import MOST_ROWS, check_size, most_values
 from .computed import keep_computed
-from hepae.codec.dataset_groups import (
-    DAMAGED_CHUNK,
-    Bins,
-    blank_bins,
-    decoded_group,
-    encoded_group,
-    looks_at,
-    meant_rows,
-    meant_values,
-    of_parent,
-    rows_of,
-)
+from .dataset_groups import DAMAGED_CHUNK, Bins, blank_bins, decoded_group, encoded_group, looks_at
+from .dataset_groups import meant_rows, meant_values, of_parent, rows_of
 from .dataset_header import TableHeader
 from .density import Rows
 from .frequent import NONE, Frequent, put_frequent, take_frequent, values_with
@@ -145,7 +135,7 @@ class Events:
         self._spans, self._digests = list(zip(starts, starts[1:])), payload[at:at + left]
         self._first = np.cumsum([0, *wanted]).tolist()
         self._roots = dict(zip(roots, map(Rows, rows)))
-        self._values, self._bins, self._kept, self._frequent = 0, {}, {}, {}
+        self._values, self._bins, self._kept, self._frequent, self._parents = 0, {}, {}, {}, {}
 
 # %% ../../nbs/codec/43_dataset_chunk.ipynb #eb6680f5
 @patch
@@ -249,6 +239,13 @@ def frequent(self: Events, number: int) -> list[Frequent]:
 
 
 @patch
+def _parent(self: Events, number: int, j: int) -> np.ndarray:
+    "(n,) values of a column that others follow from, found once however many these are."
+    if (number, j) not in self._parents: self._parents[number, j] = self.values(number, j)
+    return self._parents[number, j]
+
+
+@patch
 def values(self: Events, number: int, j: int) -> np.ndarray:
     "(n,) values of a column, by its place in the schema."
     t = self.tables[number]
@@ -262,7 +259,7 @@ def values(self: Events, number: int, j: int) -> np.ndarray:
         quantiser = with_widths(quantiser, self.values(number, t.header.schema.names.index(unit)))
     q = bins.own(k)
     if f := t.header.follows.get(j):
-        q = with_predicted(q, predicted_bins(f, quantiser, [self.values(number, p) for p in f.parents]), quantiser)
+        q = with_predicted(q, predicted_bins(f, quantiser, [self._parent(number, p) for p in f.parents]), quantiser)
     x = values_with(q, quantiser, self.frequent(number)[k])
     escaped = bins.escapes[:, bins.known + k]
     if escaped.any():

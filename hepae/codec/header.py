@@ -7,6 +7,7 @@ __all__ = ['FOLLOWS', 'UNORDERED', 'Header']
 
 # %% ../../nbs/codec/30_header.ipynb #79f5d4e8
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 
 from fastcore.basics import patch
 
@@ -50,7 +51,7 @@ class Header:
     keep: tuple[str, ...] = ()      # what is computed, and was kept within its bounds (`codec.computed`)
     formulas: tuple[Follows, ...] = ()  # columns that follow from others (`codec.units`)
 
-    @property
+    @cached_property
     def follows(self) -> dict[int, Follows]:
         "How columns follow from others, by their places."
         return {f.column: f for f in self.formulas}

@@ -126,14 +126,15 @@ def _may_follow(x: np.ndarray, q: np.ndarray) -> bool:
 
 def follows_from(formulas: tuple[Follows, ...], schema: Schema) -> bool:
     "Do these formulas fit the columns of a table, each column of numbers after those that it needs?"
-    known, columns = {*range(len(schema.columns))} - {f.column for f in formulas}, schema.columns
+    places, columns = range(len(schema.columns)), schema.columns
+    known = {*places} - {f.column for f in formulas}
     number = lambda j: np.dtype(columns[j].dtype).kind in "iuf" and not unit_of(columns[j].bound)
     for f in formulas:
         whole = all(type(x) is int for x in (f.column, f.cut, *f.parents))
         if not whole or f.formula not in FORMULAS or type(f.constant) not in (int, float): return False
         formula, needs = FORMULAS[f.formula], {f.column, *f.parents}
         if len(f.parents) not in formula.many or not np.isfinite(f.constant): return False
-        if not needs <= {*range(len(columns))} or not {*f.parents} <= known or f.column in known: return False
+        if not all(j in places for j in needs) or not {*f.parents} <= known or f.column in known: return False
         if not all(map(number, needs)) or not 0 <= f.cut <= 52: return False
         known.add(f.column)
     return formula_order(list(formulas)) is not None

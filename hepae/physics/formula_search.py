@@ -66,30 +66,44 @@ def _of_coordinates(group: dict[str, int], V: dict[int, np.ndarray], may: set[in
 
 # %% ../../nbs/physics/21_formula_search.ipynb #dad8646e
 _MOST_PAIRED, _NEAR_PAIR = 6, 0.02  # momenta of a row; how far a mass may be off before its constant is known
+_GLANCED = 64  # rows that are asked first, of all columns at once
 
 
-def _holds(y: np.ndarray, x: np.ndarray, share: float) -> bool:
-    "Is y what x is, within a share, in most rows in which that says something?"
+def _holds(y: np.ndarray, x: np.ndarray, share: float, least: float = 0.7) -> np.ndarray:
+    "Is y what x is, within a share, in most rows (the last axis) in which that says something?"
     some = (x != 0) & np.isfinite(x)
-    return np.count_nonzero(some) >= 8 and (np.abs(y - x) <= share * np.abs(x))[some].mean() > 0.7
+    many, near = np.count_nonzero(some, -1), np.count_nonzero(some & (np.abs(y - x) <= share * np.abs(x)), -1)
+    return (many >= 8) & (near > least * many)
 
 
 def _of_pairs(groups: list[dict[str, int]], V: dict[int, np.ndarray], may: set[int]) -> Iterator[Follows]:
     "Masses of pairs."
+    n = len(next(iter(V.values())))
+    rows, columns = np.linspace(0, n - 1, min(n, _GLANCED)).astype(int), np.array(sorted(may))
+    X = np.stack([V[k][rows] for k in columns.tolist()]) if may else np.zeros((0, len(rows)))
+    sparse = np.count_nonzero((X != 0) & np.isfinite(X), 1) < 16
     for formula, needs in (("pair", "px py pz"), ("pair of angles", "pt eta phi"), ("pair of angles", "pt eta phi m")):
         needs = needs.split()
         usable = [g for g in groups if all(g.get(c) in V for c in needs)][:_MOST_PAIRED]
         for a, b in combinations(usable, 2):
             parents = tuple(g[c] for g in (a, b) for c in needs)
             y = formula_values(formula, 0.0, [V[k] for k in parents])
-            for k in sorted(may - set(parents)):
-                if not _holds(y, V[k], _NEAR_PAIR): continue
+            for k in columns[sparse | _holds(y[rows], X, _NEAR_PAIR, 0.5)].tolist():
+                if k in parents or not _holds(y, V[k], _NEAR_PAIR): continue
                 masses = [0.0, *_MASSES, *(1000 * m for m in _MASSES)] if formula == "pair" else [0.0]
                 yield from (Follows(k, formula, parents, m) for m in masses)
 
 # %% ../../nbs/physics/21_formula_search.ipynb #acb3f07b
 _EQUAL = 1e-5   # of a value: floats of 32 bits, added or multiplied, are nearer
 _ASKED = 24     # rows
+_TRIED = 16     # formulas of each kind for a column: those that hold in most rows
+
+
+def _best(of: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    "Places of the formulas, ascending, that hold in most rows, of each column a few."
+    order = np.lexsort((-rows, of))
+    rank = np.arange(len(of)) - np.searchsorted(of[order], of[order])
+    return np.sort(order[rank < _TRIED])
 
 
 def _factors(c: float) -> list[float]:
@@ -100,7 +114,7 @@ def _factors(c: float) -> list[float]:
 
 
 def _multiples(W: np.ndarray, places: list[int], may: set[int]) -> Iterator[Follows]:
-    "Columns that are a multiple of another; W: (columns, rows)."
+    "Columns that are a multiple of another, with two values at least; W: (columns, rows)."
     many = np.array([k in may for k in places])
     for b in np.flatnonzero(many).tolist():
         ratio = np.where(W[b] != 0, W[b] / W, np.nan)
@@ -109,22 +123,38 @@ def _multiples(W: np.ndarray, places: list[int], may: set[int]) -> Iterator[Foll
         c = np.nanmedian(ratio, 1)
         same = np.abs(ratio - c[:, None]) <= _EQUAL * np.abs(c[:, None])
         good = (same.sum(1) > 0.7 * some.sum(1)) & (some.sum(1) >= 8) & (c != 0) & many
+        first = np.isin(np.arange(W.shape[1]), np.unique(W[b], return_index=True)[1])  # a filler is one value
+        good &= (same & first).sum(1) > 1
         good[b] = False
-        for a in np.flatnonzero(good).tolist():
+        good = np.flatnonzero(good)
+        for a in good[_best(0 * good, same[good].sum(1))].tolist():
             for factor in _factors(float(c[a])): yield Follows(places[b], "times", (places[a],), factor)
 
 # %% ../../nbs/physics/21_formula_search.ipynb #b5884ac5
-def _matches(X: np.ndarray, t: np.ndarray, size: np.ndarray) -> Iterator[tuple[int, int, int]]:
-    "b, a, c where X[b, a], of a value's size, is t[c] in one row."
+def _matches(X: np.ndarray, t: np.ndarray, size: np.ndarray) -> np.ndarray:
+    "(m, 3) different b, a, c where X[b, a], of a value's size, is t[c] in one row."
     order = np.argsort(t)
-    ascending = t[order]
+    ascending, found = t[order], []
     at = np.searchsorted(ascending, X)
     for step in (-1, 0):
         c = np.clip(at + step, 0, len(t) - 1)
-        near = np.abs(X - ascending[c]) <= _EQUAL * size
-        for b, a in zip(*np.nonzero(near)):
-            c_of = int(order[c[b, a]])
-            if len({int(b), int(a), c_of}) == 3: yield int(b), int(a), c_of
+        b, a = np.nonzero(np.abs(X - ascending[c]) <= _EQUAL * size)
+        found.append(np.stack([b, a, order[c[b, a]]], 1))
+    b, a, c = np.concatenate(found).T
+    return np.stack([b, a, c], 1)[(b != a) & (a != c) & (b != c)]
+
+
+def _holding(formula: str, W: np.ndarray, tried: np.ndarray) -> np.ndarray:
+    "Those of b, a, c for which b follows from a and c in most rows."
+    found, rows = [tried[:0]], [np.zeros(0, int)]
+    for k in range(0, len(tried), 4096):
+        b, a, c = tried[k:k + 4096].T
+        y = formula_values(formula, 0.0, [W[a], W[c]])
+        holds = _holds(y, W[b], _EQUAL)
+        found.append(tried[k:k + 4096][holds])
+        rows.append((np.abs(y - W[b]) <= _EQUAL * np.abs(W[b]))[holds].sum(1))
+    found = np.concatenate(found)
+    return found[_best(found[:, 0], np.concatenate(rows))]
 
 
 _OF_TWO = [  # formula, what of b and a is what of c
@@ -136,30 +166,35 @@ _OF_TWO = [  # formula, what of b and a is what of c
 def _of_two(W: np.ndarray, places: list[int], may: set[int]) -> Iterator[Follows]:
     "Columns that follow from two others; W: (columns, rows)."
     rows = np.argsort(-np.count_nonzero(np.isfinite(W) & (W != 0), 0), kind="stable")[:2]
-    many, tried = [k in may for k in places], set()
+    many, tried = np.array([k in may for k in places]), {}
     for r in rows.tolist():
         w = np.where(np.isfinite(W[:, r]) & (W[:, r] != 0), W[:, r], np.nan)
         ratio, step = w[:, None] / w, w[:, None] - w
         for formula, kind, turned in _OF_TWO:
             X, size = (ratio, np.abs(ratio)) if kind == "ratio" else (step, np.abs(w[:, None]) + 0 * w)
-            found = _matches(X, turned(w), size)
-            tried |= {(formula, b, a, c) for b, a, c in found if many[b] and (many[a] or many[c])}
-    for formula, b, a, c in sorted(tried):
-        if formula in ("product", "sum") and a > c: continue
-        if _holds(formula_values(formula, 0.0, [W[a], W[c]]), W[b], _EQUAL):
+            tried.setdefault(formula, []).append(_matches(X, turned(w), size))
+    for formula in sorted(tried):
+        b, a, c = np.unique(np.concatenate(tried[formula]), axis=0).T
+        some = many[b] & (many[a] | many[c]) & ((a < c) | (formula not in ("product", "sum")))
+        for b, a, c in _holding(formula, W, np.stack([b, a, c], 1)[some]).tolist():
             yield Follows(places[b], formula, (places[a], places[c]))
 
 # %% ../../nbs/physics/21_formula_search.ipynb #19196e07
 def _extremes(W: np.ndarray, places: list[int], may: set[int]) -> Iterator[Follows]:
-    "Columns that are one of two others in each row, the larger or the smaller; W: (columns, rows)."
+    "Columns that are now one and now the other of two, the larger or the smaller; W: (columns, rows)."
     many = np.array([k in may for k in places])
     for b in np.flatnonzero(many).tolist():
         same = (W == W[b]) & (W[b] != 0)
         shared = same.mean(1)
         some = np.flatnonzero((shared > 0.05) & (shared < 0.95) & many)
-        for a, c in combinations(some.tolist(), 2):
-            if (same[a] | same[c]).mean() < 0.9: continue
-            for formula in ("larger", "smaller"): yield Follows(places[b], formula, (places[a], places[c]))
+        _, number, counts = np.unique(W[b], return_inverse=True, return_counts=True)
+        S, own = same[some].astype(float), (same & (counts == 1)[number])[some].astype(float)  # own: no filler
+        either, alone = (x.sum(1)[:, None] - x @ x.T for x in (S, own))  # rows in which one is b, and the other is not
+        either += S.sum(1)
+        a, c = np.nonzero(np.triu((either >= 0.9 * W.shape[1]) & (alone > 0) & (alone.T > 0), 1))
+        for k in _best(0 * a, either[a, c]).tolist():
+            parents = places[some[a[k]]], places[some[c[k]]]
+            for formula in ("larger", "smaller"): yield Follows(places[b], formula, parents)
 
 # %% ../../nbs/physics/21_formula_search.ipynb #283499b3
 def _of_parts(V: dict[int, np.ndarray], may: set[int]) -> Iterator[Follows]:
@@ -182,20 +217,39 @@ _MOST_COLUMNS = 256      # that are asked for copies and ratios
 def formula_order(chosen: list[Follows]) -> list[Follows] | None:
     "Those that others need come first; None if there is a circle, or too long a chain."
     depth, left = {}, {f.column: f for f in chosen}
-    while left:
-        ready = [f for f in left.values() if not set(f.parents) & set(left)]
-        if not ready: return None
-        for f in ready: depth[f.column] = 1 + max((depth.get(p, 0) for p in f.parents), default=0)
-        left = {k: f for k, f in left.items() if k not in depth}
-    if max(depth.values(), default=0) > MOST_DEPTH: return None
-    return sorted(chosen, key=lambda f: (depth[f.column], f.column))
+    for level in range(MOST_DEPTH):
+        ready = [k for k, f in left.items() if left.keys().isdisjoint(f.parents)]
+        depth |= dict.fromkeys(ready, level)
+        for k in ready: del left[k]
+    return None if left else sorted(chosen, key=lambda f: (depth[f.column], f.column))
+
+
+def _steps(column: int, after: dict[int, set[int]]) -> int:
+    "How long the longest way from a column is; more than MOST_DEPTH if it is longer, or leads round a circle."
+    reached, n = {column}, 0
+    while n <= MOST_DEPTH and (reached := {q for p in reached for q in after.get(p, ())}): n += 1
+    return n
+
+
+def _without_circles(ranked: list[Follows]) -> list[Follows]:
+    "One formula of each column, the first ones that go together."
+    chosen, above, below = [], {}, {}  # by column: those that it follows from, those that follow from it
+    for f in ranked:
+        if f.column in above: continue
+        above[f.column] = {*f.parents}
+        for p in f.parents: below.setdefault(p, set()).add(f.column)
+        if _steps(f.column, above) + _steps(f.column, below) <= MOST_DEPTH: chosen.append(f)
+        else:
+            for p in above.pop(f.column): below[p].discard(f.column)
+    return chosen
 
 # %% ../../nbs/physics/21_formula_search.ipynb #db502e72
 def candidates(names: list[str], V: dict[int, np.ndarray], may: set[int]) -> list[Follows]:
     "Formulas that may hold in a table."
     groups, places = coordinates_in(names), [k for k, x in V.items() if (x != x[0]).any()][:_MOST_COLUMNS]
     if len(places) < 2: return []
-    found = [f for group in groups for f in _of_coordinates(group, V, may)] + list(_of_pairs(groups, V, may))
+    with np.errstate(all="ignore"):
+        found = [f for group in groups for f in _of_coordinates(group, V, may)] + list(_of_pairs(groups, V, may))
     n = len(V[places[0]])
     rows = np.linspace(0, n - 1, min(n, _ASKED)).astype(int)
     W = np.stack([V[k][rows] for k in places])
@@ -211,12 +265,9 @@ def found_formulas(
     rows: int,                           # of the whole table
 ) -> list[Follows]:
     "Which columns of a table follow from others, those first that others need."
-    found, chosen = {}, []
+    found = {}
     for f in candidates(names, V, may):
         alone, left = price(f)
         least = max(LEAST_SAVED, _LEAST_IN_ALL / rows)
         if alone - left >= least: found[f] = round(left - alone, 1), f.column < max(f.parents)
-    for f in sorted(found, key=found.get):
-        if any(f.column == g.column for g in chosen): continue
-        if formula_order(chosen + [f]) is not None: chosen.append(f)
-    return formula_order(chosen)
+    return formula_order(_without_circles(sorted(found, key=found.get)))
