@@ -25,7 +25,7 @@ print(json.dumps({"values": [values(folder) for folder in sys.argv[2:]], "featur
 
 def tables() -> dict:
     "Tables, and how each is compressed: all kinds of bounds, four and 27 columns, ordered and not, with networks."
-    from codec_damage import jets, mixed, with_odd_values
+    from codec_damage import jets, mixed, momenta, with_odd_values
 
     from hepae.schema import infer_schema, with_schema
 
@@ -43,6 +43,7 @@ def tables() -> dict:
         "27": (with_odd_values(rng, jets(rng, 250, "27D")), {}),
         "double": (jets(rng, 1000, "E4D", "float64"), {}),
         "mixed": (mixed(rng, 1000), {}),
+        "momenta": (momenta(800), {"rows": 300}),
     }
 
 

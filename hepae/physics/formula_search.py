@@ -133,7 +133,7 @@ def _multiples(W: np.ndarray, places: list[int], may: set[int]) -> Iterator[Foll
 # %% ../../nbs/physics/21_formula_search.ipynb #b5884ac5
 def _matches(X: np.ndarray, t: np.ndarray, size: np.ndarray) -> np.ndarray:
     "(m, 3) different b, a, c where X[b, a], of a value's size, is t[c] in one row."
-    order = np.argsort(t)
+    order = np.argsort(t, kind="stable")  # of equals the first, on every machine
     ascending, found = t[order], []
     at = np.searchsorted(ascending, X)
     for step in (-1, 0):
