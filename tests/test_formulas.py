@@ -259,3 +259,15 @@ def test_the_search_is_small_where_rows_are_filled_up(share):
     began = time.process_time()
     assert make_header(table).formulas == ()
     assert time.process_time() - began < 4
+
+
+@pytest.mark.parametrize("filler", [np.nan, -999, 0])
+def test_rows_without_a_value_leave_the_others_as_they_are(filler):
+    "One energy in a hundred is missing; its bins are far away, and all others where the formula says."
+    r, n = np.random.default_rng(1), 8000
+    p = r.normal(0, 30, (3, n)).astype("f4").astype(float)
+    table = pd.DataFrame(dict(zip(("px", "py", "pz"), p)) | {"E": np.sqrt((p**2).sum(0) + 0.1**2)}).astype("f4")
+    table.loc[r.random(n) < 0.01, "E"] = np.float32(filler)
+    data, without = compress(table), compress(table[["px", "py", "pz"]])
+    assert 8 * (len(data) - len(without)) / n < 1.5
+    assert equal(decompress(data), table)

@@ -19,6 +19,7 @@ from .rows import addresses, check, plan_numbers, table_of
 
 # %% ../../nbs/codec/13_plan_costs.ipynb #f7427e61
 _LONE = 0.1  # the share of other values, at most, beside a value that is alone
+_NARROW, _BESIDE = 4, 8  # low bits that are too many where most values are alike; bins on both sides of those
 
 
 def lone_value(s: np.ndarray) -> int | None:
@@ -39,6 +40,10 @@ def alphabet_for(v: np.ndarray, frequent: tuple[int, ...], levels: int, period: 
     if period and high - low > 0.99 * period:
         low, high = int(s[0] < 0) * -(period // 2), int(s[0] < 0) * -(period // 2) + period - 1
     shift = min(max(0, (high - low).bit_length() - levels), 62 - levels)
+    near, far = int(s[len(s) // 10]), int(s[-1 - len(s) // 10])
+    if not period and shift > _NARROW and far - near >> shift == 0:  # one bin would hold most: others are left to tails
+        low, high = 2 * near - far - _BESIDE, 2 * far - near + _BESIDE
+        shift = max(0, (high - low).bit_length() - levels)
     return Alphabet(max(-(2**62), low), shift, min((high - low >> shift) + 1, 1 << levels), frequent)
 
 # %% ../../nbs/codec/13_plan_costs.ipynb #3fb5c6e1

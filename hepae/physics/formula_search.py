@@ -47,7 +47,8 @@ _MASSES = [  # GeV, as files have them: e, µ, π, K, p (Particle Data Group, Ph
 
 def _masses(square: np.ndarray) -> list[float]:
     "Masses that may be meant where squares are these."
-    middle = float(np.sqrt(max(np.median(square), 0)))
+    square = square[np.isfinite(square)]
+    middle = float(np.sqrt(max(np.median(square), 0))) if len(square) else 0.0
     near = [m * unit for m in _MASSES for unit in (1, 1000) if 0.5 < m * unit / max(middle, 1e-300) < 2]
     return [0.0, middle, *near] if np.isfinite(middle) and middle else [0.0]
 
