@@ -638,18 +638,20 @@ class Coded:
     def __init__(self, plan: list):
         (
             cells, self.splines, self.scale, self.ranges, self.strength, self.period, self.zeros, self.taken,
-            self.hole, *lookup,
+            self.hole, *more,
         ) = plan
-        self.lookup = lookup[0] if lookup else None
+        self.lookup, self.same = (*more, None, None)[:2]
         self.low, self.shift, self.count, self.atoms = cells
         check(self.taken in (0, 2), "this plan needs a model")
         self.tails = 65 - self.shift
-        self.specials = 1 + len(self.atoms) + 2 * self.tails
+        self.first_tail = 1 + len(self.atoms) + (self.same is not None)
+        self.specials = self.first_tail + 2 * self.tails
         self.counts = np.zeros((1 << sum(bits for *_, bits in self.ranges), self.specials + self.count), np.int64)
 
     def uses_row_before(self) -> bool:
         "Whether it looks at the row before in the event."
-        return any(10000 <= k < 20000 for k, *_ in self.splines + self.ranges)
+        parents = [k for k, *_ in self.splines + self.ranges] + ([] if self.same is None else [self.same])
+        return any(10000 <= k < 20000 for k in parents)
 
     def shift_of(self, rows: Rows, row: int) -> int:
         "What splines or the lookup say of a row."
@@ -671,16 +673,16 @@ class Coded:
         "How many low bits follow."
         if symbol >= self.specials:
             return self.shift
-        tail = symbol - 1 - len(self.atoms)
+        tail = symbol - self.first_tail
         return 0 if tail < 0 else self.shift + tail % self.tails
 
-    def value(self, symbol: int, rest: int) -> int:
-        "The value of a symbol and its low bits."
-        tail, core = symbol - 1 - len(self.atoms), symbol - self.specials
+    def value(self, symbol: int, rest: int, same: int) -> int:
+        "The value of a symbol and its low bits; `same`: what the parent holds that has a symbol."
+        tail, core = symbol - self.first_tail, symbol - self.specials
         if symbol == 0:
             return 0
         if tail < 0:
-            return self.atoms[symbol - 1]
+            return self.atoms[symbol - 1] if symbol <= len(self.atoms) else same
         if core >= 0:
             return self.low + (core << self.shift) + rest
         before = ((1 << tail % self.tails) - 1) << self.shift
@@ -688,10 +690,10 @@ class Coded:
             return self.low - 1 - before - rest
         return self.low + (self.count << self.shift) + before + rest
 
-    def cell(self, symbol: int, rest: int, shift: int) -> int:
+    def cell(self, symbol: int, rest: int, shift: int, same: int) -> int:
         "The cell of a symbol, its low bits and the shift."
-        v = self.value(symbol, rest)
-        if symbol > len(self.atoms):
+        v = self.value(symbol, rest, same)
+        if symbol >= self.first_tail:
             v = wrap(v + shift)
             if self.period and self.splines:
                 v %= self.period
@@ -730,7 +732,8 @@ def decode_block(
             if coded.taken == 2 and row
             else 0
         )
-        rows.cells[column][row] = coded.cell(symbol[row], rest[row], wrap(shift[row] + before))
+        same = 0 if coded.same is None else rows.parent(coded.same, row, 0) >> coded.zeros
+        rows.cells[column][row] = coded.cell(symbol[row], rest[row], wrap(shift[row] + before), same)
         rows.escaped[column][row] = symbol[row] == 0
 
 

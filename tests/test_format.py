@@ -265,6 +265,19 @@ def curve(rng: np.random.Generator, n: int = 800) -> pd.DataFrame:
     return with_bounds(table, x=(REAL, "exact"), y=(REAL, "exact"))
 
 
+def partly(rng: np.random.Generator, n: int = 900) -> pd.DataFrame:
+    "Columns that often hold what another one holds, or the row before in the event."
+    x, y = rng.normal(0, 1, (2, n))
+    often = lambda share, a, b: np.where(rng.random(n) < share, a, b)
+    table = pd.DataFrame({"x": x, "y": often(0.4, x, y), "z": often(0.5, np.roll(x, 1), y), "n": 0}).astype("f4")
+    table["n"] = often(0.3, 1000 * np.arange(n), rng.integers(-(2**40), 2**40, n))
+    table["m"] = often(0.6, table["n"], rng.integers(-(2**40), 2**40, n))
+    table.loc[::80, "x"] = np.float32(np.inf)
+    table.index = events(rng, n)
+    kinds = {c: (REAL, "exact") for c in "xyz"} | {c: ("integer", "exact") for c in "nm"}
+    return with_bounds(table, **kinds)
+
+
 def uneven(rng: np.random.Generator, n: int = 1500) -> pd.DataFrame:
     "A column that is as wide as two flags say, and one as wide as it is large."
     x, z, k, s = *rng.normal(0, 1, (2, n)), *rng.integers(0, 2, (2, n))
@@ -328,6 +341,9 @@ def tables() -> dict[str, tuple[pd.DataFrame, dict]]:
         "dithered": (moved(new, 600), {"dither": 7, "rows": 250}),
         "units": (units(), {"rows": 250}),
         "momenta": (momenta(), {"rows": 250}),
+        "partly": (partly(np.random.default_rng(47)), {}),
+        "partly in chunks": (partly(np.random.default_rng(48)), {"rows": 400}),
+        "partly without order": (partly(np.random.default_rng(49)), {"unordered": "events"}),
         "uneven": (uneven(np.random.default_rng(46)), {}),
         "curve": (curve(np.random.default_rng(43)), {}),
         "curve without order": (curve(np.random.default_rng(44)), {"unordered": "table"}),
@@ -471,7 +487,8 @@ def used(data: bytes) -> set[str]:
                 "zeros": zeros,
                 "steps": taken == 2,
                 "steps and spline": taken == 2 and splines,
-                "lookup": lookup,
+                "lookup": lookup and lookup[0],
+                "same": lookup[1:],
                 "hole": hole,
                 "spline and hole": splines and hole,
                 "fine scale": splines and scale >= 4,
@@ -504,7 +521,7 @@ def test_what_the_tables_use():
     "The tables leave nothing out, so that the tests above say something."
     wanted = {
         "index 0", "index 1", "index 2", "escapes", "loose rows", "wide places", "atoms", "ranges", "period",
-        "zeros", "steps", "steps and spline", "lookup", "fine", "hole", "spline and hole", "fine scale",
+        "zeros", "steps", "steps and spline", "lookup", "same", "fine", "hole", "spline and hole", "fine scale",
         "coarse scale", "frequent", "texts", "plain", "events", "variant 0", "variant 2", "turn 0", "turn 1",
         "turn 11", "turn 12", "moved turn from minus pi", "moved turn from 0", "moved abs", "moved rel",
         "moved bits", "spline column", "spline row before", "spline -1", "spline -2", "range column",

@@ -245,13 +245,6 @@ def try_ranges(self: Search, known: dict[int, Parent]) -> None:
     self._keep_cheapest(more)
 
 
-@patch
-def _keep_cheapest(self: Search, plans: list[ColumnPlan]) -> list[float]:
-    "Keep the cheapest of plans that differ in ranges and strength alone; what each costs."
-    costs = self.costs(plans)
-    for price, p in zip(costs, plans): self.keep(price, p)
-    return costs
-
 # %% ../../nbs/codec/15_column_search.ipynb #89479c6c
 def _known(parents: dict[int, np.ndarray], kept: dict[int, Parent]) -> dict[int, Parent]:
     "What is asked of parents; `kept`: those asked before, of the same parents."
@@ -294,7 +287,14 @@ def try_all(self: Search, values: np.ndarray, known: dict[int, Parent]) -> None:
     if self.previous is not None and not self.plain.period: self.try_steps(known)
     self.try_splines(known)
     self.try_ranges(known)
-    if not self.best.ranges: return
+    if self.best.ranges: self.try_strengths()
+    self.try_same()
+    self.try_finer()
+
+
+@patch
+def try_strengths(self: Search) -> None:
+    "Tables that lean more, or less, on what is known without a context."
     weak = [replace(self.best, strength=strength) for strength in (64, 8)]
     self._keep_cheapest(weak)
     if self.best == weak[1]: self._keep_cheapest([replace(weak[1], strength=2)])

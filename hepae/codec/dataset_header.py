@@ -67,14 +67,15 @@ class TableHeader:
 # %% ../../nbs/codec/41_dataset_header.ipynb #1ecaab39
 def renumbered(p: ColumnPlan, number) -> ColumnPlan:
     "A plan with other numbers for its parents: `number(k)` of column k, here or in the row before."
-    if not (p.splines or p.ranges or p.lookup): return p
+    if not p.parents: return p
     def new(k: int) -> int:
         if k < 0: return k
         return number(k) if k < BEFORE else BEFORE + number(k - BEFORE)
     splines = tuple(replace(s, parent=new(s.parent)) for s in p.splines)
     ranges = tuple(replace(r, parent=new(r.parent)) for r in p.ranges)
     lookup = p.lookup and replace(p.lookup, parent=new(p.lookup.parent))
-    return replace(p, splines=splines, ranges=ranges, lookup=lookup)
+    same = None if p.same is None else new(p.same)
+    return replace(p, splines=splines, ranges=ranges, lookup=lookup, same=same)
 
 # %% ../../nbs/codec/41_dataset_header.ipynb #882c166b
 def columns_of(p: ColumnPlan) -> set[int]:

@@ -157,6 +157,13 @@ def before(self: Walk, k: int, Q: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 # %% ../../nbs/codec/10_density.ipynb #5b3a0ae8
 @patch
+def same(self: Walk, k: int, Q: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
+    "(n,) what the column holds whose values have a symbol of their own, without k's zero bits; None if there is none."
+    p = self.plan[k]
+    return None if p.same is None else self.parents(k, {p.same}, Q, rows)[p.same] >> p.zeros
+
+
+@patch
 def seen_by(self: Walk, k: int, Q: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "(n,) what is taken off column k in these rows, and (n,) which tables they use."
     p = self.plan[k]

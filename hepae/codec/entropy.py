@@ -27,11 +27,14 @@ class Alphabet:
     shift: int                      # a core bin is 2**shift wide; count << shift ≤ 2**63
     count: int                      # core bins
     frequent: tuple[int, ...] = ()  # ascending values with symbols of their own
+    same: bool = False              # has what another column holds a symbol of its own?
 
     @property
     def tails(self) -> int: return 65 - self.shift
     @property
-    def specials(self) -> int: return 1 + len(self.frequent) + 2 * self.tails
+    def first_tail(self) -> int: return 1 + len(self.frequent) + self.same
+    @property
+    def specials(self) -> int: return self.first_tail + 2 * self.tails
     @property
     def size(self) -> int:
         "Number of symbols."
@@ -45,10 +48,10 @@ def _tables(alphabet: Alphabet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     low = np.int64(alphabet.low).view(np.uint64)
     high = np.uint64((alphabet.low + (alphabet.count << alphabet.shift)) % 2**64)
     core = low + (np.arange(alphabet.count, dtype=np.uint64) << np.uint64(alphabet.shift))
-    none = np.zeros(1 + len(alphabet.frequent), np.int64)
+    none = np.zeros(alphabet.first_tail, np.int64)
     frequent = np.array(alphabet.frequent, np.int64)
     tails = (low + ~steps).view(np.int64), (high + steps).view(np.int64)
-    base = np.concatenate([none[:1], frequent, *tails, core.view(np.int64)])
+    base = np.concatenate([none[:1], frequent, none[:alphabet.same], *tails, core.view(np.int64)])
     width = alphabet.shift + np.arange(alphabet.tails)
     sign = np.concatenate([none + 1, np.full(alphabet.tails, -1), np.ones(alphabet.tails + alphabet.count, np.int64)])
     return base, sign, np.concatenate([none, width, width, np.full(alphabet.count, alphabet.shift)])
@@ -72,8 +75,8 @@ def _placed(self: Alphabet, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     below = v < self.low
     above = ~below & (d >> shift >= np.uint64(self.count))
     for outside, first, distance in (
-        (below, 1 + len(self.frequent), ~d),
-        (above, 1 + len(self.frequent) + self.tails, d - np.uint64(self.count << self.shift)),
+        (below, self.first_tail, ~d),
+        (above, self.first_tail + self.tails, d - np.uint64(self.count << self.shift)),
     ):
         if not outside.any(): continue
         t, symbol_rest = _tail(distance[outside], self.shift, self.tails)
@@ -87,9 +90,13 @@ def split(
     v: np.ndarray,                   # (n,) int64
     value: np.ndarray,               # (n,) int64, values to compare with the frequent bins
     escapes: np.ndarray,             # (n,) bool
+    same: np.ndarray | None = None,  # (n,) int64, what another column holds, as `value`
 ) -> tuple[np.ndarray, np.ndarray]:  # (n,) symbols, (n,) uint64 low bits
     "Symbols and low bits of integers."
     symbol, rest = self._placed(v)
+    if self.same:
+        here = value == same
+        symbol, rest = np.where(here, self.first_tail - 1, symbol), np.where(here, np.uint64(0), rest)
     if self.frequent:
         place = np.minimum(np.searchsorted(self.frequent, value), len(self.frequent) - 1)
         here = np.array(self.frequent, np.int64)[place] == value
@@ -105,15 +112,15 @@ def widths(self: Alphabet, symbols: np.ndarray) -> np.ndarray:
 
 @patch
 def join(self: Alphabet, symbols: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    "(n,) int64: the values again; a frequent bin is itself, an escape 0."
+    "(n,) int64: the values again; a frequent bin is itself, an escape 0, and so is what another column holds."
     base, sign, _ = _tables(self)
     return base[symbols] + sign[symbols] * rest.view(np.int64)
 
 
 @patch
 def is_frequent(self: Alphabet, symbols: np.ndarray) -> np.ndarray:
-    "(n,) bool: an escape or a frequent bin, which no shift moves."
-    return symbols <= len(self.frequent)
+    "(n,) bool: an escape, a frequent bin, or what another column holds, which no shift moves."
+    return symbols < self.first_tail
 
 # %% ../../nbs/codec/02_entropy.ipynb #151ef7e9
 Categorical = constriction.stream.model.Categorical

@@ -10,7 +10,7 @@
 void *PyInit__loops(void) { return NULL; } /* setuptools' linker asks for it */
 #endif
 
-enum { VERSION = 16, STEEPEST = 22938 };
+enum { VERSION = 17, STEEPEST = 22938 };
 static const int64_t MASS = (int64_t)1 << 44, WHOLE = 1 << 16;
 
 /* Rises with every change of a function's arguments or results. Called before any other. */

@@ -17,9 +17,12 @@ from .probabilities import PRECISION
 from ..core import HepaeError
 
 # %% ../../nbs/codec/11_numpy_coder.ipynb #84fa79d2
-def _split(p: ColumnPlan, q: np.ndarray, shift: np.ndarray, escapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _split(
+    walk: Walk, k: int, Q: np.ndarray, escapes: np.ndarray, rows: np.ndarray, shift: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     "(n,) symbols of a column's values less their shift, and (n,) what the symbols leave out."
-    return p.alphabet.split(p.residual(q, shift), q >> p.zeros, escapes)
+    p, q = walk.plan[k], Q[rows, k]
+    return p.alphabet.split(p.residual(q, shift), q >> p.zeros, escapes[rows, k], walk.same(k, Q, rows))
 
 # %% ../../nbs/codec/11_numpy_coder.ipynb #d5eb3647
 def coders_of(
@@ -35,8 +38,7 @@ def coders_of(
     walk, coder, bits = Walk(plan, rows, predictor, fixed), RangeEncoder(), BitWriter()
 
     def code(k, rows, shift, contexts, counts):
-        p, q = plan[k], Q[rows, k]
-        symbols, rest = _split(p, q, shift, escapes[rows, k])
+        p, (symbols, rest) = plan[k], _split(walk, k, Q, escapes, rows, shift)
         encode_symbols(coder, symbols, contexts, counts.frequencies(contexts))
         _write_rest(bits, p.alphabet, symbols, rest)
         return symbols
@@ -92,7 +94,8 @@ def decode_in_numpy(
                 "the coded symbols are damaged (they speak of values that are not there); get the file again"
             )
         v = p.alphabet.join(found, _read_rest(bits, p.alphabet, found))
-        fresh = p.alphabet.is_frequent(found)
+        fresh, same = p.alphabet.is_frequent(found), walk.same(k, Q, rows)
+        if same is not None: v = np.where(found == p.alphabet.first_tail - 1, same, v)
         if p.steps:
             own = walk.own(k, Q, rows)
             shift = _summed(v - np.where(fresh, own, 0), int(shift[0] - own[0]), fresh) - v + own
@@ -118,9 +121,8 @@ def count_rows(
     predictor=None,
 ) -> list[np.ndarray]:  # (contexts, size) int64 of each column
     "How often each symbol of each table occurs: what a shared model starts with."
-    def code(k, rows, shift, contexts, counts):
-        return _split(plan[k], Q[rows, k], shift, escapes[rows, k])[0]
-    return Walk(plan, rows, predictor).run(0, Q, code)
+    walk = Walk(plan, rows, predictor)
+    return walk.run(0, Q, lambda k, rows, shift, *_: _split(walk, k, Q, escapes, rows, shift)[0])
 
 # %% ../../nbs/codec/11_numpy_coder.ipynb #c59f98d6
 def column_bits(
@@ -131,15 +133,14 @@ def column_bits(
     predictor=None,
 ) -> np.ndarray:  # (columns,) bits
     "What each column of `encode_in_numpy` costs (escaped values, which are kept elsewhere, cost their symbol)."
-    bits = np.zeros(len(plan))
+    bits, walk = np.zeros(len(plan)), Walk(plan, rows, predictor)
 
     def code(k, rows, shift, contexts, counts):
-        p, q = plan[k], Q[rows, k]
-        symbols, _ = _split(p, q, shift, escapes[rows, k])
+        p, (symbols, _) = plan[k], _split(walk, k, Q, escapes, rows, shift)
         f = counts.frequencies(contexts)[contexts, symbols]
         bits[k] += (PRECISION - np.log2(f)).sum() + p.alphabet.widths(symbols).sum()
         return symbols
-    Walk(plan, rows, predictor).run(0, Q, code)
+    walk.run(0, Q, code)
     return bits
 
 # %% ../../nbs/codec/11_numpy_coder.ipynb #cbcbd9b2

@@ -5,21 +5,23 @@
 
 #include "loops.h"
 
-enum { RANK = -1, COUNT = -2, SHIFT = -3, BEFORE = 10000, NUMBERS = 14 };
+enum { RANK = -1, COUNT = -2, SHIFT = -3, NO_SAME = -9, BEFORE = 10000, NUMBERS = 15 };
 enum { NO_MEMORY = 1, DAMAGED = 2, BITS_END = 3, TOO_MANY_ESCAPES = 4, NO_SUCH_PARENT = 5 };
 
 /* How a column is coded: a list of numbers, which hepae/codec/rows.py writes. */
 typedef struct {
     int64_t low, shift, count, scale, strength, period, zeros, steps, hole;
     int64_t many_frequent, many_splines, many_ranges, many_keys, lookup; /* lookup: its parent */
+    int64_t same;                             /* the parent whose value has a symbol, or NO_SAME */
     const int64_t *frequent, *splines, *ranges, *keys, *values;
-    int64_t tails, specials, size, levels; /* 2**levels contexts */
+    int64_t tails, first_tail, specials, size, levels; /* 2**levels contexts */
 } Plan;
 
 /* The plan at x, and where the next one begins. A spline is parent, low, high, n and n coefficients. */
 static inline const int64_t *read_plan(const int64_t *x, Plan *p)
 {
-    *p = (Plan){x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9], x[10], x[11], x[12], x[13]};
+    *p = (Plan){x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9], x[10], x[11], x[12], x[13],
+                x[14]};
     p->frequent = x + NUMBERS;
     p->splines = x = p->frequent + p->many_frequent;
     for (int64_t k = 0; k < p->many_splines; k++) x += 4 + x[3];
@@ -28,7 +30,8 @@ static inline const int64_t *read_plan(const int64_t *x, Plan *p)
     p->keys = x + 4 * p->many_ranges;
     p->values = p->keys + p->many_keys;
     p->tails = 65 - p->shift;
-    p->specials = 1 + p->many_frequent + 2 * p->tails;
+    p->first_tail = 1 + p->many_frequent + (p->same != NO_SAME);
+    p->specials = p->first_tail + 2 * p->tails;
     p->size = p->specials + p->count;
     return p->values + p->many_keys;
 }
@@ -226,14 +229,14 @@ static inline int64_t symbol_of(const Plan *p, int64_t v, uint64_t *rest)
     uint64_t distance = v < p->low ? ~d : d - ((uint64_t)p->count << p->shift);
     int64_t t = tail_of(distance >> p->shift);
     *rest = distance - tail_start(p, t);
-    return 1 + p->many_frequent + (v < p->low ? 0 : p->tails) + t;
+    return p->first_tail + (v < p->low ? 0 : p->tails) + t;
 }
 
 /* How many low bits follow a symbol. */
 static inline int64_t width_of(const Plan *p, int64_t symbol)
 {
     if (symbol >= p->specials) return p->shift;
-    int64_t t = symbol - 1 - p->many_frequent;
+    int64_t t = symbol - p->first_tail;
     if (t < 0) return 0;
     return p->shift + (t < p->tails ? t : t - p->tails);
 }
@@ -244,7 +247,8 @@ static inline int64_t value_of(const Plan *p, int64_t symbol, uint64_t rest)
     if (symbol >= p->specials)
         return (int64_t)((uint64_t)p->low + ((uint64_t)(symbol - p->specials) << p->shift) + rest);
     if (symbol <= p->many_frequent) return symbol ? p->frequent[symbol - 1] : 0;
-    int64_t t = symbol - 1 - p->many_frequent;
+    if (symbol < p->first_tail) return 0; /* what another column holds */
+    int64_t t = symbol - p->first_tail;
     if (t < p->tails) return (int64_t)((uint64_t)p->low + ~tail_start(p, t) - rest);
     return (int64_t)((uint64_t)p->low + ((uint64_t)p->count << p->shift) + tail_start(p, t - p->tails) + rest);
 }

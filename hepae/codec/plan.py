@@ -79,6 +79,7 @@ class ColumnPlan:
     hint: bool = False                   # is the predictor's location taken off too?
     steps: bool = False                  # is the value of the row before taken off? Both less their splines
     lookup: Lookup | None = None         # taken off; then nothing else is
+    same: int | None = None              # a parent; values that are as its own have a symbol (`Alphabet.same`)
 
     @property
     def parents(self) -> set[int]:
@@ -86,6 +87,7 @@ class ColumnPlan:
         used = {p.parent for p in (*self.splines, *self.ranges)} - {SHIFT}
         if self.lookup: used.add(self.lookup.parent)
         if self.hint: used.add(HINT)
+        if self.same is not None: used.add(self.same)
         return used
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 from fastcore.basics import patch
 
 from .entropy import ESCAPE, Alphabet
-from .plan import SHIFT, ColumnPlan
+from .plan import HINT, SHIFT, ColumnPlan
 from .probabilities import frequencies, loops
 from .rows import addresses, check, plan_numbers, table_of
 
@@ -184,7 +184,8 @@ def _bits(self: Search, p: ColumnPlan) -> float:
     shift = self.shift(p)
     contexts = p.context(self.parents, shift)
     broken = p.breaks(self.q, self.escapes)
-    symbols, _ = p.alphabet.split(p.residual(self.q, shift), self.q >> p.zeros, broken)
+    same = None if p.same is None else self.parents[p.same] >> p.zeros
+    symbols, _ = p.alphabet.split(p.residual(self.q, shift), self.q >> p.zeros, broken, same)
     flat, learn = contexts * p.alphabet.size + symbols, np.arange(len(self.q)) % 2 == 0
     counts = np.bincount(flat[learn], minlength=p.contexts * p.alphabet.size).reshape(p.contexts, -1)
     f = frequencies(counts, p.alphabet.specials, p.strength).ravel()[flat[~learn]]
@@ -199,7 +200,8 @@ def costs(self: Search, plans: list[ColumnPlan]) -> list[float]:
     else:
         numbers, many, found = plan_numbers(plans), ctypes.c_int64(len(plans)), np.empty(len(plans))
         q, escapes = np.ascontiguousarray(self.q, np.int64), np.ascontiguousarray(self.escapes)
-        table = table_of({r.parent for p in plans for r in p.ranges} - {SHIFT}, self.parents)
+        used = {r.parent for p in plans for r in p.ranges} | {p.same for p in plans if p.same is not None}
+        table = table_of(used - {SHIFT}, self.parents)
         n, lists = ctypes.c_int64(len(q)), addresses(q, escapes, self.shift(plans[0]), found)
         check(loops().hepae_costs(*addresses(numbers), many, ctypes.byref(table), n, *lists))
         bits = found.tolist()
@@ -222,3 +224,35 @@ def keep(self: Search, price: float, p: ColumnPlan) -> None:
 def attempt(self: Search, p: ColumnPlan, more: float = 0.0) -> None:
     "Keep a plan if it saves `more` bits a row."
     self.keep(self.cost(p) + more, p)
+
+@patch
+def _keep_cheapest(self: Search, plans: list[ColumnPlan]) -> list[float]:
+    "Keep the cheapest of plans that differ in ranges and strength alone; what each costs."
+    costs = self.costs(plans)
+    for price, p in zip(costs, plans): self.keep(price, p)
+    return costs
+
+# %% ../../nbs/codec/13_plan_costs.ipynb #8bd41d82
+_ASKED, _LEAST_SAME = 4096, 0.01  # rows that are asked; share of them that hold what a parent holds, with a symbol
+
+
+@patch
+def try_finer(self: Search) -> None:
+    "Finer bins for what is left, which may have a peak."
+    p = self.best
+    if not p.alphabet.shift or p.alphabet.count > 512 or not len(self.core): return
+    left = p.residual(self.q[self.core], self.shift(p)[self.core])
+    finer = alphabet_for(left, p.alphabet.frequent, 10, p.period)
+    self.attempt(replace(p, alphabet=replace(finer, same=p.alphabet.same)), 0.01)
+
+
+@patch
+def try_same(self: Search) -> None:
+    "A symbol for what the parent holds that has the same value most often."
+    p, rows = self.best, self.core[:: max(1, len(self.core) // _ASKED)]
+    if p.steps or p.hint or not len(rows): return
+    value = self.q[rows] >> p.zeros
+    equal = {k: np.count_nonzero(x[rows] >> p.zeros == value) for k, x in self.parents.items() if k < HINT}
+    if not equal or max(equal.values()) < _LEAST_SAME * len(rows): return
+    same = max(equal, key=equal.get)
+    self.attempt(replace(p, same=same, alphabet=replace(p.alphabet, same=True)), 16 / self.rows)

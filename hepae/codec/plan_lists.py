@@ -34,6 +34,7 @@ def plan_to_lists(plan: list[ColumnPlan]) -> list:
             int(p.hint) + 2 * int(p.steps),
             p.dead_zone,
             *([[p.lookup.parent, list(p.lookup.keys), list(p.lookup.values)]] if p.lookup else []),
+            *([None, p.same] if p.same is not None else []),
         ]
         for p in plan
     ]
@@ -112,7 +113,8 @@ def _check_parts(k: int, columns: int, made: ColumnPlan) -> None:
     "ValueError if parts of a column's plan exclude each other, or need what is not there."
     if made.steps and (made.dead_zone or made.period or any(r.parent == SHIFT for r in made.ranges)):
         raise ValueError(f"column {k} has steps and more")
-    if made.lookup and (made.moved or made.steps or made.dead_zone or made.period):
+    if made.steps and made.same is not None: raise ValueError(f"column {k} has steps and what another column holds")
+    if made.lookup and (made.moved or made.steps or made.dead_zone or made.period or made.same is not None):
         raise ValueError(f"column {k} has a lookup and more")
     for s in made.splines:
         if not 4 <= len(s.coefficients) <= 260 or not s.low <= s.high or s.parent == SHIFT:
@@ -137,10 +139,11 @@ def _column_plan(
     taken: int,
     dead_zone: int,
     lookup: list | None = None,
+    same: int | None = None,
 ) -> ColumnPlan:
     "One column's plan, checked."
     made = ColumnPlan(
-        _alphabet(*alphabet),
+        replace(_alphabet(*alphabet), same=same is not None),
         tuple(_spline(*s) for s in splines),
         _within(scale, 40, -40),
         tuple(_range(*r) for r in ranges),
@@ -151,6 +154,7 @@ def _column_plan(
         bool(_within(taken, 2, 0) == 1),
         taken == 2,
         _lookup(k, *lookup) if lookup is not None else None,
+        None if same is None else _within(same, 2**20),
     )
     _check_sizes(k, made)
     _check_parts(k, columns, made)

@@ -189,10 +189,14 @@ static double find_symbols(const Plan *p, const Shared *s, const int64_t *q, con
 {
     uint64_t rest;
     int64_t f, bits = 0;
+    const int64_t *same = NULL;
+    for (int64_t k = 0; k < s->t->many && p->same != NO_SAME; k++)
+        if (s->t->names[k] == p->same) same = s->t->lists[k];
     for (int64_t i = 0; i < s->n; i++) {
         int64_t symbol;
         if (escapes[i] || breaks(p, q[i])) symbol = 0;
         else if ((f = which_frequent(p, q[i] >> p->zeros)) >= 0) symbol = 1 + f;
+        else if (same && q[i] >> p->zeros == same[i] >> p->zeros) symbol = p->first_tail - 1;
         else symbol = symbol_of(p, residual(p, q[i], s->shift[i]), &rest);
         bits += symbol >= p->specials ? p->shift : symbol ? width_of(p, symbol) : 32;
         s->symbols[i] = (int32_t)symbol;

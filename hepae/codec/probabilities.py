@@ -133,7 +133,7 @@ def frequencies_in_numpy(
     return f
 
 # %% ../../nbs/codec/00_probabilities.ipynb #58ca5715
-_VERSION = 16  # of the functions in loops.c
+_VERSION = 17  # of the functions in loops.c
 
 
 @cache

@@ -30,7 +30,8 @@ def _price(
     "−log₂ p of column k in each row, with the counts that the model begins with."
     p, rows = walk.plan[k], np.arange(len(Q))
     shift, contexts = walk.seen_by(k, Q, rows)
-    symbols, _ = p.alphabet.split(p.residual(Q[:, k], shift), Q[:, k] >> p.zeros, escapes[:, k])
+    same = walk.same(k, Q, rows)
+    symbols, _ = p.alphabet.split(p.residual(Q[:, k], shift), Q[:, k] >> p.zeros, escapes[:, k], same)
     used, place = np.unique(contexts, return_inverse=True)
     found = frequencies(walk.prior(k), p.alphabet.specials, p.strength, used)[used]
     return PRECISION - np.log2(found[place, symbols]) + p.alphabet.widths(symbols)

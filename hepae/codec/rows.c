@@ -172,12 +172,14 @@ static int encode_block(const Walk *w, int64_t k, Block *b, const int32_t *count
     const Plan *p = b->plan;
     int wrong = look(w, b);
     if (!wrong && p->steps) wrong = add_row_before(w, p, k, b);
+    if (!wrong && p->same != NO_SAME) wrong = read_parent(t, p->same, b->room.rows, b->m, b->room.own);
     if (wrong) return wrong;
     for (int64_t i = 0; i < b->m; i++) {
         int64_t q = t->Q[k * t->across + b->room.rows[i] * t->down], f;
         b->rest[i] = 0;
         if (t->escapes[k * t->across_escapes + b->room.rows[i] * t->down_escapes]) b->room.symbols[i] = 0;
         else if ((f = which_frequent(p, q >> p->zeros)) >= 0) b->room.symbols[i] = 1 + f;
+        else if (p->same != NO_SAME && q >> p->zeros == b->room.own[i] >> p->zeros) b->room.symbols[i] = p->first_tail - 1;
         else b->room.symbols[i] = symbol_of(p, residual(p, q, b->room.shift[i]), b->rest + i);
     }
     sort_rows(&b->room, 0, 1, b->m, p->levels);
@@ -198,12 +200,13 @@ static void put_values(const Walk *w, int64_t k, const Block *b)
 {
     const Table *t = &w->table;
     const Plan *p = b->plan;
-    int64_t *column = t->Q + k * t->across, *own = b->room.own;
+    int64_t *column = t->Q + k * t->across, *own = b->room.own, held = p->same == NO_SAME ? -1 : p->first_tail - 1;
     uint8_t *escapes = t->escapes + k * t->across_escapes;
     for (int64_t i = 0; i < b->m; i++) {
         int64_t r = b->room.rows[i], s = b->room.symbols[i], shift = b->room.shift[i];
         if (p->steps && r) shift += (column[(r - 1) * t->down] >> p->zeros) - own[i];
-        int64_t q = restored(p, value_of(p, s, b->rest[i]), shift, s <= p->many_frequent);
+        int64_t v = s == held ? own[i] >> p->zeros : value_of(p, s, b->rest[i]);
+        int64_t q = restored(p, v, shift, s < p->first_tail);
         column[r * t->down] = s ? q : 0;
         escapes[r * t->down_escapes] = !s;
     }
@@ -225,6 +228,7 @@ static int decode_block(const Walk *w, int64_t k, Block *b, const int32_t *count
         for (int64_t i = 0; i < b->m; i++) b->room.sorted[i] = b->room.rows[i] ? b->room.rows[i] - 1 : 0;
         if ((wrong = own_shift(p, &w->table, b->room.sorted, b->m, b->room.x, b->room.own))) return wrong;
     }
+    if (p->same != NO_SAME && (wrong = read_parent(&w->table, p->same, b->room.rows, b->m, b->room.own))) return wrong;
     put_values(w, k, b);
     return 0;
 }

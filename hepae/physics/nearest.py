@@ -11,7 +11,7 @@ import numpy as np
 from .formula_search import coordinates_in
 
 # %% ../../nbs/physics/22_nearest.ipynb #404506aa
-REACH = 0.2        # in η and in φ, within which two objects may be one
+REACH = 0.15       # in η and in φ, within which two objects may be one
 _PAIRS = 2**20     # that are looked at at once
 
 
