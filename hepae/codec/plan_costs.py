@@ -19,7 +19,7 @@ from .rows import addresses, check, plan_numbers, table_of
 
 # %% ../../nbs/codec/13_plan_costs.ipynb #f7427e61
 _LONE = 0.1  # the share of other values, at most, beside a value that is alone
-_NARROW, _BESIDE = 4, 8  # low bits that are too many where most values are alike; bins on both sides of those
+_NARROW, _BESIDE = 6, 8  # low bits that are too many where most values are alike; bins on both sides of those
 
 
 def lone_value(s: np.ndarray) -> int | None:
