@@ -15,21 +15,13 @@ from .binned import Place, binned_table, escape_broken
 from .dataset_chunk import BinnedTable, CodedTable, with_known
 from .dataset_counters import coded_tables, counters_of
 from .dataset_groups import Bins, blank_bins, encoded_group, meant_rows, meant_values, of_parent, rows_by
-from hepae.codec.dataset_header import (
-    Reference,
-    TableHeader,
-    columns_of,
-    least_groups,
-    renumbered,
-    table_to_dict,
-    tables_from_dict,
-    with_packed,
-)
-from .dataset_matches import likely_matches, match_name, with_match
+from .dataset_header import Reference, TableHeader, columns_of, least_groups, renumbered, table_to_dict
+from .dataset_header import tables_from_dict, with_packed
+from .dataset_matches import column_of_match, likely_matches, match_name, with_match
 from .dataset_references import TRIED_LINKS, Sketch, coding_order, found_references, index_of, likely_links
 from .dataset_references import varying_columns
 from .density import Rows
-from .frequent import Frequent
+from .frequent import NONE, Frequent
 from .header import Header
 from .new_header import SMALL, bare_header, best_plan, first_events
 from .packed_bins import worth_packing
@@ -254,8 +246,17 @@ def _table(s: _Sketched, parent: int, counter: int, tables: list[PlannedTable]) 
     return PlannedTable(replace(header, hidden=s.hidden), s.coded, binned, size)
 
 
+def _with_hidden(s: _Sketched, c: CodedTable) -> _Sketched:
+    "A table with one column more, the last one, of integers that only the codec sees."
+    j, x = len(s.header.variants), c.arrays[-1].astype(np.int64)[:, None]
+    schema = replace(s.header.schema, columns=(*s.header.schema.columns, column_of_match(c)))
+    header = replace(s.header, schema=schema, order=s.header.order + [j], variants=s.header.variants + [0])
+    sketch = replace(s.sketch, Q=np.hstack([s.sketch.Q, x]), escapes=np.hstack([s.sketch.escapes, x < x]))
+    return replace(s, coded=c, header=header, sketch=sketch, frequent=s.frequent + [NONE], hidden=(j,))
+
+
 def _matched(
-    sketched: list[_Sketched], above: list[int], references: list, rounding: Rounding
+    sketched: list[_Sketched], above: list[int], references: list
 ) -> dict[int, tuple[float, _Sketched, int]]:
     "Of tables whose objects may be those of another: bits that may be saved, the table with a match, the other one."
     found, known = {}, {(n, m) for _, n, _, m in references}
@@ -263,19 +264,20 @@ def _matched(
         s, other = sketched[match.table], sketched[match.other]
         if s.header.plain: continue
         c = with_match(s.coded, other.coded, match_name(s.coded, other.name))
-        made = _sketched(s.name, c, {}, s.sketch.parent, rounding)
-        made = replace(made, hidden=(len(c.arrays) - 1,))
-        found[match.table] = match.bits, made, match.other
+        found[match.table] = match.bits, _with_hidden(s, c), match.other
     return found
 
 # %% ../../nbs/codec/51_dataset_plan.ipynb #0869e510
+_SURE = 4.0  # bits a row that a match may save, with which it is worth its column
+
+
 def planned_tables(d: Dataset, rounding: Rounding = Rounding()) -> list[PlannedTable]:
     "Headers for all tables of datasets like this one, as a reader takes them, and these tables' bins; in coding order."
     names, counters, found, places = list(d.tables), counters_of(d), [], {}
     above = [names.index(d.collections[n].parent) if n in d.collections else -1 for n in names]
     sketched = [_sketched(n, *of, k, rounding) for (n, of), k in zip(coded_tables(d).items(), above)]
     references = found_references([s.sketch for s in sketched])
-    matched = _matched(sketched, above, references, rounding)
+    matched = _matched(sketched, above, references)
     more = [(bits, n, len(s.header.order) - 1, m) for n, (bits, s, m) in matched.items()]
     order, meant = coding_order([s.sketch for s in sketched], references + more)
     for n in order:
@@ -284,6 +286,7 @@ def planned_tables(d: Dataset, rounding: Rounding = Rounding()) -> list[PlannedT
         own = len(sketched[n].header.order)
         ways = [(sketched[n], [km for km in meant[n] if km[0] < own])]
         if len(ways[0][1]) < len(meant[n]): ways.append((matched[n][1], meant[n]))
+        if len(ways) > 1 and matched[n][0] > _SURE: ways = ways[1:]
         tried = [s.with_meant([k for k, _ in kept], [places[m] for _, m in kept]) for s, kept in ways]
         found.append(min((_table(s, parent, counter, found) for s in tried), key=lambda t: t.size))
     read = tables_from_dict(take_json(put_json({"tables": [table_to_dict(p.header) for p in found]})))

@@ -233,7 +233,9 @@ def _keep_cheapest(self: Search, plans: list[ColumnPlan]) -> list[float]:
     return costs
 
 # %% ../../nbs/codec/13_plan_costs.ipynb #8bd41d82
-_ASKED, _LEAST_SAME = 4096, 0.01  # rows that are asked; share of them that hold what a parent holds, with a symbol
+_FIRST_ASKED, _ASKED = 256, 4096  # rows that are asked of all parents, and of the best one
+_FINER_BITS = 500                 # that finer bins save at least: their tables are larger
+_LEAST_SAME = 0.01                # of them, that hold what it holds, where that may get a symbol
 
 
 @patch
@@ -243,7 +245,7 @@ def try_finer(self: Search) -> None:
     if not p.alphabet.shift or p.alphabet.count > 512 or not len(self.core): return
     left = p.residual(self.q[self.core], self.shift(p)[self.core])
     finer = alphabet_for(left, p.alphabet.frequent, 10, p.period)
-    self.attempt(replace(p, alphabet=replace(finer, same=p.alphabet.same)), 0.01)
+    self.attempt(replace(p, alphabet=replace(finer, same=p.alphabet.same)), max(0.01, _FINER_BITS / self.rows))
 
 
 @patch
@@ -251,8 +253,8 @@ def try_same(self: Search) -> None:
     "A symbol for what the parent holds that has the same value most often."
     p, rows = self.best, self.core[:: max(1, len(self.core) // _ASKED)]
     if p.steps or p.hint or not len(rows): return
-    value = self.q[rows] >> p.zeros
-    equal = {k: np.count_nonzero(x[rows] >> p.zeros == value) for k, x in self.parents.items() if k < HINT}
-    if not equal or max(equal.values()) < _LEAST_SAME * len(rows): return
-    same = max(equal, key=equal.get)
+    few, value = rows[:: max(1, len(rows) // _FIRST_ASKED)], self.q >> p.zeros
+    shared = lambda k, rows: np.count_nonzero(self.parents[k][rows] >> p.zeros == value[rows])
+    same = max((k for k in self.parents if k < HINT), key=lambda k: shared(k, few), default=None)
+    if same is None or shared(same, rows) < _LEAST_SAME * len(rows): return
     self.attempt(replace(p, same=same, alphabet=replace(p.alphabet, same=True)), 16 / self.rows)
