@@ -131,6 +131,14 @@ def test_values_of_all_kinds_come_back(rows, bound, dtype, seed):
     assert all(found[c].tobytes() == back[c].to_numpy().tobytes() for c in table)
 
 
+def test_signalling_nans_raise_no_warning():
+    table = pd.DataFrame(jets(300))
+    bits = table["Jet_eta"].to_numpy().view("u4").copy()
+    bits[::50] = 0x7FA00000
+    table["Jet_eta"] = bits.view("f4")
+    assert equal(decompress(compress(table)), table)
+
+
 def test_bytes_are_the_same_every_time():
     table = momenta(2000)
     assert compress(table, "schema", rows=500) == compress(table, "schema", rows=500, threads=3)

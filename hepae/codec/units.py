@@ -154,7 +154,8 @@ def formulas_of(
         x = np.ascontiguousarray(x[some])
         q, escapes = g.indices(x)
         if x.dtype.kind != "f" and len(np.unique(q)) < 2: continue
-        numbers[j], values[j] = x.astype(float), np.where(escapes, x, g.values(q))
+        with np.errstate(invalid="ignore"): numbers[j] = x.astype(float)  # signalling NaNs
+        values[j] = np.where(escapes, x, g.values(q))
         if not _may_follow(x, q): continue
         bins[j], cuts[j] = q, zeros_of(q) if g.mode == "exact" else 0
     alone = {j: min(_spread(q >> cuts[j]), 1 + _spread(np.abs(q) >> cuts[j])) for j, q in bins.items()}
