@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FINER', 'LEPTONS', 'LEAST_BOUND', 'ALONG', 'ALONG_THE_BEAM', 'CONSERVED', 'LEAST_MASS', 'LEAST_PLACE', 'EventBound',
-           'event_bound', 'exact_log', 'exact_exp', 'exact_log1p', 'GrowingBins', 'frequent_masses', 'kept_masses',
-           'widths_of', 'energies', 'ways_of', 'binned']
+           'event_bound', 'exact_log1p', 'GrowingBins', 'frequent_masses', 'kept_masses', 'widths_of', 'energies',
+           'ways_of', 'binned']
 
 # %% ../../nbs/codec/54_event_bounds.ipynb #85d6e694
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ import numpy as np
 
 from .event_streams import AHEAD, APART, BACK, NORMAL, REST, BinnedMomenta
 from ..core import UsageError
+from ..physics.formulas import exact_exp, exact_log
 
 # %% ../../nbs/codec/54_event_bounds.ipynb #d707f850
 FINER = 20          # bins of leptons
@@ -75,28 +76,6 @@ def _no_bound(text, part) -> str:
             "errors of masses and places, as '1e-3,m=abs:1e-3,x=abs:1e-3' (GeV, mm)")
 
 # %% ../../nbs/codec/54_event_bounds.ipynb #a9999651
-_LN2 = 0.6931471805599453
-
-
-def exact_log(x: np.ndarray) -> np.ndarray:
-    "Natural logarithms of positive numbers, the same on every machine."
-    m, e = np.frexp(x)
-    low = m < 0.7071067811865476
-    m, e = np.where(low, m * 2, m), e - low
-    z = (m - 1) / (m + 1)
-    zz, total = z * z, 0.0
-    for i in range(21, 0, -2): total = total * zz + 1 / i
-    return 2 * z * total + e * _LN2
-
-
-def exact_exp(x: np.ndarray) -> np.ndarray:
-    "Powers of e for |x| ≤ 700, the same on every machine."
-    k = np.rint(x * 1.4426950408889634)
-    r, total = x - k * _LN2, 1.0
-    for i in range(14, 0, -1): total = total * r / i + 1
-    return np.ldexp(total, k.astype(np.int64))
-
-
 def exact_log1p(x: np.ndarray) -> np.ndarray:
     "ln(1 + x) for 0 ≤ x ≤ 0.1, the same on every machine."
     z = x / (2 + x)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .event_bounds import EventBound, binned, exact_exp, widths_of
+from .event_bounds import EventBound, binned, widths_of
 from hepae.codec.event_streams import (
     AHEAD, APART, BACK, NORMAL, BinnedMomenta, EventGraph, conserve, conserving_forest, needed,
 )
+from ..physics.formulas import exact_exp, sine_cosine
 from ..physics.kinematics import wrap
 
 # %% ../../nbs/codec/56_event_conservation.ipynb #3e08dcd3
@@ -51,24 +52,11 @@ def conserving(made: np.ndarray, ends: np.ndarray, p: np.ndarray, v: int) -> np.
     return near & np.isfinite(energy)
 
 # %% ../../nbs/codec/56_event_conservation.ipynb #4533523e
-_HALF_PI = 1.5707963267948966
-
-
-def _sin_cos(turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    "Sine and cosine, the same on every machine."
-    q = np.rint(turns * 4)
-    r, a, b = (turns * 4 - q) * _HALF_PI, 1.0, 1.0
-    rr = r * r
-    for i in range(18, 1, -2): a, b = 1 - a * rr / (i * (i + 1)), 1 - b * rr / (i * (i - 1))
-    a, quarter = a * r, q.astype(np.int64) & 3
-    return np.choose(quarter, [a, b, -a, -b]), np.choose(quarter, [b, -a, -b, a])
-
-
 def momenta_of(b: BinnedMomenta) -> np.ndarray:
     "(n, 3) px, py, pz of bins; those of particles APART as they are."
-    size = exact_exp(np.clip(b.bins[:, 0] * b.widths[:, 0], -700, 700))
-    e = exact_exp(np.clip(b.bins[:, 1] * b.widths[:, 1], -700, 700))
-    s, c = _sin_cos(b.bins[:, 2] / b.widths[:, 2])
+    size = exact_exp(b.bins[:, 0] * b.widths[:, 0])
+    e = exact_exp(b.bins[:, 1] * b.widths[:, 1])
+    s, c = sine_cosine(b.bins[:, 2] / b.widths[:, 2])
     with np.errstate(over="ignore"): found = np.stack([size * c, size * s, size * ((e - 1 / e) / 2)], 1)
     along = (b.way == AHEAD) | (b.way == BACK)
     found[b.way != NORMAL] = 0

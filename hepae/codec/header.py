@@ -19,7 +19,7 @@ from .plan_lists import plan_from_lists, plan_to_lists
 from .refinement import is_refined
 from .row_bins import ALL_VARIANTS, MOST_SEED
 from .row_index import is_level
-from .units import follows_from, row_quantiser_of
+from .units import formulas_fit, row_quantiser_of
 from .sections import put_json, take_json
 from ..core import HepaeError, UsageError
 from ..physics.formulas import Follows
@@ -159,10 +159,10 @@ def _facts_about_columns(header: Header) -> list:
     ]
 
 # %% ../../nbs/codec/30_header.ipynb #69c9d63e
-def _may_follow(header: Header) -> bool:
+def _has_fitting_formulas(header: Header) -> bool:
     "Can columns follow from others: do rows stand as they are coded, without a model, and do the formulas fit?"
     alone = not header.unordered and not header.model and not header.fine and header.dither is None
-    return alone and follows_from(header.formulas, header.schema)
+    return alone and formulas_fit(header.formulas, header.schema)
 
 
 def _facts_about_rows(header: Header) -> list:
@@ -173,7 +173,7 @@ def _facts_about_rows(header: Header) -> list:
         (lambda: header.unordered in UNORDERED, "unordered"),
         (lambda: header.dither is None or _is_dithered(header), "dither"),
         (lambda: all(isinstance(text, str) for text in header.keep), "keep"),
-        (lambda: not header.formulas or _may_follow(header), "formulas"),
+        (lambda: not header.formulas or _has_fitting_formulas(header), "formulas"),
         (lambda: 1 <= len(levels) <= MOST_LEVELS and all(is_level(*level) for level in levels), "index"),
         (lambda: not table or len(header.keys) == 2 <= n and all(map(_are_edges, header.keys)), "keys"),
         (lambda: not header.fine or refined(), "fine"),

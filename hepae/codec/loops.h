@@ -82,8 +82,8 @@ void begin_decoding(Decoder *d, const uint32_t *words, int64_t many);
 /* After the end there are zeros. */
 static inline uint64_t next_word(Decoder *d) { return d->at < d->many ? d->words[d->at++] : 0; }
 
-/* Frequencies added up, of `size` symbols. `firsts`: where to begin for each upper part of a place, or NULL; `likely`: a
-   symbol that is more likely than all others together, or -1. */
+/* Frequencies added up, of `size` symbols. `firsts`: where to begin for each upper part of a place, or NULL; `likely`:
+   a symbol that is more likely than all others together, or -1. */
 typedef struct {
     const uint32_t *before;
     int64_t size, likely;

@@ -179,7 +179,8 @@ static int encode_block(const Walk *w, int64_t k, Block *b, const int32_t *count
         b->rest[i] = 0;
         if (t->escapes[k * t->across_escapes + b->room.rows[i] * t->down_escapes]) b->room.symbols[i] = 0;
         else if ((f = which_frequent(p, q >> p->zeros)) >= 0) b->room.symbols[i] = 1 + f;
-        else if (p->same != NO_SAME && q >> p->zeros == b->room.own[i] >> p->zeros) b->room.symbols[i] = p->first_tail - 1;
+        else if (p->same != NO_SAME && q >> p->zeros == b->room.own[i] >> p->zeros)
+            b->room.symbols[i] = p->first_tail - 1;
         else b->room.symbols[i] = symbol_of(p, residual(p, q, b->room.shift[i]), b->rest + i);
     }
     sort_rows(&b->room, 0, 1, b->m, p->levels);

@@ -74,8 +74,8 @@ EXPORT void hepae_information(const uint8_t *a, int64_t n, const int64_t *rows, 
     }
 }
 
-/* (many,) in how many rows b, of numbers below `values`, is not what goes most often with each of the lists a; where that
-   is more than `most`, any number above it. `counts`: zeros, a row for each number in a, which has another place at its
+/* (many,) in how many rows b, of numbers below `values`, is not what goes most often with each of the lists a; where
+   that is more than `most`, any number above it. `counts`: zeros, a row for each number in a, which has another place at its
    end for how often what goes most often came. */
 EXPORT void hepae_disagree(const int32_t *b, const int64_t *rows, int64_t n, int64_t values, const int32_t *const *a,
                            int64_t many, int64_t most, int32_t *counts, int64_t *found)

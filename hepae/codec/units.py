@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MARGIN', 'in_units', 'row_quantiser_of', 'with_widths', 'ColumnInUnits', 'with_limits', 'predicted_bins',
-           'less_predicted', 'with_predicted', 'follows_from', 'formulas_of']
+           'less_predicted', 'with_predicted', 'formulas_fit', 'formulas_of']
 
 # %% ../../nbs/codec/29_units.ipynb #7a438189
 from dataclasses import dataclass, fields, replace
@@ -124,7 +124,7 @@ def _may_follow(x: np.ndarray, q: np.ndarray) -> bool:
     return distinct >= 16 and (x.dtype.kind == "f" or distinct >= _MANY and int(q.max()) - int(q.min()) > _FAR)
 
 
-def follows_from(formulas: tuple[Follows, ...], schema: Schema) -> bool:
+def formulas_fit(formulas: tuple[Follows, ...], schema: Schema) -> bool:
     "Do these formulas fit the columns of a table, each column of numbers after those that it needs?"
     places, columns = range(len(schema.columns)), schema.columns
     known = {*places} - {f.column for f in formulas}
